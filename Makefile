@@ -1,0 +1,77 @@
+# Everything happens in .venv, which the first target to need it creates. Only Python 3.11 or newer and make are needed.
+# Another interpreter: make test PYTHON=/path/to/python3.13
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
+
+.PHONY: help setup demo test lint types bench notebooks clean
+
+help:
+	@echo 'make demo       set up what the demo needs and run it; the pictures go to out/'
+	@echo 'make test       set up everything and run the tests'
+	@echo 'make setup      set up .venv with everything the developers need'
+	@echo 'make lint       ruff'
+	@echo 'make types      a strict type check (mypy)'
+	@echo 'make bench      speed and memory beside micrograd; make bench ARGS="--help" for the options'
+	@echo 'make notebooks  run every notebook again and store its outputs'
+	@echo 'make clean      remove .venv and everything that was generated'
+
+# python3 may be an old one, or a launcher that is on PATH and runs nothing: so each candidate is asked to run.
+# An interpreter that was named (PYTHON=...) is the only candidate.
+ifeq ($(origin PYTHON),file)
+CANDIDATES := $(PYTHON) python3.14 python3.13 python3.12 python3.11 python
+else
+CANDIDATES := $(PYTHON)
+endif
+
+$(BIN)/python:
+	@for candidate in $(CANDIDATES); do \
+	    if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
+	        echo "Creating .venv with $$("$$candidate" --version)"; \
+	        if "$$candidate" -m venv .venv; then exit 0; fi; \
+	        rm -rf .venv; \
+	        echo "make: $$candidate could not create a virtual environment (its own message is above)." >&2; \
+	        echo "      On Debian and Ubuntu the missing piece is the package python3-venv." >&2; \
+	        exit 1; \
+	    fi; \
+	done; \
+	echo "make: chalkgrad needs Python 3.11 or newer; none of these is one: $(CANDIDATES)." >&2; \
+	echo "      Install one, or name it: make PYTHON=/path/to/python3.13 $(MAKECMDGOALS)" >&2; \
+	exit 1
+
+# A stamp file per set of packages, so that the second run starts at once; a change of pyproject.toml installs again.
+.venv/.plot: pyproject.toml | $(BIN)/python
+	@echo 'Installing chalkgrad with matplotlib into .venv'
+	@$(PIP) install --editable '.[plot]'
+	@touch $@
+
+.venv/.dev: pyproject.toml | $(BIN)/python
+	@echo 'Installing chalkgrad with everything its developers need into .venv (a minute or two)'
+	@$(PIP) install --editable '.[dev]'
+	@touch .venv/.plot $@
+
+setup: .venv/.dev
+
+demo: .venv/.plot
+	$(BIN)/python -m autograd demo $(ARGS)
+
+test: .venv/.dev
+	$(BIN)/python -m pytest -n auto $(ARGS)
+
+lint: .venv/.dev
+	$(BIN)/python -m ruff check .
+
+types: .venv/.dev
+	$(BIN)/python -m mypy
+
+bench: .venv/.dev
+	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+notebooks: .venv/.dev
+	$(BIN)/python -m nbclient.cli --inplace notebooks/*.ipynb
+
+clean:
+	rm -rf .venv .bench out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find autograd nn tests -type d -name __pycache__ -prune -exec rm -rf {} +
