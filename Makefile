@@ -67,7 +67,7 @@ types: .venv/.dev
 	$(BIN)/python -m mypy
 
 bench: .venv/.dev
-	$(BIN)/python -m tests.benchmarks $(ARGS)
+	$(BIN)/python tests/benchmarks/run.py $(ARGS)
 
 notebooks: .venv/.dev
 	$(BIN)/python -m nbclient.cli --inplace notebooks/*.ipynb

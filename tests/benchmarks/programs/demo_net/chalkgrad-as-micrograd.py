@@ -1,0 +1,26 @@
+"""The step of micrograd's demo notebook, unchanged but for the imports."""
+
+from autograd import Value
+from data import moons, weights
+from nn import MLP
+
+
+def prepare():
+    points, labels = moons()
+    model = MLP(2, [16, 16, 1])
+    for parameter, number in zip(model.parameters(), weights(), strict=True):
+        parameter.data = number
+
+    def step():
+        inputs = [list(map(Value, row)) for row in points]
+        scores = list(map(model, inputs))
+        losses = [(1 + -label * score).relu() for label, score in zip(labels, scores, strict=True)]
+        data_loss = sum(losses) * (1.0 / len(losses))
+        loss = data_loss + 1e-4 * sum(p * p for p in model.parameters())
+        model.zero_grad()
+        loss.backward()
+        for p in model.parameters():
+            p.data -= 0.1 * p.grad
+        return loss.data
+
+    return step

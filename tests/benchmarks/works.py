@@ -1,0 +1,87 @@
+"""What is measured: a row a work, a folder of programs a row, a program a library that takes part."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+PROGRAMS = Path(__file__).parent / "programs"
+
+
+class Target(NamedTuple):
+    """What one of our programs is to reach: a figure of at most so much, or so many times better than another's.
+
+    `collector` is the mode of Python's cyclic garbage collector in which it is to be reached, or None for both.
+    """
+
+    figure: str = "time"
+    at_most: float | None = None
+    times: float | None = None
+    than: str = "micrograd"
+    collector: str | None = None
+    program: str = "chalkgrad"
+
+
+class Work(NamedTuple):
+    """One row of the report.
+
+    `timed` says what lies between the two readings of the clock. Programs must agree on the numbers they return to
+    `tolerance`, relative to the largest of them. `repeats` is how often each process takes its time, in each round.
+    """
+
+    name: str
+    title: str
+    timed: str
+    targets: tuple[Target, ...] = ()
+    tolerance: float = 1e-12
+    repeats: int = 3
+    collectors: tuple[str, ...] = ("on", "off")
+
+    def programs(self) -> dict[str, Path]:
+        """The work's programs by name, ours first."""
+        files = {path.stem: path for path in sorted((PROGRAMS / self.name).glob("*.py"))}
+        return dict(sorted(files.items(), key=lambda item: not item[0].startswith("chalkgrad")))
+
+
+WORKS = [
+    Work(
+        "demo_net",
+        "a training step of micrograd's demo (MLP 2-16-16-1, 100 samples, hinge, L2) through nn",
+        "forward, zero_grad, backward and update; the graph is freed in the next step",
+        (Target(times=40, collector="on"), Target(times=7, collector="off")),
+    ),
+    Work(
+        "written_out",
+        "the same step with neurons written out by the user as sum(w*x) + b",
+        "forward, zero_grad, backward and update; the graph is freed in the next step",
+        (Target(times=5, collector="on"), Target(times=1.3, collector="off")),
+    ),
+    Work(
+        "chain",
+        "a chain of 1e6 x = x*a + b (micrograd recurses and cannot)",
+        "forward, backward and the release of the graph; the peak of the whole process",
+        (Target(at_most=4.0), Target("peak memory", at_most=600e6)),
+        repeats=1,
+    ),
+    Work(
+        "node_memory",
+        "memory of one binary node",
+        "bytes that tracemalloc counts for each of 100,000 sums x + y, and products x * y, that are kept",
+        (Target("memory", at_most=220), Target("product memory", at_most=220)),
+        repeats=1,
+        collectors=("on",),
+    ),
+    Work(
+        "two_two_two",
+        "the 2-2-2 sigmoid network, 10,000 training steps",
+        "10,000 times forward, zero_grad, backward and update",
+        (Target(times=3, collector="off"),),
+        repeats=1,
+    ),
+    Work(
+        "import_time",
+        "import of the engine in a new interpreter",
+        "the import statement, bytecode already compiled",
+        (Target(at_most=0.050),),
+        repeats=1,
+        collectors=("on",),
+    ),
+]
