@@ -1,0 +1,8 @@
+"""Look at a graph: pictures, the player that steps through one, derivations, and what is wrong with it."""
+
+from __future__ import annotations
+
+from .diagram import Diagram, draw
+from .health import Finding, diagnose
+
+__all__ = ["Diagram", "Finding", "diagnose", "draw"]

@@ -1,0 +1,218 @@
+"""`draw` and the `Diagram` it returns: text, files and notebook output of one picture."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import itertools
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from autograd.errors import DiagramError
+from autograd.value import Value
+
+from . import dot, layout, model, render, svg
+from .health import as_roots
+from .theme import EDGE_SIZE, SIZE, THEMES
+from .text import number, width, xml
+
+_count = itertools.count(1)
+FORMATS = ("svg", "png", "pdf", "dot", "html", "gif", "tex", "mmd", "txt", "json")
+
+
+def draw(
+    value: Value | Iterable[Value],
+    *,
+    focus: Value | None = None,
+    depth: int | None = None,
+    path: tuple[Value, Value] | None = None,
+    hide_constants: bool | None = None,
+    limit: int | None = model.LIMIT,
+    direction: str | None = None,
+    legend: bool = True,
+    title: str | None = None,
+    theme: str = "auto",
+    engine: str | None = None,
+    time_limit: float = render.TIME_LIMIT,
+) -> Diagram:
+    """Draw the graph that `value` was computed from: every number, every local derivative, every gradient.
+
+    Call it before `backward()` to see values and local derivatives, and after it to see where the gradient flows.
+    `value` is the output (a loss, say) or several. The picture is a snapshot: what changes later is not in it.
+
+    `focus` with `depth` shows only what lies within `depth` steps of one value (of the output if `focus` is left
+    out); `path=(a, b)` only what lies between two. Constants are hidden over 60 values, or as `hide_constants`
+    says. `limit` is the largest number of values drawn; None lifts it. `direction` is "LR" (operands on the left) or
+    "TB" (operands on top), by default LR up to 12 steps deep. `theme` is "light", "dark", or "auto", which follows
+    the reader's system (in formats that cannot, it is light).
+
+    `engine` lays the picture out: "graphviz-pure", "dot", the path of a program, or "python" for the built-in
+    layout. By default it is the one in the environment variable CHALKGRAD_DOT, else graphviz-pure, else `dot` on PATH,
+    else the built-in one, so a missing program is no error unless you name it. `time_limit` is in seconds.
+
+    Raises DiagramError (a ValueError) when the arguments ask for what cannot be drawn, and says what to change.
+
+    >>> from autograd import Value, draw
+    >>> w, x = Value(2.0, name="w"), Value(-3.0, name="x")
+    >>> a = w * x
+    >>> a.name = "a"
+    >>> a.backward()
+    >>> draw(a)
+    Diagram(3 values, 2 edges)
+    >>> svg = draw(a, theme="dark").svg
+    """
+    roots = as_roots(value)
+    if theme not in (*THEMES, "auto"):
+        raise DiagramError(f"theme= is \"light\", \"dark\" or \"auto\"; {theme!r} was given.")
+    if direction not in (None, "LR", "TB"):
+        raise DiagramError(f'direction= is "LR" (left to right) or "TB" (top to bottom); {direction!r} was given.')
+    if path is not None and not (isinstance(path, tuple | list) and len(path) == 2 and all(isinstance(v, Value) for v in path)):
+        raise DiagramError(f"path= is a pair of values, such as path=(w, loss); {path!r} was given.")
+    if focus is not None and not isinstance(focus, Value):
+        raise DiagramError(f"focus= is a Value of the graph; {type(focus).__name__} was given.")
+    render.find_engine(engine)  # a program asked for by name and not there is an error now, not at the first look
+    picture = model.build(
+        roots, focus=focus, depth=depth, path=path, hide_constants=hide_constants, limit=limit, direction=direction,
+        legend=legend, title=title,
+    )  # fmt: skip
+    return Diagram(picture, theme=theme, engine=engine, time_limit=time_limit)
+
+
+def arrange(picture: model.Picture, engine: str | None, limit: float) -> layout.Layout:
+    """Lay a picture out: by an engine if there is one that works, else in plain Python."""
+    boxes = [layout.Box(node.id, node.width, node.height, node.cluster) for node in picture.nodes]
+    links = []
+    for edge in picture.edges:
+        label = edge.label and edge.label + " ▲"  # room for the mark that the gradient's sign adds
+        size = (width(label, EDGE_SIZE) + 4, EDGE_SIZE + 5) if label else (0.0, 0.0)
+        links.append(layout.Link(edge.id, edge.source, edge.target, *size))
+    groups = [layout.Group(c.id, width(c.label, EDGE_SIZE) + 16, c.parent) for c in picture.clusters]
+    found = render.find_engine(engine)
+    if found is not None:
+        try:
+            return layout.by_engine(found, boxes, links, groups, picture.direction, limit)
+        except DiagramError:
+            if engine is not None or os.environ.get("CHALKGRAD_DOT"):
+                raise  # the user asked for this program: say what it said
+    return layout.in_python(boxes, links, groups, picture.direction)
+
+
+class Diagram:
+    """A picture of a graph, made by `draw`. In a notebook it shows itself; `save` writes it to a file.
+
+    `svg`, `dot`, `text` and `json` are the picture as text, `png()` as bytes, `html` is the player.
+    """
+
+    def __init__(
+        self, picture: model.Picture, *, theme: str = "auto", engine: str | None = None,
+        time_limit: float = render.TIME_LIMIT, placed: layout.Layout | None = None,
+    ) -> None:  # fmt: skip
+        self._picture = picture
+        self._theme = theme
+        self._engine = engine
+        self._time_limit = time_limit
+        self._placed = placed
+
+    def __repr__(self) -> str:
+        values = sum(node.kind != "constant" for node in self._picture.nodes)
+        return f"Diagram({values} values, {len(self._picture.edges)} edges)"
+
+    @property
+    def _layout(self) -> layout.Layout:
+        # laid out once and kept: the player, the steps and every format reuse the positions
+        if self._placed is None:
+            self._placed = arrange(self._picture, self._engine, self._time_limit)
+        return self._placed
+
+    @property
+    def _flat_theme(self) -> str:
+        return "light" if self._theme == "auto" else self._theme
+
+    @property
+    def engine(self) -> str:
+        """What laid the picture out: "graphviz-pure", "dot", another program's name, or "python"."""
+        return self._layout.engine
+
+    @property
+    def svg(self) -> str:
+        """The picture as an SVG document. Ids in it differ from those of every other picture of this process."""
+        return svg.write(self._picture, self._layout, self._theme, f"cg{next(_count)}")
+
+    @property
+    def dot(self) -> str:
+        """The picture as DOT text, for Graphviz and the tools that read it."""
+        return dot.source(self._picture, THEMES[self._flat_theme])
+
+    def png(self, scale: float = 2.0) -> bytes:
+        """The picture as PNG, `scale` pixels a point (0.25 to 8).
+
+        Raises DiagramError when no engine is there: the built-in layout writes SVG only.
+        """
+        if not 0.25 <= scale <= 8:
+            raise DiagramError(f"scale= is from 0.25 to 8 pixels a point; {scale!r} was given.")
+        engine = render.find_engine(self._engine) or render.find_any()
+        if engine is None:
+            raise DiagramError(
+                "A PNG needs an engine, and none is on this machine: pip install graphviz-pure, or install your "
+                "system's graphviz package, or save as .svg, which needs none."
+            )
+        pinned = dot.source(self._picture, THEMES[self._flat_theme], self._layout, dpi=round(72 * scale))
+        return render.run(engine, pinned, "png", self._time_limit, pinned=True)
+
+    def save(self, path: str | os.PathLike[str], **options: Any) -> Path:
+        """Write the picture in the format that the file name's extension names, and return the path.
+
+        `.svg .png .pdf .dot .html` (the player) `.gif` (its steps as an animation) `.tex` (TikZ) `.mmd` (Mermaid) `.txt`
+        `.json`. `.png` takes `scale=` pixels a point, `.gif` takes `seconds=` a step and `scale=`.
+
+        Raises DiagramError for any other extension, and OSError when the file cannot be written.
+        """
+        target = Path(path)
+        form = target.suffix.lower().lstrip(".")
+        if form not in FORMATS:
+            names = " ".join("." + name for name in FORMATS)
+            raise DiagramError(f"The extension of {str(target)!r} names no format. Use one of {names}.")
+        target.write_bytes(self._bytes(form, options))
+        return target
+
+    def _bytes(self, form: str, options: dict[str, Any]) -> bytes:
+        if form == "png":
+            return self.png(**options)
+        if options:
+            raise DiagramError(f".{form} takes no option {', '.join(options)}.")
+        if form == "pdf":
+            engine = render.find_engine(self._engine)
+            pinned = dot.source(self._picture, THEMES[self._flat_theme], self._layout)
+            return render.run_pdf(engine, pinned, self._time_limit)
+        content: str = getattr(self, {"svg": "svg", "dot": "dot"}[form])
+        return content.encode("utf-8")
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """What a notebook shows: an image that survives in an untrusted notebook, and the numbers as a table."""
+        return {"text/plain": repr(self), "text/html": self._html_output}
+
+    @functools.cached_property
+    def _html_output(self) -> str:
+        drawn = self.svg
+        data = base64.b64encode(drawn.encode("utf-8")).decode("ascii")
+        alt = xml(f"{self._picture.title}. {svg.describe(self._picture)}")
+        return (
+            f'<img alt="{alt}" style="max-width: 100%" src="data:image/svg+xml;base64,{data}">'
+            f"<details><summary>The numbers as a table</summary>{table(self._picture)}</details>"
+        )
+
+
+def table(picture: model.Picture) -> str:
+    """The picture as an HTML table: one row a value."""
+    rows = "".join(
+        f"<tr><td>{xml(node.name)}</td><td>{xml(node.expression or node.kind)}</td><td>{number(node.value)}</td>"
+        f"<td>{number(node.grad)}</td><td>{xml('; '.join(flag.text for flag in node.flags))}</td></tr>"
+        for node in picture.nodes
+        if node.kind != "constant"
+    )
+    return (
+        "<table><thead><tr><th>name</th><th>made by</th><th>value</th><th>gradient</th><th>marks</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table>"
+    )

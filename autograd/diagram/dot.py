@@ -1,0 +1,189 @@
+"""The picture as DOT text, for `.dot` files and for the engines' own PNG and PDF."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from . import theme as themes
+from .layout import Layout
+from .model import Cluster, Edge, Node, Picture
+from .text import dot_html, dot_quoted
+
+
+def source(picture: Picture, theme: themes.Theme, layout: Layout | None = None, dpi: int | None = None) -> str:
+    """DOT for a picture. With a layout every position is pinned, for `neato -n2`."""
+    import graphviz
+
+    attributes = {
+        "rankdir": picture.direction, "bgcolor": theme.background, "fontname": themes.FONT,
+        "fontcolor": theme.ink, "fontsize": f"{themes.EDGE_SIZE:g}", "nodesep": "0.28", "ranksep": "0.45",
+        "tooltip": dot_quoted(picture.title, 2), "pad": "0.2",
+    }  # fmt: skip
+    if dpi is not None:
+        attributes["dpi"] = str(dpi)
+    if len(picture.nodes) > 800:
+        attributes |= {"nslimit": ".5", "nslimit1": ".5", "mclimit": ".1", "splines": "line"}
+    if picture.legend and layout is None:
+        attributes |= {"label": _legend(picture, theme), "labelloc": "b", "labeljust": "l"}
+    graph = graphviz.Digraph(
+        graph_attr=attributes,
+        node_attr={"shape": "plain", "fontname": themes.FONT, "fontsize": f"{themes.SIZE:g}", "fontcolor": theme.ink},
+        edge_attr={"fontname": themes.FONT, "fontsize": f"{themes.EDGE_SIZE:g}", "arrowsize": "0.7"},
+    )
+    members: dict[str | None, list[Node]] = defaultdict(list)
+    children: dict[str | None, list[Cluster]] = defaultdict(list)
+    for node in picture.nodes:
+        members[node.cluster].append(node)
+    for cluster in picture.clusters:
+        children[cluster.parent].append(cluster)
+
+    def add(into: graphviz.Digraph, key: str | None) -> None:
+        for node in members[key]:
+            place = {}
+            if layout is not None:
+                x, y = layout.nodes[node.id]
+                place = {"pos": f"{x:.2f},{layout.height - y:.2f}!"}
+            into.node(node.id, label=_table(node, theme), tooltip=dot_quoted(node.tooltip, 2), id=node.id, **place)
+        for cluster in children[key]:
+            sub = graphviz.Digraph(name="cluster_" + cluster.id)
+            sub.attr(
+                label=f"<{_font(dot_html(cluster.label), theme.muted)}>", style="rounded,filled", color=theme.muted,
+                fillcolor=theme.cluster, labeljust="l", margin="10", id=cluster.id,
+            )  # fmt: skip
+            if layout is not None and cluster.id in layout.clusters:
+                x0, y0, x1, y1 = layout.clusters[cluster.id]
+                sub.attr(bb=f"{x0:.2f},{layout.height - y1:.2f},{x1:.2f},{layout.height - y0:.2f}")
+                sub.attr(lp=f"{(x0 + x1) / 2:.2f},{layout.height - y0 - 12:.2f}")
+            add(sub, cluster.id)
+            into.subgraph(sub)
+
+    add(graph, None)
+    for edge in picture.edges:
+        graph.edge(edge.source, edge.target, **_edge(edge, theme, layout))
+    if picture.legend and layout is not None:
+        # Pinned pictures leave the graph's own label no room, so the legend is a node below the others.
+        graph.node("legend", label=_legend(picture, theme), pos=f"{layout.width / 2:.2f},-34!")
+    text: str = graph.source
+    return text
+
+
+def _font(text: str, color: str, bold: bool = False, size: float | None = None) -> str:
+    points = f' POINT-SIZE="{size:g}"' if size else ""
+    inner = f"<B>{text}</B>" if bold else text
+    return f'<FONT COLOR="{color}"{points}>{inner}</FONT>'
+
+
+def look(node: Node) -> tuple[str, str]:
+    """The kinds whose fill and whose border a node takes: health shows on both."""
+    kinds = {flag.kind for flag in node.flags}
+    if kinds & {"nan", "inf", "nan gradient", "inf gradient"} or "broken" in {row[2] for row in node.rows}:
+        return node.kind, "broken"
+    if "dead" in kinds:
+        return "dead", "dead"
+    return node.kind, node.kind
+
+
+def _table(node: Node, theme: themes.Theme) -> str:
+    fill, border = look(node)
+    dashed = ',DASHED"' if node.kind == "constant" else '"'
+    rows = [
+        f'<TR><TD COLSPAN="2" HEIGHT="{20 if node.rows else 16}">{_font(dot_html(node.header), theme.ink, bold=True)}'
+        "</TD></TR>"
+    ]
+    for label, text, kind in node.rows:
+        if kind == "flag":
+            cell = _font(dot_html(text), theme.border["broken" if border == "broken" else "dead"], bold=True)
+            rows.append(f'<TR><TD COLSPAN="2" ALIGN="LEFT">{cell}</TD></TR>')
+            continue
+        color = theme.ink if kind == "plain" else themes.stroke(theme, kind)
+        rows.append(
+            f'<TR><TD ALIGN="LEFT">{_font(dot_html(label), theme.muted)}</TD>'
+            f'<TD ALIGN="RIGHT">{_font(dot_html(text), color)}</TD></TR>'
+        )
+    table = (
+        f'<TABLE BORDER="{2 if border in ("broken", "dead") else 1}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1" '
+        f'STYLE="ROUNDED{dashed} COLOR="{theme.border[border]}" BGCOLOR="{theme.fill[fill]}" '
+        f'WIDTH="{node.width:.0f}" HEIGHT="{node.height:.0f}">{"".join(rows)}</TABLE>'
+    )
+    if border == "broken":
+        table = (
+            f'<TABLE BORDER="2" CELLBORDER="0" CELLSPACING="2" CELLPADDING="0" COLOR="{theme.border[border]}">'
+            f"<TR><TD>{table}</TD></TR></TABLE>"
+        )
+    return f"<{table}>"
+
+
+def label_of(edge: Edge) -> str:
+    """An edge's label and the mark of the sign of what flows there, which is never told by colour alone."""
+    return f"{edge.label} {themes.MARK.get(edge.sign, '')}".strip() if edge.label else ""
+
+
+def _edge(edge: Edge, theme: themes.Theme, layout: Layout | None) -> dict[str, str]:
+    color = theme.muted if edge.sign == "constant" else themes.stroke(theme, edge.sign)
+    attributes = {
+        "id": edge.id, "color": color, "penwidth": f"{themes.line_width(edge.flow):.2f}",
+        "tooltip": dot_quoted(edge.tooltip, 2), "labeltooltip": dot_quoted(edge.tooltip, 2),
+    }  # fmt: skip
+    if edge.sign == "zero":
+        attributes["style"] = "dashed"
+    if edge.sign == "constant":
+        attributes["style"] = "dotted"
+    if label_of(edge):
+        attributes["label"] = f"<{_font(dot_html(label_of(edge)), color)}>"
+    if layout is not None:
+        points = layout.edges[edge.id]
+        *curve, (x1, y1) = points
+        (x0, y0) = curve[-1]
+        # the arrow head takes the last seven points; the curve must end where it begins
+        length = max(((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5, 1e-9)
+        cut = min(7.0, length / 2)
+        end = (x1 - (x1 - x0) / length * cut, y1 - (y1 - y0) / length * cut)
+        flipped = [f"{x:.2f},{layout.height - y:.2f}" for x, y in [*curve, end]]
+        attributes["pos"] = f"e,{x1:.2f},{layout.height - y1:.2f} " + " ".join(flipped)
+        if label_of(edge) and edge.id in layout.labels:
+            x, y = layout.labels[edge.id]
+            attributes["lp"] = f"{x:.2f},{layout.height - y:.2f}"
+    return attributes
+
+
+def legend_entries(picture: Picture) -> list[tuple[str, str]]:
+    """What the legend explains: only what the picture shows. Pairs of a class and words."""
+    words = {
+        "parameter": "parameter", "input": "input (frozen)", "operation": "operation", "output": "output",
+        "constant": "constant", "group": "folded group",
+    }  # fmt: skip
+    kinds = {node.kind for node in picture.nodes}
+    entries = [(kind, text) for kind, text in words.items() if kind in kinds]
+    signs = {themes.sign(node.grad) for node in picture.nodes if node.rows} | {edge.sign for edge in picture.edges}
+    if any("dead" in {flag.kind for flag in node.flags} for node in picture.nodes):
+        entries.append(("dead", "dead unit"))
+    if "positive" in signs:
+        entries.append(("positive", "▲ positive gradient"))
+    if "negative" in signs:
+        entries.append(("negative", "▼ negative gradient"))
+    if "zero" in signs:
+        entries.append(("zero", "dashed: no gradient passes"))
+    if "broken" in signs:
+        entries.append(("broken", "! nan or infinite"))
+    if signs & {"positive", "negative"}:
+        entries.append(("width", "wider: larger gradient"))
+    if "unset" in {themes.sign(node.grad) for node in picture.nodes if node.rows}:
+        entries.append(("unset", "· not computed"))
+    return entries
+
+
+def _legend(picture: Picture, theme: themes.Theme) -> str:
+    cells = []
+    for kind, words in legend_entries(picture):
+        if kind in theme.fill:
+            cells.append(
+                f'<TD BORDER="1" STYLE="ROUNDED" BGCOLOR="{theme.fill[kind]}" COLOR="{theme.border[kind]}">'
+                f"{_font(dot_html(words), theme.ink, size=themes.EDGE_SIZE)}</TD>"
+            )
+        else:
+            color = themes.stroke(theme, kind) if kind != "width" else theme.muted
+            cells.append(f"<TD>{_font(dot_html(words), color, size=themes.EDGE_SIZE)}</TD>")
+    cells += [f"<TD>{_font(dot_html(note), theme.muted, size=themes.EDGE_SIZE)}</TD>" for note in picture.notes]
+    half = 5
+    rows = ["<TR>" + "".join(cells[i : i + half]) + "</TR>" for i in range(0, len(cells), half)] or ["<TR><TD></TD></TR>"]
+    return f'<<TABLE BORDER="0" CELLSPACING="6" CELLPADDING="2">{"".join(rows)}</TABLE>>'

@@ -1,0 +1,114 @@
+"""Which program lays a picture out, and how it is called.
+
+The order: the `engine` argument, else the environment variable `CHALKGRAD_DOT`, else `graphviz-pure` (a wheel that
+holds the whole program), else `dot` on PATH, else no program at all: the layout of `layout.py`, in plain Python.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import os
+import shutil
+import subprocess
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograd.errors import DiagramError
+
+TIME_LIMIT = 60.0
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A program that reads DOT, by name and path."""
+
+    name: str
+    path: str
+
+
+@functools.lru_cache(maxsize=8)
+def _locate(name: str, search: str | None) -> str | None:
+    """The path of a program: on PATH, or where pip puts the scripts of this environment, activated or not."""
+    found = shutil.which(name, path=search)
+    if found is None:
+        for scheme in {sysconfig.get_default_scheme(), sysconfig.get_preferred_scheme("user")}:
+            found = found or shutil.which(name, path=sysconfig.get_path("scripts", scheme))
+    return found
+
+
+def find_engine(choice: str | None = None) -> Engine | None:
+    """The engine to use, or None for the layout in plain Python.
+
+    `choice` is "python", "graphviz-pure", "dot", or the name or path of another program that takes `dot`'s flags.
+    Raises DiagramError if that choice (or the one in `CHALKGRAD_DOT`) is not there.
+    """
+    asked = choice or os.environ.get("CHALKGRAD_DOT") or None
+    search = os.environ.get("PATH")
+    if asked == "python":
+        return None
+    if asked is not None:
+        path = _locate(str(asked), search)
+        if path is None:
+            origin = "engine=" if choice else "CHALKGRAD_DOT="
+            raise DiagramError(
+                f"There is no program {asked!r} ({origin}{asked!r} asked for it). Leave it out to use what is there, "
+                'say "python" for the built-in layout, or install one: pip install graphviz-pure, or your system\'s '
+                "graphviz package."
+            )
+        return Engine(Path(path).stem, path)
+    return find_any()
+
+
+def find_any() -> Engine | None:
+    """graphviz-pure, else `dot` on PATH, else None."""
+    for name in ("graphviz-pure", "dot"):
+        path = _locate(name, os.environ.get("PATH"))
+        if path is not None:
+            return Engine(name, path)
+    return None
+
+
+def run(engine: Engine, source: str, form: str, limit: float = TIME_LIMIT, pinned: bool = False) -> bytes:
+    """What the engine makes of DOT `source` in format `form`; `pinned` keeps the positions given in the source.
+
+    Raises DiagramError when the program fails or takes longer than `limit` seconds.
+    """
+    command = [engine.path, *(["-Kneato", "-n2"] if pinned else ["-Kdot"]), f"-T{form}"]
+    try:
+        done = subprocess.run(
+            command, input=source.encode("utf-8"), capture_output=True, timeout=limit, check=False, stdin=None
+        )
+    except subprocess.TimeoutExpired:
+        raise DiagramError(
+            f"{engine.name} took longer than {limit:g} seconds. Draw less (focus=, depth=, collapse=True), raise "
+            'time_limit=, or use engine="python".'
+        ) from None
+    except OSError as error:
+        raise DiagramError(f"{engine.path} could not be started: {error}") from error
+    if done.returncode != 0 or not done.stdout:
+        said = done.stderr.decode("utf-8", "replace").strip()[:400] or f"exit status {done.returncode}"
+        raise DiagramError(f"{engine.name} could not make {form}: {said}")
+    return done.stdout
+
+
+def run_pdf(engine: Engine | None, source: str, limit: float = TIME_LIMIT) -> bytes:
+    """PDF, which graphviz-pure does not write: by the system's `dot`, else by pygraphviz.
+
+    Raises DiagramError, naming the ways, when neither is there.
+    """
+    if engine is None or engine.name == "graphviz-pure":
+        path = _locate("dot", os.environ.get("PATH"))
+        engine = Engine("dot", path) if path else None
+    if engine is not None:
+        return run(engine, source, "pdf", limit, pinned=True)
+    if importlib.util.find_spec("pygraphviz") is not None:
+        import pygraphviz
+
+        drawn: bytes = pygraphviz.AGraph(string=source).draw(format="pdf", prog="neato", args="-n2")
+        return drawn
+    raise DiagramError(
+        "A PDF needs the system's graphviz (a `dot` program on PATH) or the package pygraphviz; neither is here. "
+        "Install one, or save as .svg and print that from a browser."
+    )

@@ -1,0 +1,136 @@
+"""Text in a picture: cleaned, shortened, measured, and escaped for each language a picture is written in.
+
+Names come from the user and may hold anything. `clean` is the one gate: every name passes through it before it is
+drawn, and each output language then has one escaping function here.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+import unicodedata
+
+LONGEST_NAME = 24
+
+# Characters that no XML document may hold, that both DOT engines pass through all the same, or that reorder the
+# text around them: C0 and C1 controls, surrogates, noncharacters, direction overrides and isolates.
+_FORBIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef\ufeff\ufff9-\uffff"
+    "\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
+    + "".join(chr(plane * 0x10000 + 0xFFFE) + chr(plane * 0x10000 + 0xFFFF) for plane in range(1, 17))
+    + "]"
+)
+
+
+def clean(text: object, longest: int | None = None) -> str:
+    """One line of text that every format can hold: forbidden characters dropped, white space folded, cut to `longest`.
+
+    >>> clean("a\\x00b\\n c")
+    'ab c'
+    >>> clean("a very long name indeed", longest=8)
+    'a very …'
+    """
+    line = " ".join(_FORBIDDEN.sub("", str(text)).split())
+    if longest is not None and len(line) > longest:
+        line = line[: longest - 1] + "…"
+    return line
+
+
+def number(x: float | None) -> str:
+    """A number as pictures show it: four digits, a true minus, no negative zero, `·` where nothing was computed.
+
+    >>> [number(x) for x in (0.123456, -2.0, -0.0, 1e-7, float("nan"), None)]
+    ['0.1235', '−2', '0', '1e−07', 'nan', '·']
+    """
+    if x is None:
+        return "·"
+    if x == 0:
+        return "0"
+    return f"{x:.4g}".replace("-", "−")
+
+
+_SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+def subscript(i: int) -> str:
+    """The decimal digits of `i` as Unicode subscripts, since one engine does not shift SUB."""
+    return str(i).translate(_SUBSCRIPT)
+
+
+# Advance widths of Helvetica, in thousandths of the font size, for the printable ASCII characters 32 to 126
+# (Adobe's font metrics; Arimo and Liberation Sans have the same).
+_HELVETICA = (
+    [278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278]
+    + [556] * 10
+    + [278, 278, 584, 584, 584, 556, 1015, 667, 667, 722, 722, 667, 611, 778, 722, 278, 500, 667, 556, 833, 722, 778]
+    + [667, 778, 722, 667, 611, 722, 667, 944, 667, 667, 611, 278, 278, 278, 469, 556, 333, 556, 556, 500, 556, 556]
+    + [278, 556, 556, 222, 222, 500, 222, 833, 556, 556, 556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334]
+    + [260, 334, 584]
+)
+_SYMBOLS = dict.fromkeys("×÷−+=≤≥≈", 584) | dict.fromkeys("₀₁₂₃₄₅₆₇₈₉′", 370)
+_SYMBOLS |= {"·": 333, "…": 1000, "∂": 500, "σ": 620, "∇": 700, "Δ": 668, "▲": 990, "▼": 990, "α": 578, "δ": 560}
+_SYMBOLS |= {"→": 1000, "∞": 713, "√": 549, "Σ": 618, "²": 333, "½": 834, "½": 834, "⋯": 1000, "–": 556, "—": 1000}
+
+
+def width(text: str, size: float, bold: bool = False) -> float:
+    """An estimate of the width of `text` in points, for Helvetica at `size`, with 8 % for a browser's wider font."""
+    units = 0.0
+    for char in text:
+        code = ord(char)
+        if 32 <= code < 127:
+            units += _HELVETICA[code - 32]
+        elif char in _SYMBOLS:
+            units += _SYMBOLS[char]
+        elif unicodedata.combining(char):
+            continue
+        else:
+            units += 1100 if unicodedata.east_asian_width(char) in "WF" else 800
+    return units / 1000 * size * (1.15 if bold else 1.08)
+
+
+def measurable(text: str) -> bool:
+    """Whether `width` knows every character. Where it does not, the SVG pins the length of the text."""
+    return all(32 <= ord(char) < 127 or char in _SYMBOLS for char in text)
+
+
+def xml(text: str) -> str:
+    """Escaped for XML and HTML, text and attributes alike."""
+    return html.escape(text, quote=True)
+
+
+def dot_html(text: str) -> str:
+    """Escaped for an HTML-like DOT label: the engines expand `\\N` and `\\G` in these too."""
+    return html.escape(text, quote=True).replace("\\", "&#92;&#92;")
+
+
+def dot_quoted(text: str, expansions: int = 1) -> str:
+    """Escaped for a quoted DOT string; a tooltip is expanded twice. Quotes are left to the `graphviz` package."""
+    for _ in range(expansions):
+        text = text.replace("\\", "\\\\")
+    return text.replace("&", "&amp;").replace('"', "&quot;")
+
+
+_TEX = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "|": r"\textbar{}", '"': r"\textquotedbl{}", "∂": r"$\partial$", "×": r"$\times$", "−": r"$-$", "·": r"$\cdot$",
+    "≤": r"$\le$", "≥": r"$\ge$", "σ": r"$\sigma$", "Σ": r"$\Sigma$", "Δ": r"$\Delta$", "∇": r"$\nabla$",
+    "′": r"$'$", "…": r"\ldots{}", "▲": r"$\blacktriangle$", "▼": r"$\blacktriangledown$", "√": r"$\surd$",
+    "²": r"$^2$", "³": r"$^3$", "½": r"$\frac12$", "→": r"$\to$", "∞": r"$\infty$", "α": r"$\alpha$", "δ": r"$\delta$",
+} | {chr(0x2080 + i): f"$_{i}$" for i in range(10)}  # fmt: skip
+
+
+def tex(text: str) -> str:
+    """Escaped for LaTeX text; what is neither ASCII nor in the table is left for a Unicode-aware engine."""
+    return "".join(_TEX.get(char, char) for char in text)
+
+
+def mermaid(text: str) -> str:
+    """Escaped for a quoted Mermaid label, by entity codes as its documentation says: `#35;` is a hash."""
+    return "".join(char if char.isalnum() or char in " .,=+()[]/:_" else f"#{ord(char)};" for char in text)
+
+
+def finite(x: float | None) -> bool:
+    """Whether a number was computed and is neither nan nor infinite."""
+    return x is not None and math.isfinite(x)

@@ -1,0 +1,82 @@
+"""Colours and line widths: one table, read by every painter. Nothing is said by colour alone."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+FONT = "Helvetica"
+FONT_STACK = "Helvetica, Arial, 'Liberation Sans', Arimo, 'DejaVu Sans', sans-serif"
+SIZE = 13.0
+EDGE_SIZE = 11.0
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Colours as `#rrggbb`. `fill` and `border` are keyed by the kind of a node."""
+
+    name: str
+    background: str
+    ink: str
+    muted: str
+    halo: str
+    positive: str
+    negative: str
+    zero: str
+    broken: str
+    forward: str
+    backward: str
+    cluster: str
+    fill: dict[str, str]
+    border: dict[str, str]
+
+
+LIGHT = Theme(
+    "light", "#ffffff", "#111827", "#4b5563", "#ffffff", "#1d4ed8", "#c2410c", "#6b7280", "#a21caf", "#0f766e",
+    "#7c3aed", "#f8fafc",
+    {"parameter": "#dbeafe", "input": "#dcfce7", "operation": "#f3f4f6", "output": "#fef3c7", "constant": "#ffffff",
+     "dead": "#fee2e2", "group": "#e0e7ff"},
+    {"parameter": "#1e40af", "input": "#166534", "operation": "#6b7280", "output": "#b45309", "constant": "#6b7280",
+     "dead": "#b91c1c", "group": "#4338ca", "broken": "#a21caf"},
+)  # fmt: skip
+DARK = Theme(
+    "dark", "#111827", "#f9fafb", "#d1d5db", "#111827", "#93c5fd", "#fdba74", "#9ca3af", "#f0abfc", "#5eead4",
+    "#c4b5fd", "#1f2937",
+    {"parameter": "#1e3a8a", "input": "#14532d", "operation": "#374151", "output": "#78350f", "constant": "#111827",
+     "dead": "#7f1d1d", "group": "#312e81"},
+    {"parameter": "#93c5fd", "input": "#86efac", "operation": "#9ca3af", "output": "#fcd34d", "constant": "#9ca3af",
+     "dead": "#fca5a5", "group": "#a5b4fc", "broken": "#f0abfc"},
+)  # fmt: skip
+THEMES = {"light": LIGHT, "dark": DARK}
+
+
+def sign(gradient: float | None) -> str:
+    """`positive`, `negative`, `zero`, `broken` (nan or infinite) or `unset`: the class of a gradient."""
+    if gradient is None:
+        return "unset"
+    if not math.isfinite(gradient):
+        return "broken"
+    return "positive" if gradient > 0 else "negative" if gradient < 0 else "zero"
+
+
+MARK = {"positive": "▲", "negative": "▼", "zero": "", "broken": "!", "unset": ""}
+
+
+def stroke(theme: Theme, kind: str) -> str:
+    """The colour of a line or a number whose gradient has this sign."""
+    return {
+        "positive": theme.positive, "negative": theme.negative, "zero": theme.zero, "broken": theme.broken,
+        "unset": theme.muted,
+    }[kind]  # fmt: skip
+
+
+def line_width(flow: float | None) -> float:
+    """Width in points of an edge that carries the gradient `flow`: a decade is 0.84 points, from 1e-4 to 10.
+
+    >>> [round(line_width(x), 2) for x in (None, 0.0, 1e-9, 1.0, 1e6)]
+    [1.0, 1.0, 0.8, 4.16, 5.0]
+    """
+    if flow is None or flow == 0 or math.isnan(flow):
+        return 1.0
+    magnitude = math.log10(min(abs(flow), 1e300))
+    return 0.8 + 4.2 * min(max((magnitude + 4) / 5, 0.0), 1.0)

@@ -1,0 +1,939 @@
+"""Every operation, once: forward rule, derivative rule, notation, domain, kinks.
+
+A row of the table ``OPERATIONS`` is made by one call of ``define``. Its rules are written with ordinary operators
+and with the generic functions of this file, and never ask what kind of number they are given. So one row serves plain
+floats, ``Value`` (whose derivatives are then graphs again, which gives second and higher derivatives), the
+compiler's traced numbers, and the exact numbers of the tests.
+
+Two rules of the house. A rule writes ``divide(a, b)`` and ``power(a, b)`` for ``/`` and ``**``, because Python's own
+raise where IEEE 754 gives an infinity or a nan. And ``where`` evaluates both its branches, so the branch that is not
+taken must be finite as well: make its argument safe first, then choose.
+
+Conventions at kinks are PyTorch's. Formulas without a source are the textbook ones; stable forms follow
+Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., SIAM 2002.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import itertools
+import math
+import numbers
+import operator
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import _special
+
+INF, NAN = math.inf, math.nan
+REAL = (-INF, INF)
+
+Rule = Callable[..., Any]
+Template = str | Callable[[int], str]
+
+
+class Number:
+    """Base class of the numbers besides ``float`` that the rules of the table accept.
+
+    A subclass has the arithmetic operators, comparisons, and ``apply``. ``Value`` and the compiler's traced number are
+    the two in this package. Where kinds meet, the one with the higher ``rank`` takes the operation.
+    """
+
+    __slots__ = ()
+    rank = 0
+
+    def apply(self, op: Operation, operands: tuple[Any, ...]) -> Any:
+        """Return ``op`` of ``operands``, of which at least one is of this class."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Operation:
+    """One row of the table.
+
+    ``forward(*operands)`` gives the value. ``derivative`` is a tuple with one rule per operand, each called as
+    ``rule(result, *operands)``; an n-ary operation has instead one function that returns all the partial derivatives.
+    Templates name operand ``i`` as ``#i`` and the result as ``#y``; an n-ary operation has functions of the number of
+    operands that return a template. ``kinks`` of the operands is zero just where a derivative jumps.
+    """
+
+    name: str
+    arity: int | None
+    forward: Rule
+    derivative: tuple[Rule, ...] | Rule
+    text: Template
+    latex: Template
+    derivative_text: tuple[str, ...] | Callable[[int, int], str]
+    derivative_latex: tuple[str, ...] | Callable[[int, int], str]
+    domain: tuple[tuple[float, float], ...] = (REAL,)
+    kinks: Callable[..., float] | None = None
+    primitive: bool = False
+    method: bool = True
+    evaluate: Callable[..., Any] = field(init=False, repr=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _row_named, (self.name,)
+
+    def write(self, names: Sequence[str], style: str = "text", result: str = "y") -> str:
+        """Write the operation with its operands' names, in ``style`` "text" or "latex".
+
+        >>> OPERATIONS["mul"].write(["w", "x"])
+        'w × x'
+        """
+        template: Template = self.text if style == "text" else self.latex
+        return _fill(template if isinstance(template, str) else template(len(names)), names, result)
+
+    def write_derivative(self, i: int, names: Sequence[str], style: str = "text", result: str = "y") -> str:
+        """Write the derivative with respect to operand ``i``.
+
+        >>> OPERATIONS["tanh"].write_derivative(0, ["z"], result="h")
+        '1 − h²'
+        """
+        rules = self.derivative_text if style == "text" else self.derivative_latex
+        return _fill(rules[i] if isinstance(rules, tuple) else rules(i, len(names)), names, result)
+
+    def partials(self, result: Any, operands: Sequence[Any], wanted: Sequence[bool]) -> tuple[Any, ...]:
+        """Return the partial derivative for each operand that is ``wanted``, and None for each that is not."""
+        rules = self.derivative
+        if isinstance(rules, tuple):
+            pairs = zip(rules, wanted, strict=False)
+            return tuple([rule(result, *operands) if want else None for rule, want in pairs])
+        every = rules(result, *operands)
+        return tuple([partial if want else None for partial, want in zip(every, wanted, strict=True)])
+
+
+OPERATIONS: dict[str, Operation] = {}
+
+
+def _row_named(name: str) -> Operation:
+    return OPERATIONS[name]
+
+
+def _fill(template: str, names: Sequence[str], result: str) -> str:
+    return re.sub(r"#(\d+|y)", lambda m: result if m[1] == "y" else names[int(m[1])], template)
+
+
+def as_float(x: Any) -> float:
+    """Convert a real number (int, NumPy float or int, Fraction) to a float, or raise TypeError."""
+    if isinstance(x, numbers.Real) and not isinstance(x, bool):
+        try:
+            return float(x)
+        except OverflowError:
+            raise ValueError("this integer is too large for a float (the largest is about 1.8e308)") from None
+    raise TypeError(
+        f"a Value holds one real number, and {type(x).__name__} {_short(x)} is none; give an int, a float or a NumPy scalar"
+    )
+
+
+def _short(x: Any) -> str:
+    text = repr(x)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def define(
+    name: str,
+    forward: Rule,
+    derivative: tuple[Rule, ...] | Rule,
+    *,
+    text: Template | None = None,
+    latex: Template | None = None,
+    derivative_text: tuple[str, ...] | Callable[[int, int], str] | None = None,
+    derivative_latex: tuple[str, ...] | Callable[[int, int], str] | None = None,
+    domain: tuple[tuple[float, float], ...] | None = None,
+    kinks: Callable[..., float] | None = None,
+    primitive: bool = False,
+    method: bool = False,
+    doc: str = "",
+) -> Callable[..., Any]:
+    """Add an operation to the table and return its generic function.
+
+    ``forward(*operands)`` gives the value. ``derivative`` is a tuple with one rule per operand, each called as
+    ``rule(result, *operands)``, or for an n-ary operation one function that returns a sequence with every partial
+    derivative. Rules that use only operators and this package's functions serve every kind of number, and so give
+    higher derivatives and compile; a rule that uses ``math`` serves floats only.
+
+    The function that comes back takes floats to a float and Values to a Value, is drawn and explained with ``text`` and
+    ``latex`` (operand ``i`` is ``#i``, the result ``#y``), and can be checked with ``check_grad``.
+
+    Raises ValueError when the name is taken or is not an identifier.
+
+    >>> from autograd import Value, define, exp
+    >>> gauss = define("gauss", lambda x: exp(-x * x), (lambda y, x: -2.0 * x * y,), text="gauss(#0)")
+    >>> v = Value(0.5)
+    >>> gauss(v).backward()
+    >>> round(v.grad, 6)
+    -0.778801
+    """
+    if not name.isidentifier():
+        raise ValueError(f"an operation's name must be a Python identifier, and {name!r} is none")
+    if name in OPERATIONS:
+        raise ValueError(f"an operation named {name!r} exists; choose another name")
+    arity = len(derivative) if isinstance(derivative, tuple) else None
+    listed = ", ".join(f"#{i}" for i in range(arity or 0))
+    call: Template = f"{name}({listed})" if arity else lambda n: f"{name}(" + ", ".join(f"#{i}" for i in range(n)) + ")"
+    escaped = name.replace("_", r"\_")
+    call_latex: Template = (
+        rf"\operatorname{{{escaped}}}({listed})"
+        if arity
+        else lambda n: rf"\operatorname{{{escaped}}}(" + ", ".join(f"#{i}" for i in range(n)) + ")"
+    )
+    primes = tuple(f"∂{name}/∂#{i}" for i in range(arity)) if arity else lambda i, n: f"∂{name}/∂#{i}"
+    primes_latex: tuple[str, ...] | Callable[[int, int], str] = (
+        tuple(rf"\partial_{{{i}}} \operatorname{{{escaped}}}" for i in range(arity))
+        if arity
+        else lambda i, n: rf"\partial_{{{i}}} \operatorname{{{escaped}}}"
+    )
+    op = Operation(
+        name,
+        arity,
+        forward,
+        derivative,
+        text or call,
+        latex or call_latex,
+        derivative_text or primes,
+        derivative_latex or derivative_text or primes_latex,
+        domain or (REAL,) * (arity or 1),
+        kinks,
+        primitive,
+        method,
+    )
+
+    def dispatch(*operands: Any) -> Any:
+        kinds = [x for x in operands if isinstance(x, Number)]
+        if kinds:
+            return builtins.max(kinds, key=lambda x: x.rank).apply(op, operands)
+        return forward(*[x if type(x) is float or type(x) is bool else as_float(x) for x in operands])
+
+    evaluate: Callable[..., Any]
+    if arity == 1:
+
+        def evaluate(x: Any, /) -> Any:
+            return forward(x) if type(x) is float else dispatch(x)
+
+    elif arity == 2:
+
+        def evaluate(x: Any, y: Any, /) -> Any:
+            return forward(x, y) if type(x) is float and type(y) is float else dispatch(x, y)
+
+    else:
+        evaluate = dispatch
+    evaluate.__name__ = evaluate.__qualname__ = name
+    evaluate.__module__ = "autograd"
+    evaluate.__doc__ = doc or f"The operation ``{name}``."
+    object.__setattr__(op, "evaluate", evaluate)
+    OPERATIONS[name] = op
+    return evaluate
+
+
+_row = functools.partial(define, method=True)
+
+
+def _ieee(function: Callable[[float], float], overflow: float = INF, **poles: float) -> Callable[[float], float]:
+    """Give a function of ``math`` the results of IEEE 754 where Python raises: infinities and nan."""
+    at_pole = {0.0: poles.get("zero", NAN), 1.0: poles.get("one", NAN), -1.0: poles.get("minus_one", NAN)}
+
+    def forward(x: float) -> float:
+        try:
+            return function(x)
+        except OverflowError:
+            return overflow
+        except ValueError:  # outside the domain, or at a pole
+            return at_pole.get(x, NAN)
+
+    return forward
+
+
+# ---------------------------------------------------------------- arithmetic
+
+
+def _divide(x: float, y: float) -> float:
+    try:
+        return x / y
+    except ZeroDivisionError:
+        return NAN if x == 0.0 or x != x else math.copysign(INF, x) * math.copysign(1.0, y)
+
+
+def _power(x: float, y: float) -> float:
+    if y == 2.0:
+        return x * x  # the product is correctly rounded, the C library's pow need not be
+    try:
+        return math.pow(x, y)
+    except OverflowError:
+        return -INF if x < 0.0 and math.fmod(y, 2.0) != 0.0 else INF
+    except ValueError:
+        if x != 0.0:
+            return NAN
+        return math.copysign(INF, x) if math.fabs(math.fmod(y, 2.0)) == 1.0 else INF
+
+
+def _power_by_base(y: Any, x: Any, n: Any) -> Any:
+    """Return n·x^(n−1), with the rounding error of n−1 put back (it would cost up to ln x units in the last place)."""
+    if type(n) is float and n == 0.0:
+        return 0.0
+    x = where(n == 0.0, 1.0, x)  # x**0 has gradient 0 everywhere, at x = 0 as well
+    lower = n - 1.0
+    back = lower - n
+    error = (n - (lower - back)) - (1.0 + back)  # Knuth's two-sum
+    slope = n * power(x, lower)
+    if type(error) is float and error == 0.0:
+        return slope
+    safe = where(x > 0.0, where(x < INF, x, 1.0), 1.0)
+    return slope * (1.0 + error * log(safe))
+
+
+def _power_by_exponent(y: Any, x: Any, n: Any) -> Any:
+    settled = where(x == 0.0, where(n >= 0.0, 1.0, 0.0), 0.0)  # 0**n for n >= 0 does not change with n
+    return where(settled > 0.0, 0.0, y * log(where(settled > 0.0, 1.0, x)))
+
+
+def _mod(x: float, y: float) -> float:
+    try:
+        return x % y
+    except ZeroDivisionError:
+        return NAN
+
+
+def _floordiv(x: float, y: float) -> float:
+    try:
+        return x // y
+    except ZeroDivisionError:
+        return _divide(x, y)
+
+
+def _sides(op: str) -> dict[str, Any]:
+    return {"text": f"#0 {op} #1", "latex": f"#0 {op} #1"}
+
+
+add = _row("add", operator.add, (lambda y, a, b: 1.0, lambda y, a, b: 1.0), **_sides("+"),
+           derivative_text=("1", "1"), primitive=True, method=False)
+sub = _row("sub", operator.sub, (lambda y, a, b: 1.0, lambda y, a, b: -1.0), text="#0 − #1", latex="#0 - #1",
+           derivative_text=("1", "−1"), derivative_latex=("1", "-1"), primitive=True, method=False)
+mul = _row("mul", operator.mul, (lambda y, a, b: b, lambda y, a, b: a), text="#0 × #1", latex=r"#0 \cdot #1",
+           derivative_text=("#1", "#0"), primitive=True, method=False)
+divide = _row("div", _divide, (lambda y, a, b: divide(1.0, b), lambda y, a, b: -divide(y, b)),
+              text="#0 ÷ #1", latex=r"\frac{#0}{#1}", derivative_text=("1 ÷ #1", "−#y ÷ #1"),
+              derivative_latex=(r"\frac{1}{#1}", r"-\frac{#y}{#1}"), primitive=True, method=False)
+power = _row("pow", _power, (_power_by_base, _power_by_exponent), text="#0 ^ #1", latex="{#0}^{#1}",
+             derivative_text=("#1 × #0 ^ (#1 − 1)", "#y × ln #0"),
+             derivative_latex=(r"#1 \cdot {#0}^{#1 - 1}", r"#y \cdot \ln #0"), primitive=True, method=False)
+floordiv = _row("floordiv", _floordiv, (lambda y, a, b: 0.0, lambda y, a, b: 0.0), text="⌊#0 ÷ #1⌋",
+                latex=r"\left\lfloor \frac{#0}{#1} \right\rfloor", derivative_text=("0", "0"),
+                kinks=lambda a, b: a / b - builtins.round(a / b), primitive=True, method=False)
+mod = _row("mod", _mod, (lambda y, a, b: 1.0, lambda y, a, b: -floordiv(a, b)), text="#0 mod #1",
+           latex=r"#0 \bmod #1", derivative_text=("1", "−⌊#0 ÷ #1⌋"),
+           derivative_latex=("1", r"-\left\lfloor \frac{#0}{#1} \right\rfloor"),
+           kinks=lambda a, b: a / b - builtins.round(a / b), primitive=True, method=False)
+neg = _row("neg", operator.neg, (lambda y, x: -1.0,), text="−#0", latex="-#0", derivative_text=("−1",),
+           derivative_latex=("-1",), primitive=True, method=False)
+identity = _row("identity", operator.pos, (lambda y, x: 1.0,), text="#0", latex="#0", derivative_text=("1",),
+                primitive=True, method=False, doc="The operand itself, as a node of its own.")
+abs = _row("abs", operator.abs, (lambda y, x: sign(x),), text="|#0|", latex=r"\left|#0\right|",
+           derivative_text=("sign(#0)",), derivative_latex=(r"\operatorname{sign}(#0)",), kinks=lambda x: x,
+           primitive=True, doc="Absolute value; its derivative at 0 is 0.")
+
+
+# ------------------------------------------------- choice, steps and rounding
+
+
+def _where(condition: Any, a: float, b: float) -> float:
+    return a if condition else b
+
+
+def _float_step(function: Callable[[float], int]) -> Callable[[float], float]:
+    def forward(x: float) -> float:
+        return math.copysign(function(x), x) if math.isfinite(x) else x
+
+    return forward
+
+
+def _whole(x: float) -> float:
+    return x - builtins.round(x)
+
+
+where = _row("where", _where,
+             (lambda y, c, a, b: 0.0, lambda y, c, a, b: where(c, 1.0, 0.0), lambda y, c, a, b: where(c, 0.0, 1.0)),
+             text="#1 if #0 else #2", latex=r"\begin{cases} #1 & #0 \\ #2 & \text{otherwise} \end{cases}",
+             derivative_text=("0", "1 if #0 else 0", "0 if #0 else 1"),
+             derivative_latex=("0", "[#0]", r"[\lnot #0]"), kinks=lambda c, a, b: 1.0, primitive=True, method=False,
+             doc="""``a`` where the condition holds, else ``b``; both are evaluated.
+
+    >>> from autograd import Value, where
+    >>> x = Value(-2.0)
+    >>> where(x > 0, x, 0.1 * x).data
+    -0.2
+    """)
+_step = functools.partial(_row, derivative_text=("0",), primitive=True)
+floor = _step("floor", _float_step(math.floor), (lambda y, x: 0.0,), text="⌊#0⌋",
+              latex=r"\lfloor #0 \rfloor", kinks=_whole, doc="Round down; the derivative is 0.")
+ceil = _step("ceil", _float_step(math.ceil), (lambda y, x: 0.0,), text="⌈#0⌉", latex=r"\lceil #0 \rceil",
+             kinks=_whole, doc="Round up; the derivative is 0.")
+round = _step("round", _float_step(builtins.round), (lambda y, x: 0.0,), kinks=lambda x: _whole(x + 0.5),
+              doc="Round to the nearest integer, a tie to the even one; the derivative is 0.")
+trunc = _step("trunc", _float_step(math.trunc), (lambda y, x: 0.0,), kinks=_whole,
+              doc="Round toward zero; the derivative is 0.")
+sign = _row("sign", lambda x: where(x > 0.0, 1.0, where(x < 0.0, -1.0, x)), (lambda y, x: 0.0,),
+            derivative_text=("0",), kinks=lambda x: x, doc="1, −1, or the zero or nan itself; the derivative is 0.")
+
+
+# ------------------------------------------------------ exponentials and logs
+
+_LN2, _LN10, _SQRT_HALF = math.log(2.0), math.log(10.0), math.sqrt(0.5)
+_log_domain = ((0.0, INF),)
+
+exp = _row("exp", _ieee(math.exp), (lambda y, x: y,), text="exp(#0)", latex="e^{#0}",
+           derivative_text=("#y",), primitive=True, doc="The exponential e^x.")
+exp2 = _row("exp2", _ieee(math.exp2), (lambda y, x: y * _LN2,), text="2 ^ #0", latex="2^{#0}",
+            derivative_text=("#y × ln 2",), derivative_latex=(r"#y \cdot \ln 2",), primitive=True, doc="2^x.")
+expm1 = _row("expm1", _ieee(math.expm1), (lambda y, x: exp(x),), text="exp(#0) − 1", latex="e^{#0} - 1",
+             derivative_text=("exp(#0)",), derivative_latex=("e^{#0}",), primitive=True,
+             doc="e^x − 1, without the cancellation near 0.")
+log = _row("log", _ieee(math.log, zero=-INF), (lambda y, x: divide(1.0, x),), text="ln #0", latex=r"\ln #0",
+           derivative_text=("1 ÷ #0",), derivative_latex=(r"\frac{1}{#0}",), domain=_log_domain, primitive=True,
+           doc="The natural logarithm; −inf at 0, nan below.")
+log2 = _row("log2", _ieee(math.log2, zero=-INF), (lambda y, x: divide(1.0 / _LN2, x),), text="log₂ #0",
+            latex=r"\log_2 #0", derivative_text=("1 ÷ (#0 × ln 2)",), derivative_latex=(r"\frac{1}{#0 \ln 2}",),
+            domain=_log_domain, primitive=True, doc="The logarithm to base 2.")
+log10 = _row("log10", _ieee(math.log10, zero=-INF), (lambda y, x: divide(1.0 / _LN10, x),), text="log₁₀ #0",
+             latex=r"\log_{10} #0", derivative_text=("1 ÷ (#0 × ln 10)",),
+             derivative_latex=(r"\frac{1}{#0 \ln 10}",), domain=_log_domain, primitive=True,
+             doc="The logarithm to base 10.")
+log1p = _row("log1p", _ieee(math.log1p, minus_one=-INF), (lambda y, x: divide(1.0, 1.0 + x),), text="ln(1 + #0)",
+             latex=r"\ln(1 + #0)", derivative_text=("1 ÷ (1 + #0)",), derivative_latex=(r"\frac{1}{1 + #0}",),
+             domain=((-1.0, INF),), primitive=True, doc="ln(1 + x), without the cancellation near 0.")
+sqrt = _row("sqrt", _ieee(math.sqrt), (lambda y, x: divide(0.5, y),), text="√#0", latex=r"\sqrt{#0}",
+            derivative_text=("1 ÷ (2 × #y)",), derivative_latex=(r"\frac{1}{2 #y}",), domain=_log_domain,
+            primitive=True, doc="The square root; its derivative at 0 is inf.")
+cbrt = _row("cbrt", _ieee(math.cbrt), (lambda y, x: divide(divide(1.0 / 3.0, y), y),), text="∛#0",
+            latex=r"\sqrt[3]{#0}", derivative_text=("1 ÷ (3 × #y²)",), derivative_latex=(r"\frac{1}{3 #y^2}",),
+            primitive=True, doc="The cube root, real for negative numbers too; its derivative at 0 is inf.")
+square = _row("square", lambda x: x * x, (lambda y, x: 2.0 * x,), text="#0²", latex="{#0}^2",
+              derivative_text=("2 × #0",), derivative_latex=(r"2 #0",), doc="x².")
+
+
+# ---------------------------------------------- trigonometry and hyperbolics
+
+
+def _tan_slope(y: Any, x: Any) -> Any:
+    c = cos(x)
+    return divide(divide(1.0, c), c)
+
+
+def _arc_slope(x: Any) -> Any:
+    return divide(1.0, sqrt((1.0 - x) * (1.0 + x)))
+
+
+def _atan_slope(y: Any, x: Any) -> Any:
+    """1 / (1 + x²), and where |x| > 1 divided through by it, since x² could overflow."""
+    size = abs(x)
+    far, near = where(size > 1.0, size, 1.0), where(size > 1.0, 1.0, size)
+    inverse = divide(1.0, far)
+    return where(size > 1.0, divide(inverse, far + inverse), divide(1.0, 1.0 + near * near))
+
+
+def _sech_squared(x: Any) -> Any:
+    """1 − tanh²x = 4z / (1 + z)² with z = exp(−2|x|), which does not cancel where tanh is near 1."""
+    z = exp(-2.0 * abs(x))
+    return divide(4.0 * z, (1.0 + z) * (1.0 + z))
+
+
+def _asinh_slope(y: Any, x: Any) -> Any:
+    return divide(1.0, hypot(1.0, x))
+
+
+def _acosh_slope(y: Any, x: Any) -> Any:
+    return divide(1.0, sqrt(x - 1.0) * sqrt(x + 1.0))
+
+
+def _hypot(x: float, y: float) -> float:
+    try:
+        return builtins.abs(complex(x, y))  # the C library's hypot; math.hypot is Python's own, and changed between versions
+    except OverflowError:
+        return INF
+
+
+def _sinh(x: float) -> float:
+    try:
+        return math.sinh(x)
+    except OverflowError:
+        return math.copysign(INF, x)
+
+
+def _over_radius(x: Any, r: Any) -> Any:
+    return divide(x, where(r == 0.0, 1.0, r))
+
+
+def _atan2_by(x: Any, a: Any, b: Any) -> Any:
+    r = hypot(a, b)
+    return divide(divide(x, r), r)
+
+
+sin = _row("sin", _ieee(math.sin), (lambda y, x: cos(x),), latex=r"\sin #0", derivative_text=("cos(#0)",),
+           derivative_latex=(r"\cos #0",), primitive=True, doc="The sine, of radians.")
+cos = _row("cos", _ieee(math.cos), (lambda y, x: -sin(x),), latex=r"\cos #0", derivative_text=("−sin(#0)",),
+           derivative_latex=(r"-\sin #0",), primitive=True, doc="The cosine, of radians.")
+tan = _row("tan", _ieee(math.tan), (_tan_slope,), latex=r"\tan #0", derivative_text=("1 ÷ cos²(#0)",),
+           derivative_latex=(r"\frac{1}{\cos^2 #0}",), primitive=True, doc="The tangent, of radians.")
+asin = _row("asin", _ieee(math.asin), (lambda y, x: _arc_slope(x),), latex=r"\arcsin #0",
+            derivative_text=("1 ÷ √(1 − #0²)",), derivative_latex=(r"\frac{1}{\sqrt{1 - {#0}^2}}",),
+            domain=((-1.0, 1.0),), primitive=True, doc="The inverse sine, in radians.")
+acos = _row("acos", _ieee(math.acos), (lambda y, x: -_arc_slope(x),), latex=r"\arccos #0",
+            derivative_text=("−1 ÷ √(1 − #0²)",), derivative_latex=(r"-\frac{1}{\sqrt{1 - {#0}^2}}",),
+            domain=((-1.0, 1.0),), primitive=True, doc="The inverse cosine, in radians.")
+atan = _row("atan", _ieee(math.atan), (_atan_slope,), latex=r"\arctan #0", derivative_text=("1 ÷ (1 + #0²)",),
+            derivative_latex=(r"\frac{1}{1 + {#0}^2}",), primitive=True, doc="The inverse tangent, in radians.")
+atan2 = _row("atan2", math.atan2,
+             (lambda z, y, x: _atan2_by(x, y, x), lambda z, y, x: -_atan2_by(y, y, x)),
+             latex=r"\operatorname{atan2}(#0, #1)",
+             derivative_text=("#1 ÷ (#0² + #1²)", "−#0 ÷ (#0² + #1²)"),
+             derivative_latex=(r"\frac{#1}{{#0}^2 + {#1}^2}", r"-\frac{#0}{{#0}^2 + {#1}^2}"), primitive=True,
+             doc="The angle of the point (x, y), given as atan2(y, x), in radians from −π to π.")
+sinh = _row("sinh", _sinh, (lambda y, x: cosh(x),), latex=r"\sinh #0", derivative_text=("cosh(#0)",),
+            derivative_latex=(r"\cosh #0",), primitive=True, doc="The hyperbolic sine.")
+cosh = _row("cosh", _ieee(math.cosh), (lambda y, x: sinh(x),), latex=r"\cosh #0", derivative_text=("sinh(#0)",),
+            derivative_latex=(r"\sinh #0",), primitive=True, doc="The hyperbolic cosine.")
+tanh = _row("tanh", math.tanh, (lambda y, x: _sech_squared(x),), latex=r"\tanh #0", derivative_text=("1 − #y²",),
+            derivative_latex=("1 - {#y}^2",), primitive=True, doc="The hyperbolic tangent.")
+asinh = _row("asinh", math.asinh, (_asinh_slope,), latex=r"\operatorname{arsinh} #0",
+             derivative_text=("1 ÷ √(1 + #0²)",), derivative_latex=(r"\frac{1}{\sqrt{1 + {#0}^2}}",),
+             primitive=True, doc="The inverse hyperbolic sine.")
+acosh = _row("acosh", _ieee(math.acosh), (_acosh_slope,), latex=r"\operatorname{arcosh} #0",
+             derivative_text=("1 ÷ √(#0² − 1)",), derivative_latex=(r"\frac{1}{\sqrt{{#0}^2 - 1}}",),
+             domain=((1.0, INF),), primitive=True, doc="The inverse hyperbolic cosine.")
+atanh = _row("atanh", _ieee(math.atanh, one=INF, minus_one=-INF), (lambda y, x: divide(1.0, (1.0 - x) * (1.0 + x)),),
+             latex=r"\operatorname{artanh} #0", derivative_text=("1 ÷ (1 − #0²)",),
+             derivative_latex=(r"\frac{1}{1 - {#0}^2}",), domain=((-1.0, 1.0),), primitive=True,
+             doc="The inverse hyperbolic tangent.")
+hypot = _row("hypot", _hypot, (lambda r, x, y: _over_radius(x, r), lambda r, x, y: _over_radius(y, r)),
+             text="√(#0² + #1²)", latex=r"\sqrt{{#0}^2 + {#1}^2}", derivative_text=("#0 ÷ #y", "#1 ÷ #y"),
+             derivative_latex=(r"\frac{#0}{#y}", r"\frac{#1}{#y}"), kinks=lambda x, y: math.hypot(x, y),
+             primitive=True, doc="√(x² + y²) without overflow; at the origin both derivatives are 0.")
+
+
+# ------------------------------------------------------ neural activations
+
+
+def _sigmoid(x: Any) -> Any:
+    z = exp(-abs(x))
+    return divide(where(x >= 0.0, 1.0, z), 1.0 + z)
+
+
+def _sigmoid_slope(y: Any, x: Any) -> Any:
+    """y(1 − y) = z / (1 + z)² with z = exp(−|x|), which does not cancel where y is near 1."""
+    z = exp(-abs(x))
+    return divide(z, (1.0 + z) * (1.0 + z))
+
+
+def _within(x: Any, bound: float) -> Any:
+    return where(x > bound, bound, where(x < -bound, -bound, x))
+
+
+def _bell(x: Any) -> Any:
+    """exp(−x²), split as in fdlibm's erfc: rounding x² first would cost x² units in the last place."""
+    x = _within(x, 40.0)  # zero beyond
+    near = trunc(x * 16.0) * 0.0625
+    return exp(-near * near) * exp(-(x - near) * (x + near))
+
+
+def _half_bell(x: Any) -> Any:
+    x = _within(x, 60.0)
+    near = trunc(x * 16.0) * 0.0625
+    return exp(-0.5 * near * near) * exp(-0.5 * (x - near) * (x + near))
+
+
+def _ndtr(x: Any) -> Any:
+    """Return erfc(−x/√2) / 2, with the rounding error of x/√2 (by Dekker's product) put back."""
+    x = _within(x, 60.0)
+    t = x * -_SQRT_HALF
+    high = x * 134217729.0
+    high = high - (high - x)
+    low = x - high
+    error = ((-high * _SQRT_HALF_HIGH - t) - high * _SQRT_HALF_LOW - low * _SQRT_HALF_HIGH) - low * _SQRT_HALF_LOW
+    error = error - x * _SQRT_HALF_ERROR
+    return 0.5 * (erfc(t) - error * _TWO_OVER_SQRT_PI * _half_bell(x))
+
+
+def _mish_parts(x: Any) -> tuple[Any, Any]:
+    """Return t = tanh(softplus(x)) and 1 − t², each from z = exp(−|x|), so that neither overflows nor cancels."""
+    z = exp(-abs(x))
+    up = where(x >= 0.0, 1.0 + 2.0 * z, z * z + 2.0 * z)
+    rest = where(x >= 0.0, 2.0 * z * z, 2.0)
+    return divide(up, up + rest), divide(rest, up + rest) * (1.0 + divide(up, up + rest))
+
+
+def _mish_slope(y: Any, x: Any) -> Any:
+    t, rest = _mish_parts(x)
+    return t + x * rest * _sigmoid(x)
+
+
+def _silu_slope(y: Any, x: Any) -> Any:
+    s = _sigmoid(x)
+    return s * (1.0 + _within(x, 1e3) * _sigmoid(-x))
+
+
+def _clip(x: Any, low: Any, high: Any) -> Any:
+    x = where(x < low, low, x)
+    return where(x > high, high, x)
+
+
+def _clip_slope(y: Any, x: Any, low: Any, high: Any) -> Any:
+    return where(x < low, 0.0, where(x > high, 0.0, 1.0))
+
+
+_SQRT_HALF_HIGH = 0.7071067690849304  # the first 26 bits of √½, the next 27, and what the double still lacks
+_SQRT_HALF_LOW = _SQRT_HALF - _SQRT_HALF_HIGH
+_SQRT_HALF_ERROR = -4.8336466567264567e-17
+_TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
+_INV_SQRT_2PI = 1.0 / math.sqrt(2.0 * math.pi)
+_SELU_SCALE, _SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
+_ELU_TEXT = ("1 if #0 > 0 else #1 × exp(#0)", "0 if #0 > 0 else exp(#0) − 1")
+_ELU_LATEX = (r"\begin{cases} 1 & #0 > 0 \\ #1 e^{#0} & #0 \le 0 \end{cases}",
+              r"\begin{cases} 0 & #0 > 0 \\ e^{#0} - 1 & #0 \le 0 \end{cases}")
+
+sigmoid = _row("sigmoid", _sigmoid, (_sigmoid_slope,), text="σ(#0)", latex=r"\sigma(#0)",
+               derivative_text=("#y × (1 − #y)",), derivative_latex=("#y (1 - #y)",),
+               doc="The logistic function 1 / (1 + e^−x).")
+logsigmoid = _row("logsigmoid", lambda x: where(x < 0.0, x, 0.0 * x) - log1p(exp(-abs(x))),
+                  (lambda y, x: _sigmoid(-x),), text="ln σ(#0)", latex=r"\ln \sigma(#0)",
+                  derivative_text=("σ(−#0)",), derivative_latex=(r"\sigma(-#0)",), doc="ln(1 / (1 + e^−x)).")
+softplus = _row("softplus", lambda x: where(x > 0.0, x, 0.0) + log1p(exp(-abs(x))), (lambda y, x: _sigmoid(x),),
+                derivative_text=("σ(#0)",), derivative_latex=(r"\sigma(#0)",), doc="ln(1 + e^x).")
+relu = _row("relu", lambda x: where(x <= 0.0, 0.0, x), (lambda y, x: where(x <= 0.0, 0.0, 1.0),),
+            derivative_text=("1 if #0 > 0 else 0",), derivative_latex=("[#0 > 0]",), kinks=lambda x: x,
+            doc="max(x, 0); its derivative at 0 is 0.")
+leaky_relu = _row("leaky_relu", lambda x, slope: where(x > 0.0, x, slope * x),
+                  (lambda y, x, slope: where(x > 0.0, 1.0, slope), lambda y, x, slope: where(x > 0.0, 0.0, x)),
+                  text="leaky_relu(#0, #1)",
+                  derivative_text=("1 if #0 > 0 else #1", "0 if #0 > 0 else #0"),
+                  derivative_latex=(r"\begin{cases} 1 & #0 > 0 \\ #1 & #0 \le 0 \end{cases}", r"\min(#0, 0)"),
+                  kinks=lambda x, slope: x)
+elu = _row("elu", lambda x, alpha: where(x > 0.0, x, alpha * expm1(where(x > 0.0, 0.0, x))),
+           (lambda y, x, alpha: where(x > 0.0, 1.0, alpha * exp(where(x > 0.0, 0.0, x))),
+            lambda y, x, alpha: where(x > 0.0, 0.0, expm1(where(x > 0.0, 0.0, x)))),
+           derivative_text=_ELU_TEXT, derivative_latex=_ELU_LATEX, kinks=lambda x, alpha: x)
+selu = _row("selu",
+            lambda x: _SELU_SCALE * where(x > 0.0, x, _SELU_ALPHA * expm1(where(x > 0.0, 0.0, x))),
+            (lambda y, x: _SELU_SCALE * where(x > 0.0, 1.0, _SELU_ALPHA * exp(where(x > 0.0, 0.0, x))),),
+            derivative_text=("λ if #0 > 0 else λ × α × exp(#0)",),
+            derivative_latex=(r"\lambda \begin{cases} 1 & #0 > 0 \\ \alpha e^{#0} & #0 \le 0 \end{cases}",),
+            kinks=lambda x: x,
+            doc="λ·elu(x, α), with λ and α of Klambauer et al., *Self-Normalizing Neural Networks*, 2017.")
+ndtr = _row("ndtr", _ndtr, (lambda y, x: _INV_SQRT_2PI * _half_bell(x),), text="Φ(#0)", latex=r"\Phi(#0)",
+            derivative_text=("φ(#0)",), derivative_latex=(r"\varphi(#0)",),
+            doc="The standard normal distribution function Φ.")
+gelu = _row("gelu", lambda x: where(x < -60.0, -60.0, x) * _ndtr(x),
+            (lambda y, x: ndtr(x) + _within(x, 60.0) * (_INV_SQRT_2PI * _half_bell(x)),),
+            derivative_text=("Φ(#0) + #0 × φ(#0)",), derivative_latex=(r"\Phi(#0) + #0 \varphi(#0)",),
+            doc="x·Φ(x), exact (Hendrycks and Gimpel, *Gaussian Error Linear Units*, 2016).")
+silu = _row("silu", lambda x: where(x < -1e3, -1e3, x) * _sigmoid(x), (_silu_slope,),
+            derivative_text=("σ(#0) × (1 + #0 × σ(−#0))",),
+            derivative_latex=(r"\sigma(#0) (1 + #0 \sigma(-#0))",), doc="x·σ(x), also called swish.")
+mish = _row("mish", lambda x: where(x < -1e3, -1e3, x) * _mish_parts(x)[0], (lambda y, x: _mish_slope(y, _within(x, 1e3)),),
+            derivative_text=("t + #0 × (1 − t²) × σ(#0), t = tanh(softplus(#0))",),
+            derivative_latex=(r"t + #0 (1 - t^2) \sigma(#0),\ t = \tanh \operatorname{softplus}(#0)",),
+            doc="x·tanh(softplus(x)) (Misra, *Mish*, 2019).")
+softsign = _row("softsign", lambda x: divide(_within(x, 1e308), 1.0 + abs(_within(x, 1e308))),
+                (lambda y, x: divide(divide(1.0, 1.0 + abs(x)), 1.0 + abs(x)),),
+                derivative_text=("1 ÷ (1 + |#0|)²",), derivative_latex=(r"\frac{1}{(1 + |#0|)^2}",),
+                doc="x / (1 + |x|).")
+hardtanh = _row("hardtanh", lambda x: _within(x, 1.0),
+                (lambda y, x: where(x <= -1.0, 0.0, where(x >= 1.0, 0.0, 1.0)),),
+                derivative_text=("1 if −1 < #0 < 1 else 0",), derivative_latex=("[-1 < #0 < 1]",),
+                kinks=lambda x: math.fabs(x) - 1.0, doc="x held to [−1, 1]; the derivative at the bounds is 0.")
+
+
+# ------------------------------------------------ error and gamma functions
+
+erf = _row("erf", math.erf, (lambda y, x: _TWO_OVER_SQRT_PI * _bell(x),), derivative_text=("2 ÷ √π × exp(−#0²)",),
+           derivative_latex=(r"\frac{2}{\sqrt{\pi}} e^{-{#0}^2}",), primitive=True, doc="The error function.")
+erfc = _row("erfc", math.erfc, (lambda y, x: -_TWO_OVER_SQRT_PI * _bell(x),),
+            derivative_text=("−2 ÷ √π × exp(−#0²)",), derivative_latex=(r"-\frac{2}{\sqrt{\pi}} e^{-{#0}^2}",),
+            primitive=True, doc="1 − erf(x), accurate for large x.")
+polygamma = _row("polygamma", _special.polygamma, (lambda y, n, x: 0.0, lambda y, n, x: polygamma(n + 1.0, x)),
+                 text="ψ(#0, #1)", latex=r"\psi^{(#0)}(#1)", derivative_text=("0", "ψ(#0 + 1, #1)"),
+                 derivative_latex=("0", r"\psi^{(#0 + 1)}(#1)"), domain=((0.0, 0.0), (0.0, INF)), primitive=True,
+                 method=False,
+                 doc="The derivative of order n + 1 of ln Γ(x), for a whole number n >= 0; inf or nan at the poles.")
+lgamma = _row("lgamma", _ieee(math.lgamma, zero=INF), (lambda y, x: polygamma(0.0, x),), text="ln Γ(#0)",
+              latex=r"\ln \Gamma(#0)", derivative_text=("ψ(#0)",), derivative_latex=(r"\psi(#0)",),
+              domain=_log_domain, primitive=True, doc="The logarithm of the absolute value of the gamma function.")
+
+
+# -------------------------------------------------------- the larger of two
+
+
+def _maximum(a: Any, b: Any) -> Any:
+    return where(a > b, a, where(a == a, b, a))  # a nan on either side comes through
+
+
+def _minimum(a: Any, b: Any) -> Any:
+    return where(a < b, a, where(a == a, b, a))
+
+
+def _share(a: Any, b: Any) -> Any:
+    """1 where a wins over b (a > b), ½ in a tie."""
+    return where(a > b, 1.0, where(a == b, 0.5, 0.0))
+
+
+maximum = _row("maximum", _maximum, (lambda y, a, b: _share(a, b), lambda y, a, b: _share(b, a)), text="max(#0, #1)",
+               latex=r"\max(#0, #1)", derivative_text=("1 if #0 > #1 else 0", "1 if #1 > #0 else 0"),
+               derivative_latex=("[#0 > #1]", "[#1 > #0]"), kinks=lambda a, b: a - b,
+               doc="The larger; a tie shares the gradient half and half, a nan comes through.")
+minimum = _row("minimum", _minimum, (lambda y, a, b: _share(b, a), lambda y, a, b: _share(a, b)), text="min(#0, #1)",
+               latex=r"\min(#0, #1)", derivative_text=("1 if #0 < #1 else 0", "1 if #1 < #0 else 0"),
+               derivative_latex=("[#0 < #1]", "[#1 < #0]"), kinks=lambda a, b: a - b,
+               doc="The smaller; a tie shares the gradient half and half, a nan comes through.")
+clip = _row("clip", _clip,
+            (_clip_slope, lambda y, x, low, high: where(x < low, where(low > high, 0.0, 1.0), 0.0),
+             lambda y, x, low, high: where(where(x < low, low, x) > high, 1.0, 0.0)),
+            derivative_text=("1 if #1 ≤ #0 ≤ #2 else 0", "1 if #0 < #1 else 0", "1 if #0 > #2 else 0"),
+            derivative_latex=(r"[#1 \le #0 \le #2]", "[#0 < #1]", "[#0 > #2]"),
+            kinks=lambda x, low, high: (x - low) * (x - high),
+            doc="x held to [low, high]; the gradient passes at the bounds.")
+
+
+# ------------------------------------------------- of many operands at once
+
+
+def _listed(before: str, between: str = ", ", after: str = ")", one: str = "#{}") -> Callable[[int], str]:
+    return lambda n: before + between.join(one.format(i) for i in range(n)) + after
+
+
+def _total(xs: Sequence[Any]) -> Any:
+    """Add from left to right, one rounding at a time (the built-in sum compensates from Python 3.12 on)."""
+    return functools.reduce(operator.add, xs)
+
+
+def _prod_partials(y: Any, *xs: Any) -> list[Any]:
+    """Return for each factor the product of the others, without a division, so that a zero is no special case."""
+    before = [1.0, *itertools.accumulate(xs[:-1], operator.mul)]
+    after = [1.0, *itertools.accumulate(xs[:0:-1], operator.mul)]
+    return [a * b for a, b in zip(before, reversed(after), strict=True)]
+
+
+def _dot(*operands: Any) -> Any:
+    n = len(operands) // 2
+    products = map(operator.mul, operands[:n], operands[n : 2 * n])
+    return functools.reduce(operator.add, products, *operands[2 * n :])
+
+
+def _dot_partials(y: Any, *operands: Any) -> tuple[Any, ...]:
+    n = len(operands) // 2
+    return (*operands[n : 2 * n], *operands[:n], 1.0) if len(operands) % 2 else (*operands[n:], *operands[:n])
+
+
+def _dot_text(times: str) -> Callable[[int], str]:
+    def template(n: int) -> str:
+        half = n // 2
+        terms = [f"#{i}{times}#{half + i}" for i in range(half)]
+        return " + ".join([*terms, f"#{n - 1}"] if n % 2 else terms)
+
+    return template
+
+
+def _dot_slope(i: int, n: int) -> str:
+    half = n // 2
+    return "1" if i == 2 * half else f"#{i + half if i < half else i - half}"
+
+
+def _norm(*xs: Any) -> Any:
+    largest = functools.reduce(_maximum, [abs(x) for x in xs])
+    scale = where(largest > 0.0, where(largest < INF, largest, 1.0), 1.0)
+    return scale * sqrt(_total([square(divide(x, scale)) for x in xs]))
+
+
+def _exponentials(xs: Sequence[Any]) -> tuple[list[Any], Any]:
+    """Return exp(x − m) for each x, and m, the largest finite shift that keeps them from overflowing."""
+    largest = functools.reduce(_maximum, xs)
+    shift = where(abs(largest) < INF, largest, 0.0)
+    return [exp(x - shift) for x in xs], shift
+
+
+def _logsumexp(*xs: Any) -> Any:
+    terms, shift = _exponentials(xs)
+    return shift + log(_total(terms))
+
+
+def _logsumexp_partials(y: Any, *xs: Any) -> list[Any]:
+    terms, _ = _exponentials(xs)
+    total = _total(terms)
+    return [divide(term, total) for term in terms]
+
+
+def _softmax(*xs: Any) -> Any:
+    terms, _ = _exponentials(xs)
+    return divide(terms[0], _total(terms))
+
+
+def _softmax_partials(y: Any, *xs: Any) -> list[Any]:
+    """y(1 − y) for the first operand, with 1 − y as the share of the others, and −y·yᵢ for each other."""
+    terms, _ = _exponentials(xs)
+    total = _total(terms)
+    share = divide(terms[0], total)
+    rest = [divide(term, total) for term in terms[1:]]
+    return [share * _total(rest) if rest else 0.0, *[-share * other for other in rest]]
+
+
+def _max(*xs: Any) -> Any:
+    return functools.reduce(_maximum, xs)
+
+
+def _min(*xs: Any) -> Any:
+    return functools.reduce(_minimum, xs)
+
+
+def _extreme_partials(y: Any, *xs: Any) -> list[Any]:
+    wins = [where(x == y, 1.0, 0.0) for x in xs]
+    count = _total(wins)
+    return [divide(win, where(count > 0.0, count, 1.0)) for win in wins]
+
+
+def _gap(*xs: float) -> float:
+    """Distance between the two largest, or 0 when two operands agree: zero at the kinks of max and min."""
+    ranked = sorted(xs)
+    return builtins.min((b - a for a, b in itertools.pairwise(ranked)), default=1.0)
+
+
+def _ones(i: int, n: int) -> str:
+    return "1"
+
+
+_sum = _row("sum", lambda *xs: _total(xs), lambda y, *xs: (1.0,) * len(xs), text=_listed("", " + ", ""),
+            latex=_listed("", " + ", ""), derivative_text=_ones, method=False)
+_prod = _row("prod", lambda *xs: functools.reduce(operator.mul, xs), _prod_partials, text=_listed("", " × ", ""),
+             latex=_listed("", r" \cdot ", ""), method=False,
+             derivative_text=lambda i, n: " × ".join(f"#{j}" for j in range(n) if j != i) or "1",
+             derivative_latex=lambda i, n: r" \cdot ".join(f"#{j}" for j in range(n) if j != i) or "1")
+_mean = _row("mean", lambda *xs: divide(_total(xs), float(len(xs))), lambda y, *xs: (1.0 / len(xs),) * len(xs),
+             text=_listed("mean("), latex=_listed(r"\operatorname{mean}("), method=False,
+             derivative_text=lambda i, n: f"1 ÷ {n}", derivative_latex=lambda i, n: rf"\frac{{1}}{{{n}}}")
+_dot_row = _row("dot", _dot, _dot_partials, text=_dot_text("×"), latex=_dot_text(r" \cdot "),
+                derivative_text=_dot_slope, method=False)
+_norm_row = _row("norm", _norm, lambda y, *xs: [_over_radius(x, y) for x in xs],
+                 text=lambda n: "√(" + " + ".join(f"#{i}²" for i in range(n)) + ")",
+                 latex=lambda n: r"\sqrt{" + " + ".join(f"{{#{i}}}^2" for i in range(n)) + "}",
+                 derivative_text=lambda i, n: f"#{i} ÷ #y", derivative_latex=lambda i, n: rf"\frac{{#{i}}}{{#y}}",
+                 kinks=lambda *xs: math.hypot(*xs), method=False)
+_logsumexp_row = _row("logsumexp", _logsumexp, _logsumexp_partials,
+                      text=lambda n: "ln(" + " + ".join(f"exp(#{i})" for i in range(n)) + ")",
+                      latex=lambda n: r"\ln\left(" + " + ".join(f"e^{{#{i}}}" for i in range(n)) + r"\right)",
+                      derivative_text=lambda i, n: f"exp(#{i} − #y)",
+                      derivative_latex=lambda i, n: f"e^{{#{i} - #y}}", method=False)
+_softmax_row = _row("softmax", _softmax, _softmax_partials,
+                    text=lambda n: "exp(#0) ÷ (" + " + ".join(f"exp(#{i})" for i in range(n)) + ")",
+                    latex=lambda n: r"\frac{e^{#0}}{" + " + ".join(f"e^{{#{i}}}" for i in range(n)) + "}",
+                    derivative_text=lambda i, n: "#y × (1 − #y)" if i == 0 else f"−#y × softmax of #{i}",
+                    derivative_latex=lambda i, n: "#y (1 - #y)" if i == 0 else rf"-#y \cdot \operatorname{{softmax}}_{{{i + 1}}}",
+                    method=False)
+_max_row = _row("max", _max, _extreme_partials, text=_listed("max("), latex=_listed(r"\max("),
+                derivative_text=lambda i, n: f"1 if #{i} = #y else 0", derivative_latex=lambda i, n: f"[#{i} = #y]",
+                kinks=_gap, method=False)
+_min_row = _row("min", _min, _extreme_partials, text=_listed("min("), latex=_listed(r"\min("),
+                derivative_text=lambda i, n: f"1 if #{i} = #y else 0", derivative_latex=lambda i, n: f"[#{i} = #y]",
+                kinks=_gap, method=False)
+
+
+def _several(name: str, xs: Iterable[Any]) -> tuple[Any, ...]:
+    xs = tuple(xs)
+    if not xs:
+        raise ValueError(f"{name} needs at least one number, and the list is empty")
+    return xs
+
+
+def sum(xs: Iterable[Any]) -> Any:  # noqa: A001
+    """Add numbers from left to right, as one node; the sum of none is 0.0.
+
+    >>> sum([1.0, 2.0, 3.5])
+    6.5
+    """
+    xs = tuple(xs)
+    return _sum(*xs) if xs else 0.0
+
+
+def prod(xs: Iterable[Any]) -> Any:
+    """Multiply numbers from left to right, as one node; the product of none is 1.0.
+
+    >>> prod([2.0, 3.0, 0.5])
+    3.0
+    """
+    xs = tuple(xs)
+    return _prod(*xs) if xs else 1.0
+
+
+def mean(xs: Iterable[Any]) -> Any:
+    """Return the arithmetic mean, as one node. Raises ValueError when there are no numbers.
+
+    >>> mean([1.0, 2.0, 6.0])
+    3.0
+    """
+    return _mean(*_several("mean", xs))
+
+
+def dot(ws: Iterable[Any], xs: Iterable[Any], bias: Any = None) -> Any:
+    """Return bias + w₁x₁ + w₂x₂ + …, added from left to right, as one node: what a neuron computes.
+
+    Raises ValueError when ``ws`` and ``xs`` differ in length.
+
+    >>> dot([1.0, 2.0], [3.0, 4.0], 0.5)
+    11.5
+    """
+    ws, xs = tuple(ws), tuple(xs)
+    if len(ws) != len(xs):
+        raise ValueError(f"dot needs two lists of one length, and these have {len(ws)} and {len(xs)}")
+    if not ws:
+        return 0.0 if bias is None else bias
+    return _dot_row(*ws, *xs) if bias is None else _dot_row(*ws, *xs, bias)
+
+
+def norm(xs: Iterable[Any]) -> Any:
+    """Return the Euclidean norm √(x₁² + x₂² + …), as one node, without overflow; its gradient at the origin is 0.
+
+    >>> norm([3.0, 4.0])
+    5.0
+    """
+    xs = tuple(xs)
+    return _norm_row(*xs) if xs else 0.0
+
+
+def logsumexp(xs: Iterable[Any]) -> Any:
+    """Return ln(exp x₁ + exp x₂ + …), as one node, without overflow; −inf for no numbers.
+
+    >>> logsumexp([1000.0, 1000.0])
+    1000.6931471805599
+    """
+    xs = tuple(xs)
+    return _logsumexp_row(*xs) if xs else -INF
+
+
+def softmax(xs: Iterable[Any]) -> list[Any]:
+    """Return the list of exp xᵢ / (exp x₁ + exp x₂ + …), each component one node, without overflow.
+
+    >>> softmax([1000.0, 1000.0])
+    [0.5, 0.5]
+    """
+    xs = tuple(xs)
+    return [_softmax_row(x, *xs[:i], *xs[i + 1 :]) for i, x in enumerate(xs)]
+
+
+def max(xs: Iterable[Any]) -> Any:  # noqa: A001
+    """Return the largest number, as one node; ties share the gradient equally, a nan comes through.
+
+    Raises ValueError when there are no numbers.
+
+    >>> max([1.0, 3.0, 2.0])
+    3.0
+    """
+    return _max_row(*_several("max", xs))
+
+
+def min(xs: Iterable[Any]) -> Any:  # noqa: A001
+    """Return the smallest number, as one node; ties share the gradient equally, a nan comes through.
+
+    Raises ValueError when there are no numbers.
+
+    >>> min([1.0, 3.0, 2.0])
+    1.0
+    """
+    return _min_row(*_several("min", xs))

@@ -1,0 +1,320 @@
+"""Value: a number that remembers how it was computed.
+
+Every operation stores, when it runs, the local derivative ∂result/∂operand beside each operand. ``backward`` then
+has one line of mathematics, the chain rule: ``operand.grad += partial * node.grad``, from the result back to the leaves.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from . import modes, ops
+from ._protocols import NumberProtocols
+from .errors import AnomalyError
+from .ops import Number, Operation, as_float
+
+UNSET = float("0.0")  # the gradient that was never computed: equal to 0.0, told apart by identity
+_new = object.__new__
+_ADD, _SUB, _MUL, _DIV = (ops.OPERATIONS[name] for name in ("add", "sub", "mul", "div"))
+_ONES, _PLUS_MINUS = (1.0, 1.0), (1.0, -1.0)
+
+
+class _Pending(float):
+    """Marks a node that the running backward pass has reached and no adjoint has; one object a pass."""
+
+
+class Value(NumberProtocols):
+    """A real number that records the operations done with it, so that ``backward`` can differentiate them.
+
+    ``data`` is the number and ``grad`` the derivative of the last ``backward`` with respect to it. ``op`` is the operation
+    that made it (None for a leaf), ``operands`` what it was made of (Values, and plain floats for constants), and
+    ``partials`` holds ∂self/∂operand for each operand (None for a constant).
+
+    Raises TypeError for anything but a real number.
+
+    >>> a, b = Value(2.0, name="a"), Value(-3.0, name="b")
+    >>> loss = a * b + a.tanh()
+    >>> loss.backward()
+    >>> b.grad
+    2.0
+    >>> a
+    Value(data=2.0, grad=-2.929349174871588, name='a')
+    """
+
+    __slots__ = ("data", "grad", "op", "operands", "partials", "_about")
+    __hash__ = object.__hash__
+    rank = 1
+
+    data: Any
+    grad: Any
+    op: Operation | None
+    operands: tuple[Any, ...]
+    partials: tuple[Any, ...]
+    _about: dict[str, Any]
+
+    def __init__(self, data: Any, name: str | None = None) -> None:
+        self.data = data if type(data) is float else _number(data)
+        self.grad = UNSET
+        self.op = None
+        self.operands = self.partials = ()
+        if name is not None:
+            self.name = name
+
+    def backward(self, seed: float = 1.0) -> None:
+        """Add ∂self/∂leaf to the ``grad`` of every leaf, and set that of every node between, times ``seed``.
+
+        Leaves accumulate over calls until they are reset; the nodes between hold the adjoint of the last call.
+
+        >>> x = Value(3.0)
+        >>> (x * x).backward()
+        >>> x.grad
+        6.0
+        """
+        pending = _Pending()
+        order: list[Value] = []
+        stack: list[Value | None] = [self]
+        while stack:  # depth first, without recursion: an operand comes into the order before what uses it
+            node = stack.pop()
+            if node is None:
+                order.append(stack.pop())  # type: ignore[arg-type]
+            elif node.grad is not pending:
+                node.grad = pending
+                stack += (node, None)
+                for operand, partial in zip(node.operands, node.partials):
+                    if partial is not None and operand.operands:
+                        stack.append(operand)
+        if not self.operands:
+            self.grad = self.grad + seed
+            return
+        self.grad = seed
+        watched = modes.active and modes.checking.get()
+        for node in reversed(order):
+            adjoint = node.grad
+            for operand, partial in zip(node.operands, node.partials):
+                if partial is not None:
+                    before = operand.grad
+                    operand.grad = partial * adjoint if before is pending else before + partial * adjoint
+            if watched:
+                _check_backward(node)
+
+    def __add__(self, other: Any) -> Value:
+        if type(other) is Value and not modes.active:
+            node = _new(Value)
+            node.data = self.data + other.data
+            node.grad = UNSET
+            node.op = _ADD
+            node.operands = (self, other)
+            node.partials = _ONES
+            return node
+        return self._binary("add", other)
+
+    def __mul__(self, other: Any) -> Value:
+        if type(other) is Value and not modes.active:
+            node = _new(Value)
+            node.data = self.data * other.data
+            node.grad = UNSET
+            node.op = _MUL
+            node.operands = (self, other)
+            node.partials = (other.data, self.data)
+            return node
+        return self._binary("mul", other)
+
+    def __sub__(self, other: Any) -> Value:
+        if type(other) is Value and not modes.active:
+            node = _new(Value)
+            node.data = self.data - other.data
+            node.grad = UNSET
+            node.op = _SUB
+            node.operands = (self, other)
+            node.partials = _PLUS_MINUS
+            return node
+        return self._binary("sub", other)
+
+    def __truediv__(self, other: Any) -> Value:
+        if type(other) is Value and not modes.active and other.data:
+            node = _new(Value)
+            node.data = quotient = self.data / other.data
+            node.grad = UNSET
+            node.op = _DIV
+            node.operands = (self, other)
+            node.partials = (1.0 / other.data, -quotient / other.data)
+            return node
+        return self._binary("div", other)
+
+    def __repr__(self) -> str:
+        grad = f", grad={self.grad!r}" if self.has_grad else ""
+        name = f", name={self.name!r}" if self.name is not None else ""
+        return f"Value(data={self.data!r}{grad}{name})"
+
+    def item(self) -> float:
+        """Return the number, ``data``."""
+        return self.data  # type: ignore[no-any-return]
+
+    def zero_grad(self) -> None:
+        """Forget the gradient, as if it had never been computed."""
+        self.grad = UNSET
+
+    @property
+    def has_grad(self) -> bool:
+        """Whether a gradient was computed (or set) since the Value was made or reset."""
+        return self.grad is not UNSET
+
+    @property
+    def name(self) -> str | None:
+        """What diagrams and messages call this Value; None where nobody named it."""
+        return self._fact("name")
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"a name is a str or None, and {type(name).__name__} {name!r} was given")
+        self._note("name", name)
+
+    @property
+    def source(self) -> tuple[str, int, str] | None:
+        """File, line number and text of the line that made this Value, where ``record_source()`` was on."""
+        return self._fact("source")
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether ``backward`` gives this Value a gradient; set it to False to freeze a leaf.
+
+        Raises ValueError when it is set on a Value that an operation made.
+        """
+        return type(self) is not Frozen
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        if self.operands:
+            raise ValueError("only a leaf can be frozen, and an operation made this Value; freeze what it was made of")
+        self.zero_grad()
+        self.__class__ = Value if wanted else Frozen
+
+    def apply(self, op: Operation, operands: tuple[Any, ...]) -> Value:
+        """Return the node that ``op`` makes of ``operands``, of which at least one is a Value."""
+        operands = tuple([x if isinstance(x, Number) else as_float(x) for x in operands])
+        wanted = [isinstance(x, Value) for x in operands]
+        datas = [x.data if want else x for x, want in zip(operands, wanted)]
+        data = op.evaluate(*datas)
+        node = _new(Value)
+        node.data = data if type(data) is float else _number(data)
+        node.grad = UNSET
+        node.op, node.operands = op, operands
+        node.partials = op.partials(data, datas, wanted)
+        return _watched(node, datas) if modes.active else node
+
+    def _fact(self, key: str) -> Any:
+        try:
+            return self._about.get(key)
+        except AttributeError:  # nothing was ever noted: the slot is empty
+            return None
+
+    def _note(self, key: str, fact: Any) -> None:
+        try:
+            self._about[key] = fact
+        except AttributeError:
+            self._about = {key: fact}
+
+    if TYPE_CHECKING:  # the methods v.exp(), v.tanh(), … are made from the table, below
+
+        def __getattr__(self, name: str) -> Callable[..., Value]: ...
+
+
+class Frozen(Value):
+    """A leaf that takes no gradient; ``v.requires_grad = False`` turns a Value into one."""
+
+    __slots__ = ()
+
+    @property  # type: ignore[override]
+    def grad(self) -> float:
+        """Always 0.0."""
+        return UNSET
+
+    @grad.setter
+    def grad(self, grad: float) -> None:
+        """Drop what ``backward`` brings."""
+
+
+def _number(data: Any) -> Any:
+    if isinstance(data, Value):
+        raise TypeError(f"a Value holds a number, and {data!r} is a Value already; use it as it is, or its .data")
+    return data if isinstance(data, Number) else as_float(data)
+
+
+def _watched(node: Value, datas: list[Any]) -> Value:
+    """Do what the open modes ask of a new node: check it, note where it was made, or let go of its operands."""
+    if modes.checking.get() and not _finite(node.data) and all(map(_finite, datas)):
+        raise AnomalyError(f"{_story(node, datas)}, at " + "{}:{}: {}".format(*modes.caller()))
+    if not modes.recording.get():
+        node.op, node.operands, node.partials = None, (), ()
+    elif modes.locating.get() or modes.checking.get():
+        node._note("source", modes.caller())
+    return node
+
+
+def _finite(x: Any) -> bool:
+    return not isinstance(x, float) or math.isfinite(x)
+
+
+def _story(node: Value, datas: list[Any]) -> str:
+    assert node.op is not None
+    return f"{node.op.name} made {node.data!r} out of {' and '.join(map(repr, datas))}"
+
+
+def _check_backward(node: Value) -> None:
+    datas = [x.data if isinstance(x, Value) else x for x in node.operands]
+    for i, partial in enumerate(node.partials):
+        if partial is not None and _finite(node.grad) and all(map(_finite, datas)) and not _finite(partial * node.grad):
+            source = "{}:{}: {}".format(*node.source) if node.source else "a line outside detect_anomaly()"
+            raise AnomalyError(
+                f"the backward pass of {_story(node, datas)} made {partial * node.grad!r} for operand {i}: "
+                f"the derivative {partial!r} times the adjoint {node.grad!r}; the operation was called at {source}"
+            )
+
+
+def topological_order(*outputs: Value) -> list[Value]:
+    """Return every Value that the outputs were computed from, themselves included, operands before their users.
+
+    >>> x = Value(2.0, name="x")
+    >>> [v.data for v in topological_order(x * x + 1)]
+    [2.0, 4.0, 5.0]
+    """
+    order: list[Value] = []
+    seen: set[Value] = set()
+    stack: list[Value | None] = list(reversed(outputs))
+    while stack:
+        node = stack.pop()
+        if node is None:
+            order.append(stack.pop())  # type: ignore[arg-type]
+        elif node not in seen:
+            seen.add(node)
+            stack += (node, None)
+            stack += [x for x in reversed(node.operands) if isinstance(x, Value) and x not in seen]
+    return order
+
+
+def _unary_method(op: Operation) -> Callable[[Value], Value]:
+    forward = op.forward
+    (rule,) = op.derivative  # type: ignore[misc]
+
+    def method(self: Value) -> Value:
+        x = self.data
+        if type(x) is not float or modes.active:
+            return self.apply(op, (self,))
+        node = _new(Value)
+        node.data = y = forward(x)
+        node.grad = UNSET
+        node.op = op
+        node.operands = (self,)
+        node.partials = (rule(y, x),)
+        return node
+
+    method.__name__, method.__doc__ = op.name, op.evaluate.__doc__
+    return method
+
+
+for _op in ops.OPERATIONS.values():
+    if _op.method:
+        setattr(Value, _op.name, _unary_method(_op) if _op.arity == 1 else getattr(ops, _op.name))
