@@ -205,7 +205,7 @@ def define(
         kinds = [x for x in operands if isinstance(x, Number)]
         if kinds:
             return builtins.max(kinds, key=lambda x: x.rank).apply(op, operands)
-        return forward(*[x if type(x) is float or type(x) is bool else as_float(x) for x in operands])
+        return forward(*[x if type(x) is float else as_float(x) for x in operands])
 
     evaluate: Callable[..., Any]
     if arity == 1:
@@ -271,9 +271,10 @@ def _power(x: float, y: float) -> float:
 
 def _power_by_base(y: Any, x: Any, n: Any) -> Any:
     """Return n·x^(n−1), with the rounding error of n−1 put back (it would cost up to ln x units in the last place)."""
-    if type(n) is float and n == 0.0:
+    if type(n) is not float:
+        x = where(n == 0.0, 1.0, x)  # x**0 has gradient 0 everywhere, at x = 0 as well
+    elif n == 0.0:
         return 0.0
-    x = where(n == 0.0, 1.0, x)  # x**0 has gradient 0 everywhere, at x = 0 as well
     lower = n - 1.0
     back = lower - n
     error = (n - (lower - back)) - (1.0 + back)  # Knuth's two-sum
@@ -338,10 +339,6 @@ abs = _row("abs", operator.abs, (lambda y, x: sign(x),), text="|#0|", latex=r"\l
 # ------------------------------------------------- choice, steps and rounding
 
 
-def _where(condition: Any, a: float, b: float) -> float:
-    return a if condition else b
-
-
 def _float_step(function: Callable[[float], int]) -> Callable[[float], float]:
     def forward(x: float) -> float:
         return math.copysign(function(x), x) if math.isfinite(x) else x
@@ -353,18 +350,28 @@ def _whole(x: float) -> float:
     return x - builtins.round(x)
 
 
-where = _row("where", _where,
-             (lambda y, c, a, b: 0.0, lambda y, c, a, b: where(c, 1.0, 0.0), lambda y, c, a, b: where(c, 0.0, 1.0)),
-             text="#1 if #0 else #2", latex=r"\begin{cases} #1 & #0 \\ #2 & \text{otherwise} \end{cases}",
-             derivative_text=("0", "1 if #0 else 0", "0 if #0 else 1"),
-             derivative_latex=("0", "[#0]", r"[\lnot #0]"), kinks=lambda c, a, b: 1.0, primitive=True, method=False,
-             doc="""``a`` where the condition holds, else ``b``; both are evaluated.
+_choose = _row("where", lambda c, a, b: a if c else b,
+               (lambda y, c, a, b: 0.0, lambda y, c, a, b: where(c, 1.0, 0.0), lambda y, c, a, b: where(c, 0.0, 1.0)),
+               text="#1 if #0 else #2", latex=r"\begin{cases} #1 & #0 \\ #2 & \text{otherwise} \end{cases}",
+               derivative_text=("0", "1 if #0 else 0", "0 if #0 else 1"),
+               derivative_latex=("0", "[#0]", r"[\lnot #0]"), kinks=lambda c, a, b: 1.0, primitive=True, method=False)
 
-    >>> from autograd import Value, where
-    >>> x = Value(-2.0)
-    >>> where(x > 0, x, 0.1 * x).data
-    -0.2
-    """)
+
+def where(condition: Any, a: Any, b: Any) -> Any:
+    """Return ``a`` where the condition holds, else ``b``; both are computed either way.
+
+    The condition is a bool, or a number that counts as true unless it is zero.
+
+    >>> where(2.0 > 1.0, 10.0, 20.0)
+    10.0
+    """
+    if not isinstance(condition, Number):
+        if type(a) is float and type(b) is float:
+            return a if condition else b
+        condition = 1.0 if condition else 0.0
+    return _choose(condition, a, b)
+
+
 _step = functools.partial(_row, derivative_text=("0",), primitive=True)
 floor = _step("floor", _float_step(math.floor), (lambda y, x: 0.0,), text="⌊#0⌋",
               latex=r"\lfloor #0 \rfloor", kinks=_whole, doc="Round down; the derivative is 0.")

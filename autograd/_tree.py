@@ -1,0 +1,70 @@
+"""Nested structures of numbers: lists, tuples, dicts, dataclasses and NumPy arrays, taken apart and put together."""
+
+from __future__ import annotations
+
+import dataclasses
+import numbers
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from .ops import Number
+
+
+def is_number(x: Any) -> bool:
+    return isinstance(x, (Number, numbers.Real)) and not isinstance(x, bool)
+
+
+def flatten(tree: Any) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:
+    """Return the numbers of a structure in order, and a function that builds the same structure of other things.
+
+    Dict keys keep their order. Raises TypeError at anything that is neither a number nor a structure, with its place.
+
+    >>> leaves, build = flatten({"w": [1.0, 2.0], "b": 3.0})
+    >>> leaves
+    [1.0, 2.0, 3.0]
+    >>> build(["x", "y", "z"])
+    {'w': ['x', 'y'], 'b': 'z'}
+    """
+    leaves: list[Any] = []
+    build = _take_apart(tree, leaves, "")
+    return leaves, lambda new: build(iter(new))
+
+
+def _take_apart(tree: Any, leaves: list[Any], place: str) -> Callable[[Iterator[Any]], Any]:
+    if is_number(tree):
+        leaves.append(tree)
+        return next
+    if isinstance(tree, dict):
+        parts = {key: _take_apart(child, leaves, f"{place}[{key!r}]") for key, child in tree.items()}
+        return lambda new: {key: part(new) for key, part in parts.items()}
+    if isinstance(tree, (list, tuple)):
+        items = [_take_apart(child, leaves, f"{place}[{i}]") for i, child in enumerate(tree)]
+        kind = type(tree)
+        if hasattr(kind, "_make"):  # a named tuple
+            return lambda new: kind._make(part(new) for part in items)
+        return (lambda new: [part(new) for part in items]) if kind is list else lambda new: tuple(p(new) for p in items)
+    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
+        named = {
+            field.name: _take_apart(getattr(tree, field.name), leaves, f"{place}.{field.name}")
+            for field in dataclasses.fields(tree)
+            if field.init
+        }
+        return lambda new: dataclasses.replace(tree, **{name: part(new) for name, part in named.items()})
+    if hasattr(tree, "__array__") and getattr(tree, "dtype", None) is not None and tree.dtype.kind in "fiuO":
+        shape, entries = tree.shape, tree.ravel().tolist()
+        members = [_take_apart(child, leaves, f"{place}[{i}]") for i, child in enumerate(entries)]
+        return lambda new: _array([part(new) for part in members], shape)
+    where = f" at {place.lstrip('.')}" if place else ""
+    raise TypeError(
+        f"here a number, or a list, tuple, dict, dataclass or array of numbers is needed; "
+        f"{type(tree).__name__} was given{where}"
+    )
+
+
+def _array(entries: list[Any], shape: tuple[int, ...]) -> Any:
+    import numpy as np
+
+    plain = all(isinstance(x, float) for x in entries)
+    array = np.empty(len(entries), dtype=float if plain else object)
+    array[:] = entries
+    return array.reshape(shape)

@@ -1,0 +1,307 @@
+"""Transformations: functions of numbers in, functions of their derivatives out, to any order.
+
+Each wraps the arguments in fresh Values, runs the function, and sweeps over the graph it left: backward for ``grad``
+and its relatives, forward for ``jvp``. A fresh Value of an argument that is a Value already is an ``identity`` node on top
+of it: the sweep stops there, and so never confuses the variable it differentiates by with one of the same value
+further out (Siskind and Pearlmutter, *Perturbation Confusion and Referential Transparency*, 2005).
+
+Numbers in, numbers out. Where the arguments are Values, or the function uses Values from outside, the results are
+Values too, which can be differentiated again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from . import modes
+from ._tree import flatten
+from .ops import OPERATIONS, as_float
+from .value import Frozen, Value, topological_order
+
+Function = Callable[..., Any]
+
+
+def gradients(output: Value, inputs: Any, *, seed: Any = 1.0, create_graph: bool = False) -> Any:
+    """Return ∂output/∂input for each input, in the structure of ``inputs``; no ``.grad`` is touched.
+
+    ``inputs`` is a Value or a nested structure of Values. The results are numbers, or with ``create_graph`` Values that
+    can be differentiated again. An input that the output does not depend on has 0.0. Everything is times ``seed``.
+
+    Raises TypeError when ``output`` or an input is no Value.
+
+    >>> x = Value(3.0)
+    >>> gradients(x * x * x, x)
+    27.0
+    >>> slope = gradients(x * x * x, x, create_graph=True)
+    >>> gradients(slope, x)
+    18.0
+    """
+    leaves, build = flatten(inputs)
+    for x in (output, *leaves):
+        if not isinstance(x, Value):
+            raise TypeError(f"gradients needs Values, and {type(x).__name__} {x!r} was given; wrap it: Value({x!r})")
+    adjoints = _sweep_back([(output, seed)], leaves, create_graph)
+    return build([adjoints.get(x, 0.0) for x in leaves])
+
+
+def _sweep_back(seeds: Iterable[tuple[Value, Any]], inputs: Sequence[Value], graph: bool) -> dict[Value, Any]:
+    """Reverse mode: the adjoint of every Value between ``inputs`` and the seeded outputs."""
+    adjoints: dict[Value, Any] = {}
+    for output, seed in seeds:
+        adjoints[output] = adjoints[output] + seed if output in adjoints else seed
+    order, needed = _between(list(adjoints), inputs)
+    with _recording():
+        for node in reversed(order):
+            if node not in adjoints:
+                continue
+            adjoint = adjoints[node]
+            for operand, partial in zip(node.operands, _partials(node, needed, graph), strict=True):
+                if partial is not None and operand in needed:
+                    flow = _times(partial, adjoint)
+                    adjoints[operand] = adjoints[operand] + flow if operand in adjoints else flow
+    return adjoints
+
+
+def _sweep_forward(outputs: Sequence[Value], tangents: dict[Value, Any], graph: bool) -> dict[Value, Any]:
+    """Forward mode: the tangent of every Value that depends on the seeded inputs."""
+    order, needed = _between(outputs, list(tangents))
+    with _recording():
+        for node in order:
+            total = None
+            for operand, partial in zip(node.operands, _partials(node, needed, graph), strict=True):
+                if partial is not None and operand in tangents:
+                    flow = _times(partial, tangents[operand])
+                    total = flow if total is None else total + flow
+            if total is not None:
+                tangents[node] = total
+    return tangents
+
+
+def _between(outputs: Sequence[Value], inputs: Sequence[Value]) -> tuple[list[Value], set[Value]]:
+    """Return the nodes on paths from inputs to outputs in topological order, and the same with the inputs, as a set."""
+    needed = set(inputs)
+    order = []
+    for node in topological_order(*outputs):
+        if node not in needed and any(isinstance(x, Value) and x in needed for x in node.operands):
+            needed.add(node)
+            order.append(node)
+    return order, needed
+
+
+def _partials(node: Value, needed: set[Value], graph: bool) -> tuple[Any, ...]:
+    """Return the stored partials, or for a graph the derivative rules applied to the operands themselves."""
+    if not graph:
+        return node.partials
+    assert node.op is not None
+    return node.op.partials(node, node.operands, [isinstance(x, Value) and x in needed for x in node.operands])
+
+
+def _times(partial: Any, flow: Any) -> Any:
+    return flow if type(partial) is float and partial == 1.0 else partial * flow
+
+
+def _recording() -> contextlib.AbstractContextManager[None]:
+    """Record even inside ``no_grad()``, which silences the caller's graph and not the one worked on here."""
+    silent = modes.active and not modes.recording.get()
+    return modes.enable_grad() if silent else contextlib.nullcontext()
+
+
+class _Run:
+    """One run of a function on fresh Values: what went in, what came out, and whether an outer derivative may follow."""
+
+    def __init__(self, f: Function, args: Sequence[Any], kwargs: dict[str, Any], argnums: Sequence[int]) -> None:
+        self.inputs: list[Value] = []
+        self.builds: list[Callable[[Iterable[Any]], Any]] = []
+        self.counts: list[int] = []
+        replaced = list(args)
+        leaves_given: list[Any] = []
+        listening = not modes.active or modes.recording.get()
+        with _recording():
+            for i in argnums:
+                leaves, build = flatten(args[i])
+                fresh = [_fresh(x) for x in leaves]
+                replaced[i] = build(fresh)
+                leaves_given += leaves
+                self.inputs += fresh
+                self.builds.append(build)
+                self.counts.append(len(leaves))
+            result = f(*replaced, **kwargs)
+            self.outputs, self.build_output = flatten(result)
+        self.nodes = [x for x in self.outputs if isinstance(x, Value)]
+        known = {x for x in self.inputs if not x.operands}
+        self.graph = listening and any(
+            not node.operands and node not in known and not isinstance(node, Frozen)
+            for node in topological_order(*self.nodes, *self.inputs)
+        )
+
+    def structured(self, leaves: Sequence[Any]) -> list[Any]:
+        """Put numbers, one for each input, into the structure of each argument."""
+        rest = iter(leaves)
+        return [build([next(rest) for _ in range(n)]) for build, n in zip(self.builds, self.counts, strict=True)]
+
+    def result(self) -> Any:
+        return self.build_output([self.plain(x) for x in self.outputs])
+
+    def plain(self, x: Any) -> Any:
+        return x if self.graph or not isinstance(x, Value) else x.data
+
+    def adjoints(self, seeds: Iterable[tuple[Any, Any]]) -> list[Any]:
+        found = _sweep_back([(x, seed) for x, seed in seeds if isinstance(x, Value)], self.inputs, self.graph)
+        return [found.get(x, 0.0) for x in self.inputs]
+
+    def one_output(self, name: str) -> Any:
+        if len(self.outputs) != 1 or self.build_output([None]) is not None:
+            raise TypeError(
+                f"{name} needs a function that returns one number, and this one returned {self.result()!r}; "
+                "use jacobian or vjp"
+            )
+        return self.outputs[0]
+
+
+def _fresh(x: Any) -> Value:
+    if isinstance(x, Value):
+        return x.apply(OPERATIONS["identity"], (x,))
+    return Value(x)
+
+
+def _positions(argnums: int | Sequence[int], args: Sequence[Any]) -> list[int]:
+    chosen = [argnums] if isinstance(argnums, int) else list(argnums)
+    for i in chosen:
+        if not -len(args) <= i < len(args):
+            raise TypeError(f"argnums names argument {i}, and the function was called with {len(args)}")
+    return [i % len(args) for i in chosen]
+
+
+def grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """Return a function that gives the gradient of ``f``, which returns one number.
+
+    The gradient has the structure of the argument: a number, or lists, tuples, dicts, dataclasses and arrays of
+    numbers. ``argnums`` says which positional argument to differentiate by; with a sequence of them the result is a tuple.
+
+    Raises TypeError when ``f`` returns anything but one number.
+
+    >>> grad(lambda x: x**3)(2.0)
+    12.0
+    >>> grad(lambda p: p["a"] * p["b"])({"a": 2.0, "b": 5.0})
+    {'a': 5.0, 'b': 2.0}
+    >>> grad(grad(lambda x: x**3))(2.0)
+    12.0
+    """
+    both = value_and_grad(f, argnums)
+
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        return both(*args, **kwargs)[1]
+
+    return gradient
+
+
+def value_and_grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """Return a function that gives ``(f(x), gradient)`` in one pass; see ``grad``.
+
+    >>> value_and_grad(lambda x: x * x)(3.0)
+    (9.0, 6.0)
+    """
+
+    def both(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        run = _Run(f, args, kwargs, _positions(argnums, args))
+        output = run.one_output("grad")
+        parts = run.structured(run.adjoints([(output, 1.0)]))
+        return run.plain(output), parts[0] if isinstance(argnums, int) else tuple(parts)
+
+    return both
+
+
+def derivative(f: Function, order: int = 1) -> Function:
+    """Return the derivative of that order of a function of one number.
+
+    Raises ValueError unless ``order`` is a whole number, 0 or more.
+
+    >>> derivative(lambda x: x**4, order=3)(2.0)
+    48.0
+    """
+    if not isinstance(order, int) or isinstance(order, bool) or order < 0:
+        raise ValueError(f"order is a whole number, 0 or more, and {order!r} was given")
+    for _ in range(order):
+        f = grad(f)
+    return f
+
+
+def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """Return a function that gives ∂output/∂input for every number in and out: the output's structure of the argument's.
+
+    >>> jacobian(lambda p: [p[0] * p[1], p[0] + p[1]])([2.0, 5.0])
+    [[5.0, 2.0], [1.0, 1.0]]
+    """
+
+    def rows(*args: Any, **kwargs: Any) -> Any:
+        run = _Run(f, args, kwargs, _positions(argnums, args))
+        found = []
+        for output in run.outputs:
+            parts = run.structured(run.adjoints([(output, 1.0)]))
+            found.append(parts[0] if isinstance(argnums, int) else tuple(parts))
+        return run.build_output(found)
+
+    return rows
+
+
+def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """Return a function that gives the second derivatives: the argument's structure of the argument's.
+
+    >>> hessian(lambda p: p[0] * p[0] * p[1])([3.0, 2.0])
+    [[4.0, 6.0], [6.0, 0.0]]
+    """
+    return jacobian(grad(f, argnums), argnums)
+
+
+def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
+    """Return ``f(*args)`` and a function from a cotangent, in the output's structure, to one gradient an argument.
+
+    The vector-Jacobian product costs one backward sweep whatever the number of inputs.
+
+    >>> y, pull = vjp(lambda a, b: [a * b, a + b], 2.0, 5.0)
+    >>> y, pull([1.0, 10.0])
+    ([10.0, 7.0], (15.0, 12.0))
+    """
+    run = _Run(f, args, {}, range(len(args)))
+
+    def pull(cotangent: Any) -> tuple[Any, ...]:
+        seeds = _matching(cotangent, len(run.outputs), "the cotangent", "the output")
+        return tuple(run.structured(run.adjoints(zip(run.outputs, seeds, strict=True))))
+
+    return run.result(), pull
+
+
+def jvp(f: Function, args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """Return ``f(*args)`` and its derivative in the direction of ``tangents``, both in the output's structure.
+
+    The Jacobian-vector product is one forward sweep whatever the number of outputs.
+
+    >>> jvp(lambda a, b: [a * b, a + b], (2.0, 5.0), (1.0, 10.0))
+    ([10.0, 7.0], [25.0, 11.0])
+    """
+    args = tuple(args)
+    run = _Run(f, args, {}, range(len(args)))
+    seeds = _matching(list(tangents), len(run.inputs), "the tangents", "the arguments")
+    found = _sweep_forward(run.nodes, dict(zip(run.inputs, seeds, strict=True)), run.graph)
+    return run.result(), run.build_output([found.get(x, 0.0) if isinstance(x, Value) else 0.0 for x in run.outputs])
+
+
+def hvp(f: Function, args: Sequence[Any], tangents: Sequence[Any]) -> Any:
+    """Return the Hessian of ``f`` at ``args`` times ``tangents``: forward mode over reverse, without the Hessian.
+
+    The result is a tuple with one entry an argument, in its structure.
+
+    >>> hvp(lambda p: p[0] * p[0] * p[1], ([3.0, 2.0],), ([1.0, 0.0],))
+    ([4.0, 6.0],)
+    """
+    args = tuple(args)
+    return jvp(grad(f, tuple(range(len(args)))), args, tangents)[1]
+
+
+def _matching(given: Any, count: int, what: str, like: str) -> list[Any]:
+    leaves, _ = flatten(given)
+    if len(leaves) != count:
+        raise ValueError(f"{what} must have the structure of {like}, {count} numbers, and has {len(leaves)}")
+    return [x if isinstance(x, Value) or not isinstance(x, (int, float)) else as_float(x) for x in leaves]
