@@ -1,6 +1,195 @@
-"""chalkgrad: scalar automatic differentiation that can be read, looked through and relied on."""
+"""Scalar automatic differentiation that can be read, looked through and relied on.
+
+>>> from autograd import Value
+>>> w, x = Value(0.5, name="w"), Value(2.0, name="x")
+>>> loss = (w * x).tanh()
+>>> loss.backward()
+>>> round(w.grad, 6)
+0.839949
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from .check import check_grad, numerical_grad
 from .errors import AnomalyError, AutogradError, GradientCheckError
+from .functional import derivative, grad, gradients, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .modes import detect_anomaly, enable_grad, no_grad, record_source
-from .ops import *
-from .ops import define
+from .ops import (
+    OPERATIONS,
+    Number,
+    Operation,
+    abs,
+    acos,
+    acosh,
+    asin,
+    asinh,
+    atan,
+    atan2,
+    atanh,
+    cbrt,
+    ceil,
+    clip,
+    cos,
+    cosh,
+    define,
+    dot,
+    elu,
+    erf,
+    erfc,
+    exp,
+    exp2,
+    expm1,
+    floor,
+    gelu,
+    hardtanh,
+    hypot,
+    leaky_relu,
+    lgamma,
+    log,
+    log1p,
+    log2,
+    log10,
+    logsigmoid,
+    logsumexp,
+    max,
+    maximum,
+    mean,
+    min,
+    minimum,
+    mish,
+    ndtr,
+    norm,
+    polygamma,
+    prod,
+    relu,
+    round,
+    selu,
+    sigmoid,
+    sign,
+    silu,
+    sin,
+    sinh,
+    softmax,
+    softplus,
+    softsign,
+    sqrt,
+    square,
+    sum,
+    tan,
+    tanh,
+    trunc,
+    where,
+)
 from .value import Value, topological_order
+
+if TYPE_CHECKING:
+    from .diagram import Derivation, Diagram, Finding, compare, diagnose, draw, explain
+    from .jit import jit
+
+__version__ = "0.1.0"
+
+# Loaded when first used: what draws and what compiles brings packages of its own.
+_LAZY = {
+    **dict.fromkeys(["Derivation", "Diagram", "Finding", "compare", "diagnose", "draw", "explain"], "diagram"),
+    "jit": "jit",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'autograd' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(f".{_LAZY[name]}", __name__), name)
+
+
+# The names that builtins have too (abs, max, min, round, sum) come as `autograd.sum`, not with `from autograd import *`.
+__all__ = [
+    "AnomalyError",
+    "AutogradError",
+    "Derivation",
+    "Diagram",
+    "Finding",
+    "GradientCheckError",
+    "Number",
+    "OPERATIONS",
+    "Operation",
+    "Value",
+    "acos",
+    "acosh",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "cbrt",
+    "ceil",
+    "check_grad",
+    "clip",
+    "compare",
+    "cos",
+    "cosh",
+    "define",
+    "derivative",
+    "detect_anomaly",
+    "diagnose",
+    "dot",
+    "draw",
+    "elu",
+    "enable_grad",
+    "erf",
+    "erfc",
+    "exp",
+    "exp2",
+    "explain",
+    "expm1",
+    "floor",
+    "gelu",
+    "grad",
+    "gradients",
+    "hardtanh",
+    "hessian",
+    "hvp",
+    "hypot",
+    "jacobian",
+    "jit",
+    "jvp",
+    "leaky_relu",
+    "lgamma",
+    "log",
+    "log10",
+    "log1p",
+    "log2",
+    "logsigmoid",
+    "logsumexp",
+    "maximum",
+    "mean",
+    "minimum",
+    "mish",
+    "ndtr",
+    "no_grad",
+    "norm",
+    "numerical_grad",
+    "polygamma",
+    "prod",
+    "record_source",
+    "relu",
+    "selu",
+    "sigmoid",
+    "sign",
+    "silu",
+    "sin",
+    "sinh",
+    "softmax",
+    "softplus",
+    "softsign",
+    "sqrt",
+    "square",
+    "tan",
+    "tanh",
+    "topological_order",
+    "trunc",
+    "value_and_grad",
+    "vjp",
+    "where",
+]

@@ -610,16 +610,38 @@ softplus = _row("softplus", lambda x: where(x > 0.0, x, 0.0) + log1p(exp(-abs(x)
 relu = _row("relu", lambda x: where(x <= 0.0, 0.0, x), (lambda y, x: where(x <= 0.0, 0.0, 1.0),),
             derivative_text=("1 if #0 > 0 else 0",), derivative_latex=("[#0 > 0]",), kinks=lambda x: x,
             doc="max(x, 0); its derivative at 0 is 0.")
-leaky_relu = _row("leaky_relu", lambda x, slope: where(x > 0.0, x, slope * x),
+_leaky_relu = _row("leaky_relu", lambda x, slope: where(x > 0.0, x, slope * x),
                   (lambda y, x, slope: where(x > 0.0, 1.0, slope), lambda y, x, slope: where(x > 0.0, 0.0, x)),
                   text="leaky_relu(#0, #1)",
                   derivative_text=("1 if #0 > 0 else #1", "0 if #0 > 0 else #0"),
                   derivative_latex=(r"\begin{cases} 1 & #0 > 0 \\ #1 & #0 \le 0 \end{cases}", r"\min(#0, 0)"),
                   kinks=lambda x, slope: x)
-elu = _row("elu", lambda x, alpha: where(x > 0.0, x, alpha * expm1(where(x > 0.0, 0.0, x))),
+
+
+def leaky_relu(x: Any, slope: Any = 0.01) -> Any:
+    """Return x where it is positive, else slope·x.
+
+    >>> leaky_relu(-2.0)
+    -0.02
+    """
+    return _leaky_relu(x, slope)
+
+
+_elu = _row("elu", lambda x, alpha: where(x > 0.0, x, alpha * expm1(where(x > 0.0, 0.0, x))),
            (lambda y, x, alpha: where(x > 0.0, 1.0, alpha * exp(where(x > 0.0, 0.0, x))),
             lambda y, x, alpha: where(x > 0.0, 0.0, expm1(where(x > 0.0, 0.0, x)))),
            derivative_text=_ELU_TEXT, derivative_latex=_ELU_LATEX, kinks=lambda x, alpha: x)
+
+
+def elu(x: Any, alpha: Any = 1.0) -> Any:
+    """Return x where it is positive, else alpha·(e^x − 1).
+
+    >>> elu(2.0)
+    2.0
+    """
+    return _elu(x, alpha)
+
+
 selu = _row("selu",
             lambda x: _SELU_SCALE * where(x > 0.0, x, _SELU_ALPHA * expm1(where(x > 0.0, 0.0, x))),
             (lambda y, x: _SELU_SCALE * where(x > 0.0, 1.0, _SELU_ALPHA * exp(where(x > 0.0, 0.0, x))),),
@@ -692,13 +714,21 @@ minimum = _row("minimum", _minimum, (lambda y, a, b: _share(b, a), lambda y, a, 
                latex=r"\min(#0, #1)", derivative_text=("1 if #0 < #1 else 0", "1 if #1 < #0 else 0"),
                derivative_latex=("[#0 < #1]", "[#1 < #0]"), kinks=lambda a, b: a - b,
                doc="The smaller; a tie shares the gradient half and half, a nan comes through.")
-clip = _row("clip", _clip,
+_clip_row = _row("clip", _clip,
             (_clip_slope, lambda y, x, low, high: where(x < low, where(low > high, 0.0, 1.0), 0.0),
              lambda y, x, low, high: where(where(x < low, low, x) > high, 1.0, 0.0)),
             derivative_text=("1 if #1 ≤ #0 ≤ #2 else 0", "1 if #0 < #1 else 0", "1 if #0 > #2 else 0"),
             derivative_latex=(r"[#1 \le #0 \le #2]", "[#0 < #1]", "[#0 > #2]"),
-            kinks=lambda x, low, high: (x - low) * (x - high),
-            doc="x held to [low, high]; the gradient passes at the bounds.")
+            kinks=lambda x, low, high: (x - low) * (x - high))
+
+
+def clip(x: Any, low: Any = -INF, high: Any = INF) -> Any:
+    """Return x held to [low, high] (to ``high`` where they cross); the gradient passes at the bounds.
+
+    >>> clip(3.0, -1.0, 1.0)
+    1.0
+    """
+    return _clip_row(x, low, high)
 
 
 # ------------------------------------------------- of many operands at once
