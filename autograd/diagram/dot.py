@@ -62,7 +62,9 @@ def source(picture: Picture, theme: themes.Theme, layout: Layout | None = None, 
         graph.edge(edge.source, edge.target, **_edge(edge, theme, layout))
     if picture.legend and layout is not None:
         # Pinned pictures leave the graph's own label no room, so the legend is a node below the others.
-        graph.node("legend", label=_legend(picture, theme), pos=f"{layout.width / 2:.2f},-34!")
+        rows = -(-(len(legend_entries(picture)) + len(picture.notes)) // _IN_A_ROW)
+        if rows:
+            graph.node("legend", label=_legend(picture, theme), pos=f"{layout.width / 2:.2f},{-14 - 15 * rows}!")
     text: str = graph.source
     return text
 
@@ -86,22 +88,27 @@ def look(node: Node) -> tuple[str, str]:
 def _table(node: Node, theme: themes.Theme) -> str:
     fill, border = look(node)
     dashed = ',DASHED"' if node.kind == "constant" else '"'
+    # Every cell says its width, since an engine does not stretch the columns of a table that is wider than they are.
+    whole = node.width - 4
+    key, gap = 38.0, 6.0
     rows = [
-        f'<TR><TD COLSPAN="2" HEIGHT="{20 if node.rows else 16}">{_font(dot_html(node.header), theme.ink, bold=True)}'
-        "</TD></TR>"
+        (f'<TR><TD COLSPAN="4" WIDTH="{whole:.0f}" HEIGHT="{20 if node.rows else 16}">'
+        f"{_font(dot_html(node.header), theme.ink, bold=True)}</TD></TR>")
     ]
+    space = f'<TD WIDTH="{gap:.0f}"></TD>'
     for label, text, kind in node.rows:
-        if kind == "flag":
-            cell = _font(dot_html(text), theme.border["broken" if border == "broken" else "dead"], bold=True)
-            rows.append(f'<TR><TD COLSPAN="2" ALIGN="LEFT">{cell}</TD></TR>')
+        if kind == "flag" or not label:
+            color = theme.ink if kind != "flag" else theme.border["broken" if border == "broken" else "dead"]
+            cell = _font(dot_html(text), color, bold=kind == "flag")
+            rows.append(f'<TR>{space}<TD COLSPAN="3" ALIGN="LEFT" WIDTH="{whole - gap:.0f}">{cell}</TD></TR>')
             continue
         color = theme.ink if kind == "plain" else themes.stroke(theme, kind)
         rows.append(
-            f'<TR><TD ALIGN="LEFT">{_font(dot_html(label), theme.muted)}</TD>'
-            f'<TD ALIGN="RIGHT">{_font(dot_html(text), color)}</TD></TR>'
+            f'<TR>{space}<TD ALIGN="LEFT" WIDTH="{key:.0f}">{_font(dot_html(label), theme.muted)}</TD>'
+            f'<TD ALIGN="RIGHT" WIDTH="{whole - key - 2 * gap:.0f}">{_font(dot_html(text), color)}</TD>{space}</TR>'
         )
     table = (
-        f'<TABLE BORDER="{2 if border in ("broken", "dead") else 1}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1" '
+        f'<TABLE BORDER="{2 if border in ("broken", "dead") else 1}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" '
         f'STYLE="ROUNDED{dashed} COLOR="{theme.border[border]}" BGCOLOR="{theme.fill[fill]}" '
         f'WIDTH="{node.width:.0f}" HEIGHT="{node.height:.0f}">{"".join(rows)}</TABLE>'
     )
@@ -167,9 +174,12 @@ def legend_entries(picture: Picture) -> list[tuple[str, str]]:
         entries.append(("broken", "! nan or infinite"))
     if signs & {"positive", "negative"}:
         entries.append(("width", "wider: larger gradient"))
-    if "unset" in {themes.sign(node.grad) for node in picture.nodes if node.rows}:
+    if any(row[2] == "unset" for node in picture.nodes for row in node.rows):
         entries.append(("unset", "· not computed"))
     return entries
+
+
+_IN_A_ROW = 6
 
 
 def _legend(picture: Picture, theme: themes.Theme) -> str:
@@ -184,6 +194,9 @@ def _legend(picture: Picture, theme: themes.Theme) -> str:
             color = themes.stroke(theme, kind) if kind != "width" else theme.muted
             cells.append(f"<TD>{_font(dot_html(words), color, size=themes.EDGE_SIZE)}</TD>")
     cells += [f"<TD>{_font(dot_html(note), theme.muted, size=themes.EDGE_SIZE)}</TD>" for note in picture.notes]
-    half = 5
-    rows = ["<TR>" + "".join(cells[i : i + half]) + "</TR>" for i in range(0, len(cells), half)] or ["<TR><TD></TD></TR>"]
-    return f'<<TABLE BORDER="0" CELLSPACING="6" CELLPADDING="2">{"".join(rows)}</TABLE>>'
+    rows = [
+        '<TR><TD ALIGN="LEFT"><TABLE BORDER="0" CELLSPACING="6" CELLPADDING="2"><TR>'
+        f"{''.join(part)}</TR></TABLE></TD></TR>"
+        for part in (cells[i : i + _IN_A_ROW] for i in range(0, len(cells), _IN_A_ROW))
+    ]
+    return f'<<TABLE BORDER="0" CELLSPACING="0" CELLPADDING="0">{"".join(rows)}</TABLE>>'

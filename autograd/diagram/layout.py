@@ -5,6 +5,7 @@ Coordinates are points, x to the right and y downwards. An edge is a chain of cu
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -147,7 +148,7 @@ class _Cell:
     after: list[_Cell] = field(default_factory=list)
 
 
-_GAP, _LAYER_GAP, _LABEL_GAP = 18.0, 34.0, 12.0
+_GAP, _LAYER_GAP, _LABEL_GAP = 18.0, 30.0, 30.0
 
 
 def in_python(boxes: list[Box], links: list[Link], groups: list[Group], direction: str) -> Layout:
@@ -178,7 +179,7 @@ def in_python(boxes: list[Box], links: list[Link], groups: list[Group], directio
             rows[k].append(dummy)
             chain.append(dummy)
         chain.append(end)
-        for one, two in zip(chain, chain[1:], strict=False):
+        for one, two in itertools.pairwise(chain):
             one.after.append(two)
             two.before.append(one)
         chains[link.id] = chain
@@ -309,30 +310,46 @@ def _finish(
     for box in boxes:
         cell = cells[box.id]
         layout.nodes[box.id] = point(along[cell.layer], cell.at)
-    parallel: dict[tuple[str, str], int] = defaultdict(int)
+    starts = _ports(links, chains, 0)
+    ends = _ports(links, chains, -1)
     for link in links:
         chain = chains[link.id]
         first, last = chain[0], chain[-1]
-        twin = parallel[link.source, link.target]
-        parallel[link.source, link.target] += 1
-        # Spread the ends of parallel edges over the side of the box, so that they stay apart.
-        nudge = 0.0 if twin == 0 else (6.0 if twin % 2 else -6.0) * ((twin + 1) // 2)
-        stops = [(along[first.layer] + first.along / 2, first.at + nudge)]
+        stops = [(along[first.layer] + first.along / 2, first.at + starts[link.id])]
+        label = None
         for cell in chain[1:-1]:
-            stops.append((along[cell.layer] - cell.along / 2, cell.at))
-            if cell.along:
-                stops.append((along[cell.layer] + cell.along / 2, cell.at))
-        stops.append((along[last.layer] - last.along / 2, last.at + nudge))
+            if cell.along and cell.across:  # a label: the line runs beside it, not through it
+                beside = cell.at + cell.across / 2 if sideways else cell.at - cell.across / 2
+                stops.append((along[cell.layer] - cell.along / 2, beside))
+                stops.append((along[cell.layer] + cell.along / 2, beside))
+                label = point(along[cell.layer], cell.at - 1 if sideways else cell.at + 3)
+            else:
+                stops.append((along[cell.layer], cell.at))
+        stops.append((along[last.layer] - last.along / 2, last.at + ends[link.id]))
         points = [point(*stops[0])]
-        for (x0, y0), (x1, y1) in zip(stops, stops[1:], strict=False):
+        for (x0, y0), (x1, y1) in itertools.pairwise(stops):
             half = (x1 - x0) / 2
             points += [point(x0 + half, y0), point(x1 - half, y1), point(x1, y1)]
         layout.edges[link.id] = points
-        label = next((cell for cell in chain[1:-1] if cell.along and cell.across), None)
         if label is not None:
-            layout.labels[link.id] = point(along[label.layer], label.at)
+            layout.labels[link.id] = label
     _frame_groups(layout, boxes, groups)
     return layout
+
+
+def _ports(links: list[Link], chains: dict[str, list[_Cell]], end: int) -> dict[str, float]:
+    """Where on the side of its box each edge begins (`end` 0) or ends (-1): in the order of what it leads to."""
+    sides: dict[int, list[str]] = defaultdict(list)
+    for link in links:
+        sides[id(chains[link.id][end])].append(link.id)
+    places: dict[str, float] = {}
+    for keys in sides.values():
+        keys.sort(key=lambda key: chains[key][1 if end == 0 else -2].at)
+        room = chains[keys[0]][end].across - 16
+        step = min(14.0, room / len(keys))
+        for i, key in enumerate(keys):
+            places[key] = (i - (len(keys) - 1) / 2) * step
+    return places
 
 
 def _frame_groups(layout: Layout, boxes: list[Box], groups: list[Group]) -> None:

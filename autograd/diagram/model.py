@@ -156,7 +156,7 @@ def build(
     if len(shown) < total:
         notes.append(f"{len(shown)} of {total} values shown")
     picture = Picture(nodes, edges, [ids[id(r)] for r in roots if id(r) in ids], notes=notes, legend=legend)
-    picture.title = title or "Computation graph of " + ", ".join(names.of(root) for root in roots[:3])
+    picture.title = clean(title or "", 120) or "Computation graph of " + ", ".join(names.of(root) for root in roots[:3])
     if groups is not None:
         groups.apply(picture, {id(v): ids[id(v)] for v in shown}, shown)
     finish(picture, direction)
@@ -278,7 +278,7 @@ def _select(
         return chosen
     if focus is None and depth is None:
         return everything
-    if depth is not None and (isinstance(depth, bool) or not isinstance(depth, int) or depth < 0):
+    if depth is not None and (type(depth) is not int or depth < 0):
         raise DiagramError(f"depth= is a number of steps, 0 or more; {depth!r} was given.")
     if focus is not None and id(focus) not in everything:
         raise DiagramError(f"focus= names {focus!r}, which is not part of this graph. Give a value of the graph.")

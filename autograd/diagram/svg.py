@@ -96,7 +96,10 @@ def draw_body(picture: Picture, layout: Layout, uid: str) -> Drawing:
     w = max(layout.width, legend_width) + 2 * MARGIN
     h = layout.height + legend_height + 2 * MARGIN
     dx, dy = MARGIN + max(0.0, (w - 2 * MARGIN - layout.width) / 2), MARGIN
-    parts = [f'<rect class="background" width="{w:.0f}" height="{h:.0f}"/>\n', f'<g transform="translate({dx:.1f} {dy:g})">\n']
+    parts = [
+        f'<rect class="background" width="{w:.0f}" height="{h:.0f}"/>\n',
+        f'<g transform="translate({dx:.1f} {dy:g})">\n',
+    ]
     for cluster in picture.clusters:
         corners = layout.clusters.get(cluster.id)
         if corners is not None:
@@ -109,7 +112,9 @@ def draw_body(picture: Picture, layout: Layout, uid: str) -> Drawing:
             parts.append(_cover(cluster.id, [cluster.label, *cluster.summary], corners, uid))
     parts.append("</g>\n")
     if legend:
-        parts.append(f'<g class="legend" transform="translate({MARGIN:g} {MARGIN + layout.height + 10:.1f})">\n{legend}</g>\n')
+        parts.append(
+            f'<g class="legend" transform="translate({MARGIN:g} {MARGIN + layout.height + 10:.1f})">\n{legend}</g>\n'
+        )
     return Drawing(w, h, "".join(parts))
 
 
@@ -130,7 +135,9 @@ def _node(node: Node, centre: Point, uid: str) -> str:
     dash = ' stroke-dasharray="4 3"' if node.kind == "constant" else ""
     parts = [f'<g id="{uid}-{node.id}" class="node {node.kind}"><title>{xml(node.tooltip)}</title>']
     if border == "broken":
-        parts.append(f'<rect class="ring" x="{x - 4:.1f}" y="{y - 4:.1f}" width="{w + 8:.1f}" height="{h + 8:.1f}" rx="9"/>')
+        parts.append(
+            f'<rect class="ring" x="{x - 4:.1f}" y="{y - 4:.1f}" width="{w + 8:.1f}" height="{h + 8:.1f}" rx="9"/>'
+        )
     parts.append(f'<rect class="{classes}" x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" rx="6"{dash}/>')
     baseline = y + 16 if node.rows else centre[1] + 4.5
     parts.append(text(node.header, centre[0], baseline, "head", themes.SIZE, "middle", bold=True))
@@ -161,17 +168,18 @@ def _edge(edge: Edge, layout: Layout, uid: str) -> str:
     stroke = themes.line_width(edge.flow)
     head, half = 7.0 + stroke, 2.6 + stroke * 0.75
     bx, by = x1 - ux * head, y1 - uy * head
+    left, right = (bx - uy * half, by + ux * half), (bx + uy * half, by - ux * half)
     curve = [*points[:-1], (x1 - ux * head * 0.7, y1 - uy * head * 0.7)]
     dash = {"zero": ' stroke-dasharray="5 4"', "constant": ' stroke-dasharray="2 3"'}.get(edge.sign, "")
     parts = [
         f'<g id="{uid}-{edge.id}" class="edge {edge.sign}"><title>{xml(edge.tooltip)}</title>',
         f'<path d="{path_data(curve)}" stroke-width="{stroke:.2f}"{dash}/>',
-        f'<polygon points="{x1:.1f},{y1:.1f} {bx - uy * half:.1f},{by + ux * half:.1f} {bx + uy * half:.1f},{by - ux * half:.1f}"/>',
+        f'<polygon points="{x1:.1f},{y1:.1f} {left[0]:.1f},{left[1]:.1f} {right[0]:.1f},{right[1]:.1f}"/>',
     ]
     label = label_of(edge)
     if label and edge.id in layout.labels:
         x, y = layout.labels[edge.id]
-        parts.append(text(label, x, y + 4, f"small {edge.sign}", themes.EDGE_SIZE, "middle"))
+        parts.append(text(label, x, y + 3, f"small {edge.sign}", themes.EDGE_SIZE, "middle"))
     parts.append("</g>\n")
     return "".join(parts)
 
@@ -185,8 +193,8 @@ def path_data(points: list[Point]) -> str:
 def _cluster(key: str, label: str, corners: tuple[float, float, float, float], uid: str) -> str:
     x0, y0, x1, y1 = corners
     return (
-        f'<g id="{uid}-{key}" class="cluster"><rect x="{x0:.1f}" y="{y0:.1f}" width="{x1 - x0:.1f}" height="{y1 - y0:.1f}" '
-        f'rx="8"/>{text(label, x0 + 10, y0 + 15, "small", themes.EDGE_SIZE)}</g>\n'
+        f'<g id="{uid}-{key}" class="cluster"><rect x="{x0:.1f}" y="{y0:.1f}" width="{x1 - x0:.1f}" '
+        f'height="{y1 - y0:.1f}" rx="8"/>{text(label, x0 + 10, y0 + 15, "small", themes.EDGE_SIZE)}</g>\n'
     )
 
 
@@ -218,7 +226,9 @@ def _legend(picture: Picture, limit: float, uid: str) -> tuple[str, float, float
         if boxed:
             dash = ' stroke-dasharray="4 3"' if kind == "constant" else ""
             parts.append(f'<rect class="box {kind}" x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="18" rx="5"{dash}/>')
-        parts.append(text(words, x + (8 if boxed else 2), y + 13, f"small {'' if boxed else kind}".strip(), size) + "\n")
+        parts.append(
+            text(words, x + (8 if boxed else 2), y + 13, f"small {'' if boxed else kind}".strip(), size) + "\n"
+        )
         x += w + 12
         widest = max(widest, x - 12)
     return "".join(parts), widest, y + 18 + 12 if parts else 0.0

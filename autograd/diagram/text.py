@@ -24,9 +24,9 @@ _FORBIDDEN = re.compile(
 
 
 def clean(text: object, longest: int | None = None) -> str:
-    """One line of text that every format can hold: forbidden characters dropped, white space folded, cut to `longest`.
+    r"""One line of text that every format can hold: forbidden characters dropped, white space folded, cut to `longest`.
 
-    >>> clean("a\\x00b\\n c")
+    >>> clean("a\x00b\n c")
     'ab c'
     >>> clean("a very long name indeed", longest=8)
     'a very …'
@@ -70,7 +70,7 @@ _HELVETICA = (
 )
 _SYMBOLS = dict.fromkeys("×÷−+=≤≥≈", 584) | dict.fromkeys("₀₁₂₃₄₅₆₇₈₉′", 370)
 _SYMBOLS |= {"·": 333, "…": 1000, "∂": 500, "σ": 620, "∇": 700, "Δ": 668, "▲": 990, "▼": 990, "α": 578, "δ": 560}
-_SYMBOLS |= {"→": 1000, "∞": 713, "√": 549, "Σ": 618, "²": 333, "½": 834, "½": 834, "⋯": 1000, "–": 556, "—": 1000}
+_SYMBOLS |= {"→": 1000, "∞": 713, "√": 549, "Σ": 618, "²": 333, "½": 834, "⋯": 1000, "–": 556, "—": 1000}
 
 
 def width(text: str, size: float, bold: bool = False) -> float:
@@ -100,15 +100,18 @@ def xml(text: str) -> str:
 
 
 def dot_html(text: str) -> str:
-    """Escaped for an HTML-like DOT label: the engines expand `\\N` and `\\G` in these too."""
+    r"""Escaped for an HTML-like DOT label: the engines expand `\\N` and `\\G` in these too."""
     return html.escape(text, quote=True).replace("\\", "&#92;&#92;")
 
 
 def dot_quoted(text: str, expansions: int = 1) -> str:
-    """Escaped for a quoted DOT string; a tooltip is expanded twice. Quotes are left to the `graphviz` package."""
+    """Escaped for a quoted DOT string; a tooltip is expanded twice.
+
+    The angle brackets too: the `graphviz` package takes a text between them for an HTML-like label.
+    """
     for _ in range(expansions):
         text = text.replace("\\", "\\\\")
-    return text.replace("&", "&amp;").replace('"', "&quot;")
+    return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 _TEX = {

@@ -1,0 +1,428 @@
+"""`draw`: what a still picture shows, by which engine, and that no text can break it."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import xml.etree.ElementTree as ElementTree
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from autograd import Value, define
+from autograd.diagram import Diagram, diagram, draw, render
+from autograd.errors import DiagramError
+
+from .graphs import GOLDEN, WEIGHTS, chain, named, network, product, shared, wide
+
+SVG = "{http://www.w3.org/2000/svg}"
+ENGINES = ["graphviz-pure", "python", *(["dot"] if render._locate("dot", os.environ.get("PATH")) else [])]
+
+# Any text at all, lone surrogates and noncharacters included, and the pieces that are known to hurt.
+HOSTILE = st.text(st.characters(), max_size=40) | st.lists(
+    st.sampled_from(
+        ["<", ">", "&", '"', "'", "\\", "\\N", "\\G", "\\n", "\n", "\0", "\x85", "\ud800", "\ufffe", "]]>", "<!--",
+         "-->", "</script>", "<script>", "&amp;", "&#0;", "javascript:x", "{", "}", "|", "%", "#", "$", "\u202e",
+         "漢字", "שלום", "﷽", "e\u0301", "🙂", "\U0010ffff", "label=x", "];}", "<B>", "<BR/>", "_", "^", "~", "`"]
+    ),
+    max_size=8,
+).map("".join)  # fmt: skip
+
+
+def parse(svg: str) -> ElementTree.Element:
+    return ElementTree.fromstring(svg.encode("utf-8"))
+
+
+def groups(svg: str, kind: str) -> list[ElementTree.Element]:
+    return [g for g in parse(svg).iter(f"{SVG}g") if kind in g.get("class", "").split()]
+
+
+def texts(element: ElementTree.Element) -> list[str]:
+    return [t.text or "" for t in element.iter(f"{SVG}text")]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_product_shows_every_number_on_every_engine(engine: str) -> None:
+    a = product()
+    a.backward()
+    picture = draw(a, engine=engine)
+    assert picture.engine == engine
+    nodes = {texts(g)[0]: texts(g)[1:] for g in groups(picture.svg, "node")}
+    assert nodes == {
+        "w": ["value", "2", "grad", "▼ −3"],
+        "x": ["value", "−3", "grad", "▲ 2"],
+        "a = w × x": ["value", "−6", "grad", "▲ 1"],
+    }
+    assert sorted(t for g in groups(picture.svg, "edge") for t in texts(g)) == ["∂a/∂w = x = −3 ▼", "∂a/∂x = w = 2 ▲"]
+
+
+def test_parallel_edges_stay_parallel() -> None:
+    y = shared()
+    svg = draw(y).svg
+    ids = [g.get("id", "").partition("-")[2] for g in groups(svg, "edge")]
+    assert len(ids) == len(set(ids)) == 6  # a + a and b × b have two each
+    paths = [p.get("d") for g in groups(svg, "edge") for p in g.iter(f"{SVG}path")]
+    assert len(set(paths)) == 6
+
+
+def test_a_gradient_that_was_never_computed_is_a_dot_and_not_zero() -> None:
+    a = product()
+    before = texts(parse(draw(a).svg))
+    assert before.count("·") == 3
+    assert "· not computed" in before
+    a.backward()
+    assert "·" not in texts(parse(draw(a).svg))
+
+
+def test_a_picture_is_a_snapshot() -> None:
+    a = product()
+    picture = draw(a)
+    a.backward()
+    assert texts(parse(picture.svg)).count("·") == 3
+
+
+def test_a_dead_unit_is_marked_in_words() -> None:
+    loss = GOLDEN["dead"]()
+    loss.backward()
+    marked = [g for g in groups(draw(loss).svg, "node") if "dead: z ≤ 0" in texts(g)]
+    assert [texts(g)[0] for g in marked] == ["h = relu(z)"]
+
+
+def test_nan_and_inf_are_ringed() -> None:
+    x = Value(0.0, name="x")
+    y = named("y", x.log() * 0.0)
+    y.backward()
+    svg = draw(y).svg
+    assert "first inf" in texts(parse(svg))
+    assert len([r for r in parse(svg).iter(f"{SVG}rect") if r.get("class") == "ring"]) >= 2
+
+
+# What the five golden graphs must show, by structure: kinds of nodes, edges, and all numbers and names.
+STRUCTURE = {
+    "product": ({"parameter": 2, "output": 1}, 2),
+    "shared": ({"parameter": 1, "operation": 2, "output": 1}, 6),
+    "dead": ({"parameter": 2, "input": 1, "operation": 6, "output": 1, "constant": 3}, 13),
+    "neuron": ({"parameter": 5, "operation": 1, "output": 1, "constant": 4}, 10),
+    "network": ({"parameter": 8, "input": 4, "operation": 14, "output": 1, "constant": 4}, 36),
+}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", GOLDEN)
+def test_golden_pictures_by_structure(name: str, engine: str) -> None:
+    root = GOLDEN[name]()
+    root.backward()
+    svg = draw(root, engine=engine).svg
+    kinds: dict[str, int] = {}
+    for g in groups(svg, "node"):
+        kind = g.get("class", "").split()[1]
+        kinds[kind] = kinds.get(kind, 0) + 1
+    assert (kinds, len(groups(svg, "edge"))) == STRUCTURE[name]
+    view = [float(part) for part in parse(svg).get("viewBox", "").split()]
+    boxes = [r for g in groups(svg, "node") for r in g.iter(f"{SVG}rect")]
+    placed = [tuple(float(r.get(key, "nan")) for key in ("x", "y", "width", "height")) for r in boxes]
+    for i, (x, y, w, h) in enumerate(placed):
+        assert x >= -1
+        assert x + w <= view[2] + 1
+        assert y >= -1
+        assert y + h <= view[3] + 1
+        for x2, y2, w2, h2 in placed[:i]:  # no two boxes overlap
+            assert x + w <= x2 or x2 + w2 <= x or y + h <= y2 or y2 + h2 <= y
+
+
+def test_the_worked_network_shows_the_tutorials_numbers() -> None:
+    root = network()
+    root.backward()
+    shown = " ".join(texts(parse(draw(root).svg)))
+    for digits in ("0.08217", "0.0004386", "−0.02274", "0.1385", "−0.0381", "0.7414", "0.2984"):
+        assert digits in shown
+    assert all(name in shown for name in WEIGHTS)
+
+
+@settings(max_examples=150)
+@given(names=st.lists(HOSTILE, min_size=4, max_size=4), title=HOSTILE, engine=st.sampled_from(ENGINES[:2]))
+@example(names=["<B>", "<<>", "", ""], title="<<>", engine="graphviz-pure")
+@example(names=["\x00", "\ud83d", "\ufffe", "]]>"], title="<script>", engine="graphviz-pure")
+def test_hostile_names_never_break_a_picture(names: list[str], title: str, engine: str) -> None:
+    _hostile(names, title, engine)
+
+
+@pytest.mark.skipif("dot" not in ENGINES, reason="no dot program on PATH")
+@settings(max_examples=25)
+@given(names=st.lists(HOSTILE, min_size=4, max_size=4), title=HOSTILE)
+def test_hostile_names_never_break_a_picture_by_dot(names: list[str], title: str) -> None:
+    _hostile(names, title, "dot")
+
+
+def _hostile(names: list[str], title: str, engine: str) -> None:
+    w, x, b = (Value(float(i), name=name) for i, name in enumerate(names[:3]))
+    y = named(names[3], w * x + b)
+    y.backward()
+    picture = draw(y, title=title, engine=engine)
+    root = parse(picture.svg)
+    assert len(groups(picture.svg, "node")) == 5
+    tags = {element.tag.removeprefix(SVG) for element in root.iter()}
+    assert tags <= {"svg", "title", "desc", "style", "g", "rect", "path", "polygon", "text"}
+    for element in root.iter():
+        assert not [key for key in element.attrib if key.startswith("on") or "href" in key]
+    Allowed().check(picture._repr_mimebundle_()["text/html"])
+    found = render.find_engine(engine if engine != "python" else "graphviz-pure")
+    assert found is not None
+    again = render.run(found, picture.dot, "svg")  # the DOT text, by an engine: still one drawing, still XML
+    assert len([g for g in ElementTree.fromstring(again).iter(f"{SVG}g") if g.get("class") == "node"]) == 5
+
+
+@settings(max_examples=25)
+@given(names=st.lists(HOSTILE, min_size=2, max_size=2))
+def test_hostile_names_in_a_png(names: list[str]) -> None:
+    w = Value(1.0, name=names[0])
+    assert draw(named(names[1], w * w)).png(scale=0.5).startswith(b"\x89PNG")
+
+
+def test_the_notation_of_a_users_operation_is_text_too() -> None:
+    op = define(
+        "hostile_notation",
+        lambda x: x,
+        (lambda y, x: 1.0,),
+        text='</text><script>"\\N#0\x00',
+        derivative_text=("<&\ud800>",),
+    )
+    picture = draw(op(Value(1.0, name="x")))
+    assert parse(picture.svg) is not None
+    assert "<script" not in picture.svg
+    assert picture.png(scale=0.5).startswith(b"\x89PNG")
+
+
+class Allowed(HTMLParser):
+    """Checks HTML against what JupyterLab lets through in an untrusted notebook.
+
+    From the sanitizer of its package apputils: tags, and attributes for those tags that we use.
+    """
+
+    TAGS = frozenset(
+        {"img", "details", "summary", "table", "thead", "tbody", "tr", "th", "td", "p", "div", "span", "br"}
+    )
+    ATTRIBUTES: ClassVar = {"img": {"alt", "height", "src", "width", "style"}, "details": {"open"}, "td": {"colspan"}}
+
+    def check(self, html: str) -> None:
+        self.seen: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append(tag)
+        assert tag in self.TAGS, tag
+        for key, _ in attrs:
+            assert key in self.ATTRIBUTES.get(tag, set()), (tag, key)
+
+
+def test_an_untrusted_notebook_still_shows_the_picture_and_the_numbers() -> None:
+    a = product()
+    a.backward()
+    bundle = draw(a)._repr_mimebundle_()
+    assert bundle["text/plain"] == "Diagram(3 values, 2 edges)"
+    parser = Allowed()
+    parser.check(bundle["text/html"])
+    assert parser.seen.count("img") == 1
+    assert parser.seen.count("tr") == 4
+    assert "data:image/svg+xml;base64," in bundle["text/html"]
+    assert 'alt="Computation graph of a.' in bundle["text/html"]
+
+
+def test_two_pictures_share_no_id() -> None:
+    a = product()
+    ids = [{e.get("id") for e in parse(draw(a).svg).iter() if e.get("id")} for _ in range(2)]
+    assert not ids[0] & ids[1]
+
+
+@pytest.fixture
+def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(render, "_locate", lambda name, search: None)
+    monkeypatch.delenv("CHALKGRAD_DOT", raising=False)
+
+
+@pytest.mark.usefixtures("no_engine")
+def test_drawing_works_with_no_engine_at_all(tmp_path: Path) -> None:
+    root = network()
+    picture = draw(root)
+    assert picture.engine == "python"
+    assert len(groups(picture.svg, "node")) == 31
+    assert "digraph" in picture.dot
+    picture.save(tmp_path / "a.svg")
+    assert picture._repr_mimebundle_()
+    with pytest.raises(DiagramError, match="pip install graphviz-pure"):
+        picture.save(tmp_path / "a.png")
+    with pytest.raises(DiagramError, match="pygraphviz"):
+        picture.save(tmp_path / "a.pdf")
+
+
+def test_the_order_of_engines(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = {"graphviz-pure": "/x/graphviz-pure", "dot": "/x/dot", "mine": "/x/mine"}
+    monkeypatch.setattr(render, "_locate", lambda name, search: there.get(name))
+    monkeypatch.delenv("CHALKGRAD_DOT", raising=False)
+
+    def found(choice: str | None = None) -> str | None:
+        engine = render.find_engine(choice)
+        return engine and engine.path
+
+    assert found() == "/x/graphviz-pure"
+    monkeypatch.setenv("CHALKGRAD_DOT", "mine")
+    assert found() == "/x/mine"
+    assert found("dot") == "/x/dot"  # the argument comes before the environment
+    assert found("python") is None
+    monkeypatch.setenv("CHALKGRAD_DOT", "python")
+    assert found() is None
+    monkeypatch.delenv("CHALKGRAD_DOT")
+    del there["graphviz-pure"]
+    assert found() == "/x/dot"
+    del there["dot"]
+    assert found() is None
+
+
+def test_a_program_asked_for_by_name_and_missing_is_an_error_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DiagramError, match=r"no program 'nonesuch'.*engine="):
+        draw(product(), engine="nonesuch")
+    monkeypatch.setenv("CHALKGRAD_DOT", "nonesuch")
+    with pytest.raises(DiagramError, match="CHALKGRAD_DOT"):
+        draw(product())
+
+
+def _program(path: Path, body: str) -> str:
+    path.write_text(f"#!{sys.executable}\n{body}\n", encoding="utf-8")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return str(path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the stand-in program is a script with a #! line")
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("import time; time.sleep(60)", "longer than 0.3 seconds"),
+        ("import sys; sys.exit('out of memory')", "out of memory"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "exit status"),
+        ("", "could not make"),
+    ],
+)
+def test_an_engine_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, words: str) -> None:
+    program = _program(tmp_path / "engine", body)
+    a = product()
+    with pytest.raises(DiagramError, match=words):
+        draw(a, engine=program, time_limit=0.3).svg
+    # nobody asked for this one: the built-in layout steps in
+    monkeypatch.delenv("CHALKGRAD_DOT", raising=False)
+    monkeypatch.setattr(render, "find_any", lambda: render.Engine("broken", program))
+    assert draw(a, time_limit=0.3).engine == "python"
+
+
+@pytest.mark.parametrize("name", ["picture.svg", "picture.png", "picture.dot"])
+def test_save_by_extension(tmp_path: Path, name: str) -> None:
+    path = draw(product()).save(tmp_path / name)
+    start = {"svg": b"<svg ", "png": b"\x89PNG", "dot": b"digraph"}[name[-3:]]
+    assert path.read_bytes().startswith(start)
+
+
+def test_save_refuses_an_unknown_extension(tmp_path: Path) -> None:
+    with pytest.raises(DiagramError, match=r"\.svg \.png \.pdf"):
+        draw(product()).save(tmp_path / "picture.bmp")
+    with pytest.raises(DiagramError, match="takes no option"):
+        draw(product()).save(tmp_path / "picture.svg", scale=2)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif("dot" not in ENGINES, reason="no dot program on PATH")
+def test_pdf_by_the_systems_dot(tmp_path: Path) -> None:
+    assert draw(network()).save(tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "auto"])
+def test_themes(theme: str) -> None:
+    svg = draw(product(), theme=theme).svg
+    assert ("prefers-color-scheme" in svg) == (theme == "auto")
+    assert ("#1e3a8a" in svg) == (theme != "light")
+    assert ("#dbeafe" in svg) == (theme != "dark")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"theme": "pink"}, "theme="), ({"direction": "up"}, "direction="), ({"path": 3}, "path="),
+        ({"depth": -1}, "depth="), ({"depth": True}, "depth="), ({"focus": 1.0}, "focus="),
+        ({"focus": Value(1.0)}, "not part of this graph"), ({"path": (Value(1.0), Value(2.0))}, "not part"),
+        ({"limit": 2}, "limit=None"),
+    ],
+)  # fmt: skip
+def test_bad_arguments_are_told_what_was_wanted(options: dict[str, object], words: str) -> None:
+    with pytest.raises(DiagramError, match=words):
+        draw(product(), **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("thing", [1.0, None, "x", [], [1.0], {"a": 1}])
+def test_only_values_can_be_drawn(thing: object) -> None:
+    with pytest.raises(DiagramError, match="was wanted"):
+        draw(thing)  # type: ignore[arg-type]
+
+
+def test_focus_depth_and_path_choose_a_part() -> None:
+    root = network()
+    order = {v.name: v for v in diagram.model.topological_order(root)}
+    near = draw(root, focus=order["out_h1"], depth=1)
+    names = [texts(g)[0].split(" = ")[0] for g in groups(near.svg, "node")]
+    assert sorted(names) == ["net_h1", "net_o1", "net_o2", "out_h1"]
+    assert any("4 of 27 values shown" in t for t in texts(parse(near.svg)))
+    between = draw(root, path=(order["w11_1"], order["net_o1"]))
+    names = [texts(g)[0].split(" = ")[0] for g in groups(between.svg, "node")]
+    assert names == ["w11_1", "net_h1", "out_h1", "net_o1"]
+    with pytest.raises(DiagramError, match="No path"):
+        draw(root, path=(order["w11_1"], order["w22_1"]))
+
+
+def test_constants_hide_in_large_graphs_or_when_told() -> None:
+    assert not groups(draw(network(), hide_constants=True).svg, "constant")
+    assert len([g for g in groups(draw(chain(3)).svg, "node") if "constant" in g.get("class", "")]) == 6
+    assert not [g for g in groups(draw(chain(60)).svg, "node") if "constant" in g.get("class", "")]
+
+
+def test_deep_graphs_stand_upright() -> None:
+    for length, upright in ((3, False), (40, True)):
+        view = [float(part) for part in parse(draw(chain(length)).svg).get("viewBox", "").split()]
+        assert (view[3] > view[2]) == upright
+
+
+def test_a_large_graph_is_refused_with_advice_unless_forced() -> None:
+    root = wide(5000)
+    with pytest.raises(DiagramError, match=r"5\d\d\d values.*focus=.*limit=None"):
+        draw(root)
+    picture = draw(root, limit=None)
+    assert picture.engine == "python"  # engines take long for so many
+    assert len(groups(picture.svg, "node")) > 5000
+
+
+def test_a_deep_chain_needs_no_recursion() -> None:
+    assert draw(chain(900)).svg
+    assert draw(chain(900), engine="python").svg
+
+
+def test_several_outputs_share_a_picture() -> None:
+    x = Value(2.0, name="x")
+    y, z = named("y", x * x), named("z", x.exp())
+    kinds = [g.get("class") for g in groups(draw([y, z]).svg, "node")]
+    assert sorted(kinds) == ["node output", "node output", "node parameter"]
+
+
+def test_one_leaf_alone() -> None:
+    for engine in ENGINES:
+        assert len(groups(draw(Value(1.0), engine=engine).svg, "node")) == 1
+
+
+def test_extreme_numbers_are_drawn() -> None:
+    for x in (5e-324, 1.7976931348623157e308, -0.0, float("inf"), float("-inf"), float("nan")):
+        v = Value(x)
+        y = v * v
+        y.backward()
+        assert parse(draw(y).svg) is not None
+        assert isinstance(draw(y), Diagram)
