@@ -10,6 +10,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from ._matvec import matvec
 from .check import check_grad, numerical_grad
 from .errors import AnomalyError, AutogradError, GradientCheckError
 from .functional import derivative, grad, gradients, hessian, hvp, jacobian, jvp, value_and_grad, vjp
@@ -162,6 +163,7 @@ __all__ = [
     "log2",
     "logsigmoid",
     "logsumexp",
+    "matvec",
     "maximum",
     "mean",
     "minimum",

@@ -18,7 +18,7 @@ from .ops import Number, Operation, as_float
 UNSET = float("0.0")  # the gradient that was never computed: equal to 0.0, told apart by identity
 _new = object.__new__
 _ADD, _SUB, _MUL, _DIV = (ops.OPERATIONS[name] for name in ("add", "sub", "mul", "div"))
-_ONES, _PLUS_MINUS = (1.0, 1.0), (1.0, -1.0)
+_ADD_PARTIALS, _SUB_PARTIALS, _CONSTANT_ADDED = (1.0, 1.0), (1.0, -1.0), (1.0, None)
 
 
 class _Pending(float):
@@ -73,18 +73,20 @@ class Value(NumberProtocols):
         6.0
         """
         pending = _Pending()
-        order: list[Value] = []
-        stack: list[Value | None] = [self]
+        order: list[Any] = []
+        stack: list[Any] = [self]
+        push, pop = stack.append, stack.pop
         while stack:  # depth first, without recursion: an operand comes into the order before what uses it
-            node = stack.pop()
+            node = pop()
             if node is None:
-                order.append(stack.pop())  # type: ignore[arg-type]
+                order.append(pop())
             elif node.grad is not pending:
                 node.grad = pending
-                stack += (node, None)
-                for operand, partial in zip(node.operands, node.partials):
-                    if partial is not None and operand.operands:
-                        stack.append(operand)
+                push(node)
+                push(None)  # when this comes up again, everything below the node is in the order
+                for operand in node.operands:
+                    if type(operand) is not float and operand.operands and operand.grad is not pending:
+                        push(operand)
         if not self.operands:
             self.grad = self.grad + seed
             return
@@ -99,49 +101,64 @@ class Value(NumberProtocols):
             if watched:
                 _check_backward(node)
 
-    def __add__(self, other: Any) -> Value:
-        if type(other) is Value and not modes.active:
-            node = _new(Value)
+    def __add__(self, other: Any) -> Any:
+        kind = type(other)
+        if modes.active or (kind is not Value and kind is not float):
+            return self._binary("add", other)
+        node = _new(Value)
+        node.grad = UNSET
+        node.op = _ADD
+        node.operands = (self, other)
+        if kind is Value:
             node.data = self.data + other.data
-            node.grad = UNSET
-            node.op = _ADD
-            node.operands = (self, other)
-            node.partials = _ONES
-            return node
-        return self._binary("add", other)
+            node.partials = _ADD_PARTIALS
+        else:
+            node.data = self.data + other
+            node.partials = _CONSTANT_ADDED
+        return node
 
-    def __mul__(self, other: Any) -> Value:
-        if type(other) is Value and not modes.active:
-            node = _new(Value)
-            node.data = self.data * other.data
-            node.grad = UNSET
-            node.op = _MUL
-            node.operands = (self, other)
-            node.partials = (other.data, self.data)
-            return node
-        return self._binary("mul", other)
-
-    def __sub__(self, other: Any) -> Value:
-        if type(other) is Value and not modes.active:
-            node = _new(Value)
+    def __sub__(self, other: Any) -> Any:
+        kind = type(other)
+        if modes.active or (kind is not Value and kind is not float):
+            return self._binary("sub", other)
+        node = _new(Value)
+        node.grad = UNSET
+        node.op = _SUB
+        node.operands = (self, other)
+        if kind is Value:
             node.data = self.data - other.data
-            node.grad = UNSET
-            node.op = _SUB
-            node.operands = (self, other)
-            node.partials = _PLUS_MINUS
-            return node
-        return self._binary("sub", other)
+            node.partials = _SUB_PARTIALS
+        else:
+            node.data = self.data - other
+            node.partials = _CONSTANT_ADDED
+        return node
 
-    def __truediv__(self, other: Any) -> Value:
-        if type(other) is Value and not modes.active and other.data:
-            node = _new(Value)
-            node.data = quotient = self.data / other.data
-            node.grad = UNSET
-            node.op = _DIV
-            node.operands = (self, other)
-            node.partials = (1.0 / other.data, -quotient / other.data)
-            return node
-        return self._binary("div", other)
+    def __mul__(self, other: Any) -> Any:
+        kind = type(other)
+        if modes.active or (kind is not Value and kind is not float):
+            return self._binary("mul", other)
+        node = _new(Value)
+        node.grad = UNSET
+        node.op = _MUL
+        node.operands = (self, other)
+        if kind is Value:
+            node.data = self.data * other.data
+            node.partials = (other.data, self.data)
+        else:
+            node.data = self.data * other
+            node.partials = (other, None)
+        return node
+
+    def __truediv__(self, other: Any) -> Any:
+        if modes.active or type(other) is not Value or not other.data:
+            return self._binary("div", other)
+        node = _new(Value)
+        node.grad = UNSET
+        node.op = _DIV
+        node.operands = (self, other)
+        node.data = quotient = self.data / other.data
+        node.partials = (1.0 / other.data, -(quotient / other.data))
+        return node
 
     def __repr__(self) -> str:
         grad = f", grad={self.grad!r}" if self.has_grad else ""
@@ -194,16 +211,24 @@ class Value(NumberProtocols):
 
     def apply(self, op: Operation, operands: tuple[Any, ...]) -> Value:
         """Return the node that ``op`` makes of ``operands``, of which at least one is a Value."""
-        operands = tuple([x if isinstance(x, Number) else as_float(x) for x in operands])
-        wanted = [isinstance(x, Value) for x in operands]
-        datas = [x.data if want else x for x, want in zip(operands, wanted)]
-        data = op.evaluate(*datas)
+        kinds = set(map(type, operands))
+        if kinds == {Value}:
+            wanted = [True] * len(operands)
+            datas = [x.data for x in operands]
+        else:
+            operands = tuple([x if isinstance(x, Number) else as_float(x) for x in operands])
+            wanted = [isinstance(x, Value) for x in operands]
+            datas = [x.data if want else x for x, want in zip(operands, wanted)]
+        data = (op.evaluate if op.primitive else op.forward)(*datas)
         node = _new(Value)
         node.data = data if type(data) is float else _number(data)
         node.grad = UNSET
-        node.op, node.operands = op, operands
-        node.partials = op.partials(data, datas, wanted)
-        return _watched(node, datas) if modes.active else node
+        if modes.active and not modes.recording.get():
+            node.op, node.operands, node.partials = None, (), ()
+        else:
+            node.op, node.operands = op, operands
+            node.partials = op.partials(data, datas, wanted)
+        return _watched(node, op, datas) if modes.active else node
 
     def _fact(self, key: str) -> Any:
         try:
@@ -243,13 +268,11 @@ def _number(data: Any) -> Any:
     return data if isinstance(data, Number) else as_float(data)
 
 
-def _watched(node: Value, datas: list[Any]) -> Value:
-    """Do what the open modes ask of a new node: check it, note where it was made, or let go of its operands."""
+def _watched(node: Value, op: Operation, datas: list[Any]) -> Value:
+    """Do what the open modes ask of a new node: check it, note where it was made."""
     if modes.checking.get() and not _finite(node.data) and all(map(_finite, datas)):
-        raise AnomalyError(f"{_story(node, datas)}, at " + "{}:{}: {}".format(*modes.caller()))
-    if not modes.recording.get():
-        node.op, node.operands, node.partials = None, (), ()
-    elif modes.locating.get() or modes.checking.get():
+        raise AnomalyError(f"{_story(op, node.data, datas)}, at " + "{}:{}: {}".format(*modes.caller()))
+    if modes.locating.get() or modes.checking.get():
         node._note("source", modes.caller())
     return node
 
@@ -258,18 +281,18 @@ def _finite(x: Any) -> bool:
     return not isinstance(x, float) or math.isfinite(x)
 
 
-def _story(node: Value, datas: list[Any]) -> str:
-    assert node.op is not None
-    return f"{node.op.name} made {node.data!r} out of {' and '.join(map(repr, datas))}"
+def _story(op: Operation, made: Any, datas: list[Any]) -> str:
+    return f"{op.name} made {made!r} out of {' and '.join(map(repr, datas))}"
 
 
 def _check_backward(node: Value) -> None:
+    assert node.op is not None
     datas = [x.data if isinstance(x, Value) else x for x in node.operands]
     for i, partial in enumerate(node.partials):
         if partial is not None and _finite(node.grad) and all(map(_finite, datas)) and not _finite(partial * node.grad):
             source = "{}:{}: {}".format(*node.source) if node.source else "a line outside detect_anomaly()"
             raise AnomalyError(
-                f"the backward pass of {_story(node, datas)} made {partial * node.grad!r} for operand {i}: "
+                f"the backward pass of {_story(node.op, node.data, datas)} made {partial * node.grad!r} for operand {i}: "
                 f"the derivative {partial!r} times the adjoint {node.grad!r}; the operation was called at {source}"
             )
 

@@ -1,0 +1,50 @@
+"""The matrix-vector product: what a layer of neurons computes, made fast."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Iterable
+from typing import Any
+
+from . import modes, ops
+from .value import UNSET, Value
+
+_DOT = ops.OPERATIONS["dot"]
+
+
+def matvec(rows: Iterable[Iterable[Any]], xs: Iterable[Any], biases: Iterable[Any]) -> list[Any]:
+    """Return [dot(row, xs, bias) for each row and bias]: one node a row, the same as ``dot`` makes it.
+
+    The numbers of ``xs`` are taken out once for all rows; a layer of 16 neurons runs about twice as fast as with ``dot``.
+
+    Raises ValueError when a row and ``xs``, or the rows and ``biases``, differ in length.
+
+    >>> matvec([[1.0, 2.0], [3.0, 4.0]], [1.0, 1.0], [0.0, 0.5])
+    [3.0, 7.5]
+    """
+    xs = tuple(xs)
+    kinds = set(map(type, xs))
+    if modes.active or (kinds != {Value} and kinds != {float}):
+        return [ops.dot(row, xs, bias) for row, bias in zip(rows, biases, strict=True)]
+    inputs: tuple[Any, ...] = xs if kinds == {float} else tuple([x.data for x in xs])
+    constants = (None,) * len(xs) if kinds == {float} else None
+    nodes = []
+    for row, bias in zip(rows, biases, strict=True):
+        ws = tuple(row)
+        try:
+            weights = tuple([w.data for w in ws])
+            total = functools.reduce(operator.add, map(operator.mul, weights, inputs), bias.data)
+        except (AttributeError, TypeError):  # some weight or bias is no Value
+            weights, total = (), None
+        if type(total) is not float or len(ws) != len(xs):
+            nodes.append(ops.dot(ws, xs, bias))
+            continue
+        node = object.__new__(Value)
+        node.data = total
+        node.grad = UNSET
+        node.op = _DOT
+        node.operands = (*ws, *xs, bias)
+        node.partials = (*inputs, *(constants or weights), 1.0)
+        nodes.append(node)
+    return nodes
