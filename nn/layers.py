@@ -1,0 +1,307 @@
+"""Neurons, layers and networks. A neuron is one ``dot`` node and one node for its activation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from autograd import OPERATIONS, Value, dot, elu, leaky_relu, matvec
+
+from .init import Initializer, initializer, source
+from .module import Module
+
+Activation = Callable[[Any], Any]
+_LINEAR = ("linear", "identity", "none")
+_WITH_CONSTANT: dict[str, Activation] = {"leaky_relu": lambda z: leaky_relu(z, 0.01), "elu": lambda z: elu(z, 1.0)}
+
+
+def activation_names() -> list[str]:
+    """Return the names that ``activation=`` takes: linear, and the operations of one number in the table."""
+    return sorted({"linear", *_WITH_CONSTANT, *(op.name for op in OPERATIONS.values() if op.arity == 1 and op.method)})
+
+
+def _activation(activation: str | Activation | None) -> tuple[str | None, Activation | None]:
+    """Return the name (None for a function of the user's own) and the function (None for linear)."""
+    if activation is None or activation in _LINEAR:
+        return "linear", None
+    if callable(activation):
+        name = getattr(activation, "__name__", None)
+        same = OPERATIONS.get(str(name))
+        return (name if same is not None and same.evaluate is activation and same.arity == 1 else None), activation
+    if activation in _WITH_CONSTANT:
+        return activation, _WITH_CONSTANT[activation]
+    row = OPERATIONS.get(str(activation))
+    if row is None or row.arity != 1 or not row.method:
+        raise ValueError(
+            f"no activation is called {activation!r}; the names are {', '.join(activation_names())}, "
+            "and a function of one number will do as well"
+        )
+    return activation, row.evaluate
+
+
+def _value_method(name: str | None) -> Activation | None:
+    """Return the method of Value that is the activation of that name, where there is one."""
+    return getattr(Value, name) if name in OPERATIONS and name not in _WITH_CONSTANT else None
+
+
+class Neuron(Module):
+    """activation(b + w₁x₁ + … + wₙxₙ), for a list of ``nin`` numbers or Values.
+
+    ``nonlin=False`` makes it linear, as in micrograd; ``activation`` is a name or a function of one number. ``bias`` is
+    True, False, or a Value to share. ``init`` names the weights' initialiser (``nn.INITIALIZERS``) or is a function
+    ``(fan_in, fan_out, rng) -> float``; a bias begins at 0.
+
+    Raises ValueError for an input of another length.
+
+    >>> neuron = Neuron(2, activation="tanh", init="ones")
+    >>> neuron([0.25, 0.25]).data
+    0.46211715726000974
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        nonlin: bool = True,
+        *,
+        activation: str | Activation | None = "relu",
+        bias: bool | Value = True,
+        init: str | Initializer = "he_normal",
+        fan_out: int = 1,
+        rng: Any = None,
+        seed: int | str | None = None,
+    ) -> None:
+        super().__init__()
+        _check_width("nin", nin, 0)
+        rng = source(rng, seed)
+        draw = initializer(init)
+        self.w = [Value(draw(nin, fan_out, rng)) for _ in range(nin)]
+        self.b = bias if isinstance(bias, Value) else Value(0.0) if bias else None
+        self.activation, self._activate = _activation(activation if nonlin else None)
+
+    def forward(self, x: Sequence[Any]) -> Any:
+        """Return the output, one Value."""
+        try:
+            z = dot(self.w, x, self.b)
+        except (TypeError, ValueError):
+            _check_input(self, x, len(self.w))
+            raise
+        return z if self._activate is None else self._activate(z)
+
+    def extra_repr(self) -> str:
+        """Say the number of inputs and the activation."""
+        return f"{len(self.w)}, {self.activation or self._activate}"
+
+
+class Layer(Module):
+    """``nout`` neurons that see the same ``nin`` inputs; ``bias="shared"`` gives them one bias between them.
+
+    The other arguments are those of ``Neuron``. A layer of width 1 gives one Value, a wider one a list.
+
+    >>> layer = Layer(3, 2, activation="sigmoid", init="zeros")
+    >>> [out.data for out in layer([1.0, 2.0, 3.0])]
+    [0.5, 0.5]
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        nout: int,
+        nonlin: bool = True,
+        *,
+        activation: str | Activation | None = "relu",
+        bias: bool | str = True,
+        init: str | Initializer = "he_normal",
+        rng: Any = None,
+        seed: int | str | None = None,
+    ) -> None:
+        super().__init__()
+        _check_width("nin", nin)
+        _check_width("nout", nout)
+        if bias not in (True, False, "shared"):
+            raise ValueError(f"bias is True, False or 'shared', and {bias!r} was given")
+        rng = source(rng, seed)
+        self.nin, self.nout = nin, nout
+        self.b = Value(0.0) if bias == "shared" else None
+        own = self.b if self.b is not None else bool(bias)
+        options: dict[str, Any] = {"activation": activation, "bias": own, "init": init, "fan_out": nout, "rng": rng}
+        self.neurons = [Neuron(nin, nonlin, **options) for _ in range(nout)]
+        self.activation, self._activate = self.neurons[0].activation, self.neurons[0]._activate
+        self._method = _value_method(self.activation)
+
+    def outputs(self, x: Sequence[Any]) -> list[Any]:
+        """Return the outputs as a list, of width 1 too."""
+        if not hasattr(x, "__len__"):  # one number is what a layer of width 1 gives
+            x = [x]
+        if len(x) != self.nin:
+            _check_input(self, x, self.nin)
+        neurons = self.neurons
+        if set(map(type, neurons)) != {Neuron}:  # someone put neurons of their own in
+            return [neuron(x) for neuron in neurons]
+        zs = matvec([neuron.w for neuron in neurons], x, [neuron.b for neuron in neurons])
+        if self._activate is None:
+            return zs
+        # a method of Value needs no look at what kind of number it was given: this runs for nearly every node
+        activate = self._method if self._method is not None and set(map(type, zs)) == {Value} else self._activate
+        return [activate(z) for z in zs]
+
+    def forward(self, x: Sequence[Any]) -> Any:
+        """Return the list of outputs, or the only one."""
+        out = self.outputs(x)
+        return out if len(out) > 1 else out[0]
+
+    @property
+    def bias(self) -> bool | str:
+        """How the layer's biases were asked for: True, False or 'shared'."""
+        return "shared" if self.b is not None else self.neurons[0].b is not None
+
+    def extra_repr(self) -> str:
+        """Say the widths, the activation, and the bias where it is not the usual one."""
+        bias = "" if self.bias is True else f", bias={self.bias!r}"
+        return f"{self.nin}, {self.nout}, {self.activation or self._activate}{bias}"
+
+    def __repr__(self) -> str:
+        return super().__repr__().partition("\n")[0]  # sixteen neurons a line each say nothing more
+
+
+class MLP(Module):
+    """A multilayer perceptron: ``nin`` inputs and layers of the widths ``nouts``, with micrograd's signature.
+
+    ``activation`` is that of the hidden layers, and the output is linear unless ``output_activation`` says otherwise; a
+    list has one for each layer, the output included. ``bias`` is True, False, "shared", or a list of those. A last
+    layer of width 1 gives one Value.
+
+    Raises ValueError for an input of another length than ``nin``.
+
+    >>> model = MLP(2, [16, 16, 1], seed=0)
+    >>> model
+    MLP(2 → 16 → 16 → 1)  # 337 parameters
+      (layers.0): Layer(2, 16, relu)  # 48 parameters
+      (layers.1): Layer(16, 16, relu)  # 272 parameters
+      (layers.2): Layer(16, 1, linear)  # 17 parameters
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        nouts: Sequence[int],
+        *,
+        activation: str | Activation | Sequence[str | Activation | None] | None = "relu",
+        output_activation: str | Activation | None = None,
+        bias: bool | str | Sequence[bool | str] = True,
+        init: str | Initializer = "he_normal",
+        rng: Any = None,
+        seed: int | str | None = None,
+    ) -> None:
+        super().__init__()
+        if isinstance(nouts, int) or len(nouts) == 0:
+            raise ValueError(f"nouts is the list of the layers' widths, such as [16, 16, 1], and {nouts!r} was given")
+        widths = [nin, *nouts]
+        rng = source(rng, seed)
+        several = len(nouts)
+        if isinstance(activation, str) or activation is None or callable(activation):
+            activations = [activation] * (several - 1) + [output_activation]
+        else:
+            activations = _one_each("activation", activation, several)
+            if output_activation is not None:
+                raise ValueError("a list of activations has the output's as its last; leave output_activation out")
+        biases = [bias] * several if isinstance(bias, (bool, str)) else _one_each("bias", bias, several)
+        self.layers = [
+            Layer(widths[i], widths[i + 1], activation=activations[i], bias=biases[i], init=init, rng=rng)
+            for i in range(several)
+        ]
+
+    def forward(self, x: Sequence[Any]) -> Any:
+        """Return the output: a list, or one Value where the last layer has width 1."""
+        for layer in self.layers:
+            x = layer.outputs(x)
+        return x if len(x) > 1 else x[0]
+
+    def extra_repr(self) -> str:
+        """Say the widths."""
+        return " → ".join(map(str, [self.layers[0].nin, *(layer.nout for layer in self.layers)]))
+
+
+class Sequential(Module):
+    """Modules (or functions) one after the other, each fed what the one before it gave.
+
+    >>> model = Sequential(Layer(2, 4, seed=0), Dropout(0.5, seed=1), Layer(4, 1, activation=None, seed=2))
+    >>> len(model), len(model.parameters())
+    (3, 17)
+    """
+
+    def __init__(self, *modules: Any) -> None:
+        super().__init__()
+        for module in modules:
+            if not callable(module):
+                raise TypeError(f"Sequential takes modules and functions, and {module!r} is neither")
+        self.steps = list(modules)
+
+    def forward(self, x: Any) -> Any:
+        """Return what the last module makes of it."""
+        for step in self.steps:
+            x = step(x)
+        return x
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __getitem__(self, i: int) -> Any:
+        return self.steps[i]
+
+
+class Dropout(Module):
+    """In training mode, sets each number to 0 with probability ``p`` and multiplies the others by 1 / (1 − p).
+
+    In evaluation mode it changes nothing. ``p`` lies in [0, 1); Srivastava et al., *Dropout*, JMLR 2014. ``fit`` seeds
+    it anew in each epoch, so that a run that is resumed draws the same.
+
+    >>> drop = Dropout(0.5, seed=3)
+    >>> drop([1.0, 1.0, 1.0, 1.0])
+    [0.0, 2.0, 0.0, 2.0]
+    >>> drop.eval()([1.0, 1.0])
+    [1.0, 1.0]
+    """
+
+    def __init__(self, p: float = 0.5, *, rng: Any = None, seed: int | str | None = None) -> None:
+        super().__init__()
+        if not 0.0 <= p < 1.0:
+            raise ValueError(f"a dropout probability lies in [0, 1), and {p!r} was given")
+        self.p = float(p)
+        self.rng = source(rng, seed)
+
+    def reseed(self, seed: int | str) -> None:
+        """Begin a new sequence of random numbers."""
+        self.rng = source(None, seed)
+
+    def forward(self, x: Any) -> Any:
+        """Return the list (or the one number) with some of its numbers dropped."""
+        if not self.training or self.p == 0.0:
+            return x
+        if not isinstance(x, (list, tuple)):
+            return self._drop(x)
+        return [self._drop(item) for item in x]
+
+    def _drop(self, x: Any) -> Any:
+        keep = self.rng.uniform(0.0, 1.0) >= self.p
+        return x * (1.0 / (1.0 - self.p)) if keep else x * 0.0
+
+    def extra_repr(self) -> str:
+        """Say the probability."""
+        return f"p={self.p}"
+
+
+def _one_each(what: str, given: Sequence[Any], several: int) -> list[Any]:
+    if len(given) != several:
+        raise ValueError(f"a list for {what} has one entry for each layer: {several}, and {len(given)} were given")
+    return list(given)
+
+
+def _check_width(what: str, width: Any, least: int = 1) -> None:
+    if isinstance(width, bool) or not isinstance(width, int) or width < least:
+        raise ValueError(f"{what} is a whole number of at least {least}, and {width!r} was given")
+
+
+def _check_input(module: Module, x: Any, wanted: int) -> None:
+    given = f"{len(x)} were" if hasattr(x, "__len__") else f"one {type(x).__name__} was"
+    if given != f"{wanted} were":
+        raise ValueError(f"this {type(module).__name__} takes a list of {wanted} inputs, and {given} given")

@@ -1,0 +1,480 @@
+"""Optimisers: from gradients to the next parameters, with PyTorch's formulas, names and defaults.
+
+Each optimiser's rule is plain arithmetic on numbers, ``rule(p, g, state, t, **options) -> (p, state)``, for one
+parameter ``p``, its gradient ``g``, the numbers it remembers and the count ``t`` of its steps, beginning at 1. It never
+asks what kind of number it is given, so the same lines run step by step and in compiled code.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar
+
+from autograd import Value, maximum, sqrt, where
+
+Numbers = tuple[Any, ...]
+Options = dict[str, Any]
+
+
+class Optimizer:
+    """Base class: parameter groups, the state of each parameter, and the loop over them.
+
+    ``parameters`` is a list of Values, or a list of dicts ``{"params": [...], "lr": ...}`` with options of their own. A
+    parameter that is frozen, or has no gradient, is left alone, as in PyTorch.
+
+    Raises ValueError for an empty list, a parameter that stands twice, or an option outside its range.
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ()  # the names of the numbers that the rule remembers for a parameter
+    rule: ClassVar[Callable[..., tuple[Any, Numbers]]]  # a static method of each subclass
+
+    def __init__(self, parameters: Iterable[Value] | Iterable[Mapping[str, Any]], **defaults: Any) -> None:
+        self.defaults: Options = defaults
+        self.param_groups: list[Options] = []
+        self.state: dict[int, tuple[int, Numbers]] = {}  # by id: steps taken, and what the rule remembers
+        given: list[Any] = [parameters] if isinstance(parameters, (Value, Mapping)) else list(parameters)
+        if not given:
+            raise ValueError("an optimiser needs parameters, and the list is empty; give model.parameters()")
+        if all(isinstance(group, Mapping) for group in given):
+            for group in given:
+                self.add_param_group(group)
+        else:
+            self.add_param_group({"params": given})
+
+    def add_param_group(self, group: Mapping[str, Any]) -> None:
+        """Add ``{"params": [...], option: value, ...}``; options that are left out have the optimiser's defaults."""
+        if "params" not in group:
+            raise ValueError(f"a parameter group is a dict with the key 'params', and this one has {sorted(group)}")
+        unknown = sorted(set(group) - {"params", *self.defaults})
+        if unknown:
+            raise ValueError(f"{type(self).__name__} has no option {unknown[0]!r}; it has {', '.join(self.defaults)}")
+        params = [group["params"]] if isinstance(group["params"], Value) else list(group["params"])
+        known = {id(p) for each in self.param_groups for p in each["params"]}
+        for p in params:
+            if not isinstance(p, Value) or p.operands:
+                raise TypeError(f"an optimiser changes leaf Values, and {p!r} is none")
+            if id(p) in known:
+                raise ValueError(f"{p!r} stands twice among the parameters")
+            known.add(id(p))
+        made = {**self.defaults, **group, "params": params}
+        self.check({key: option for key, option in made.items() if key != "params"})
+        self.param_groups.append(made)
+
+    def check(self, options: Options) -> None:
+        """Raise ValueError for an option outside its range."""
+        for key in ("lr", "weight_decay", "eps", "momentum", "lr_decay", "initial_accumulator_value"):
+            if key in options and not 0.0 <= options[key] < math.inf:
+                raise ValueError(f"{key} is a number of at least 0, and {options[key]!r} was given")
+        for beta in (*options.get("betas", ()), *([options["alpha"]] if "alpha" in options else ())):
+            if not 0.0 <= beta < 1.0:
+                raise ValueError(f"betas and alpha lie in [0, 1), and {beta!r} was given")
+
+    def begin(self, options: Options) -> Numbers:
+        """Return what the rule remembers before its first step."""
+        return (0.0,) * len(self.slots)
+
+    def step(self) -> None:
+        """Change every parameter once, by its gradient."""
+        rule, states = self.rule, self.state
+        for group in self.param_groups:
+            options = {key: option for key, option in group.items() if key != "params"}
+            begin = (0, self.begin(options))
+            for p in group["params"]:
+                if p.has_grad and p.requires_grad:
+                    t, state = states.get(id(p), begin)
+                    p.data, state = rule(p.data, p.grad, state, t + 1, **options)
+                    states[id(p)] = t + 1, state
+
+    def zero_grad(self) -> None:
+        """Forget the gradient of every parameter."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                p.zero_grad()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the options of each group and, for each parameter in order, its step count and state: numbers only."""
+        groups = [{**group, "params": len(group["params"])} for group in self.param_groups]
+        remembered = [self.state.get(id(p), (0, ())) for p in self._parameters()]
+        return {
+            "optimizer": type(self).__name__,
+            "groups": groups,
+            "state": [[t, *state] if t else None for t, state in remembered],
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over options and state of a ``state_dict``, or raise ValueError and change nothing."""
+        options, numbers = self._matched(state)
+        for group, loaded in zip(self.param_groups, options, strict=True):
+            group.update(loaded)
+        self.state = {id(p): number for p, number in zip(self._parameters(), numbers, strict=True) if number}
+
+    def _parameters(self) -> list[Value]:
+        return [p for group in self.param_groups for p in group["params"]]
+
+    def _matched(self, state: Mapping[str, Any]) -> tuple[list[Options], list[tuple[int, Numbers] | None]]:
+        """Check a state dict against this optimiser and return what it sets; nothing is changed yet."""
+        if set(state) != {"optimizer", "groups", "state"}:
+            raise ValueError("the state of an optimiser is a dict with the keys optimizer, groups and state")
+        if state["optimizer"] != type(self).__name__:
+            raise ValueError(f"this is a state of {state['optimizer']!r}, and the optimiser is {type(self).__name__}")
+        groups, numbers = state["groups"], state["state"]
+        if not isinstance(groups, list) or len(groups) != len(self.param_groups):
+            raise ValueError(f"the optimiser has {len(self.param_groups)} parameter groups, and the state has others")
+        options = [self._loaded(own, group) for own, group in zip(self.param_groups, groups, strict=True)]
+        params = self._parameters()
+        if not isinstance(numbers, list) or len(numbers) != len(params):
+            raise ValueError(f"the optimiser has {len(params)} parameters, and the state is for another number")
+        return options, [self._remembered(i, entry) for i, entry in enumerate(numbers)]
+
+    def _loaded(self, own: Options, group: Any) -> Options:
+        if not isinstance(group, Mapping) or set(group) != {*self.defaults, "params"}:
+            wanted = ", ".join(self.defaults)
+            raise ValueError(f"a group of {type(self).__name__} has the options {wanted}; the state has others")
+        if group["params"] != len(own["params"]):
+            raise ValueError(f"a group has {len(own['params'])} parameters, and the state's has {group['params']!r}")
+        options = {key: tuple(x) if isinstance(x, list) else x for key, x in group.items() if key != "params"}
+        for key, option in options.items():
+            if not _alike(option, self.defaults[key]):
+                raise ValueError(f"the option {key} of {type(self).__name__} cannot be {option!r}")
+        self.check(options)
+        return options
+
+    def _remembered(self, i: int, entry: Any) -> tuple[int, Numbers] | None:
+        if entry is None:
+            return None
+        if not isinstance(entry, list) or len(entry) != 1 + len(self.slots) or not all(_finite(x) for x in entry):
+            names = ", ".join(("step", *self.slots))
+            raise ValueError(f"the state of parameter {i} is a list of finite numbers ({names}), and this one is not")
+        t, *numbers = entry
+        if not isinstance(t, int) or t < 1:
+            raise ValueError(f"the step count of parameter {i} is a whole number of at least 1, and it is {t!r}")
+        return t, tuple(map(float, numbers))
+
+    def __repr__(self) -> str:
+        options = ", ".join(f"{key}={self.param_groups[0][key]!r}" for key in self.defaults)
+        return f"{type(self).__name__}({len(self._parameters()):,} parameters, {options})"
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent, with momentum, dampening, Nesterov's form and weight decay, as ``torch.optim.SGD``.
+
+    g ← g + λp; b ← g in the first step and μb + (1 − τ)g after it; p ← p − η(g + μb) with ``nesterov``, else p − ηb.
+    Source: Sutskever et al., *On the importance of initialization and momentum in deep learning*, 2013.
+
+    >>> from autograd import Value
+    >>> w = Value(1.0)
+    >>> optimizer = SGD([w], lr=0.25)
+    >>> (w * w).backward()
+    >>> optimizer.step()
+    >>> w.data
+    0.5
+    """
+
+    slots = ("momentum_buffer",)
+
+    def __init__(
+        self,
+        parameters: Any,
+        lr: float = 1e-3,
+        momentum: float = 0.0,
+        dampening: float = 0.0,
+        weight_decay: float = 0.0,
+        nesterov: bool = False,
+        maximize: bool = False,
+    ) -> None:
+        super().__init__(
+            parameters, lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay, nesterov=nesterov,
+            maximize=maximize,
+        )  # fmt: skip
+
+    def check(self, options: Options) -> None:
+        """Raise ValueError for an option outside its range."""
+        super().check(options)
+        if options["nesterov"] and (options["momentum"] <= 0.0 or options["dampening"] != 0.0):
+            raise ValueError("nesterov needs a momentum above 0 and no dampening")
+
+    @staticmethod
+    def rule(
+        p: Any, g: Any, state: Numbers, t: Any, lr: Any, momentum: float, dampening: float, weight_decay: float,
+        nesterov: bool, maximize: bool,
+    ) -> tuple[Any, Numbers]:  # fmt: skip
+        """Return the next parameter and momentum buffer."""
+        if maximize:
+            g = -g
+        if weight_decay:
+            g = g + weight_decay * p
+        if not momentum:
+            return p - lr * g, state
+        (buffer,) = state
+        buffer = where(t > 1, momentum * buffer + (1.0 - dampening) * g, g)
+        return p - lr * (g + momentum * buffer if nesterov else buffer), (buffer,)
+
+
+class Adam(Optimizer):
+    """Adam (Kingma and Ba, 2015), with AMSGrad (Reddi et al., 2018) and L2 weight decay, as ``torch.optim.Adam``.
+
+    m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²; p ← p − η/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε).
+
+    >>> from autograd import Value
+    >>> w = Value(1.0)
+    >>> optimizer = Adam([w], lr=0.1)
+    >>> (w * w).backward()
+    >>> optimizer.step()
+    >>> round(w.data, 9)
+    0.9
+    """
+
+    slots = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
+    decoupled: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        parameters: Any,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        amsgrad: bool = False,
+        maximize: bool = False,
+    ) -> None:
+        super().__init__(
+            parameters, lr=lr, betas=_two(betas), eps=eps, weight_decay=weight_decay, amsgrad=amsgrad, maximize=maximize
+        )
+
+    @staticmethod
+    def rule(
+        p: Any, g: Any, state: Numbers, t: Any, lr: Any, betas: tuple[float, float], eps: float, weight_decay: float,
+        amsgrad: bool, maximize: bool,
+    ) -> tuple[Any, Numbers]:  # fmt: skip
+        """Return the next parameter and moments."""
+        if maximize:
+            g = -g
+        if weight_decay:
+            g = g + weight_decay * p
+        return _adam(p, g, state, t, lr, betas, eps, amsgrad)
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay, p ← p − ηλp before the step, as ``torch.optim.AdamW``.
+
+    Source: Loshchilov and Hutter, *Decoupled weight decay regularization*, 2019.
+
+    >>> from autograd import Value
+    >>> AdamW([Value(1.0)])
+    AdamW(1 parameters, lr=0.001, betas=(0.9, 0.999), eps=1e-08, weight_decay=0.01, amsgrad=False, maximize=False)
+    """
+
+    def __init__(
+        self,
+        parameters: Any,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+        maximize: bool = False,
+    ) -> None:
+        super().__init__(parameters, lr, betas, eps, weight_decay, amsgrad, maximize)
+
+    @staticmethod
+    def rule(
+        p: Any, g: Any, state: Numbers, t: Any, lr: Any, betas: tuple[float, float], eps: float, weight_decay: float,
+        amsgrad: bool, maximize: bool,
+    ) -> tuple[Any, Numbers]:  # fmt: skip
+        """Return the next parameter and moments."""
+        return _adam(p * (1.0 - lr * weight_decay), -g if maximize else g, state, t, lr, betas, eps, amsgrad)
+
+
+def _adam(
+    p: Any, g: Any, state: Numbers, t: Any, lr: Any, betas: tuple[float, float], eps: float, amsgrad: bool
+) -> tuple[Any, Numbers]:
+    (first, second), (mean, square, largest) = betas, state
+    t = 1.0 * t
+    mean = mean + (g - mean) * (1.0 - first)
+    square = second * square + (1.0 - second) * (g * g)
+    used = square
+    if amsgrad:
+        used = largest = maximum(largest, square)
+    correction = sqrt(1.0 - second**t)
+    return p - lr / (1.0 - first**t) * (mean / (sqrt(used) / correction + eps)), (mean, square, largest)
+
+
+class RMSprop(Optimizer):
+    """RMSprop (Hinton, lecture 6e of *Neural Networks for Machine Learning*, 2012), as ``torch.optim.RMSprop``.
+
+    v ← αv + (1 − α)g²; p ← p − ηg / (√v + ε); ``centered`` subtracts the squared mean gradient from v (Graves, 2013),
+    and ``momentum`` averages the steps.
+    """
+
+    slots = ("square_avg", "grad_avg", "momentum_buffer")
+
+    def __init__(
+        self,
+        parameters: Any,
+        lr: float = 1e-2,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        momentum: float = 0.0,
+        centered: bool = False,
+        maximize: bool = False,
+    ) -> None:
+        super().__init__(
+            parameters, lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay, momentum=momentum, centered=centered,
+            maximize=maximize,
+        )  # fmt: skip
+
+    @staticmethod
+    def rule(
+        p: Any, g: Any, state: Numbers, t: Any, lr: Any, alpha: float, eps: float, weight_decay: float, momentum: float,
+        centered: bool, maximize: bool,
+    ) -> tuple[Any, Numbers]:  # fmt: skip
+        """Return the next parameter and averages."""
+        square, average, buffer = state
+        if maximize:
+            g = -g
+        if weight_decay:
+            g = g + weight_decay * p
+        square = alpha * square + (1.0 - alpha) * (g * g)
+        variance = square
+        if centered:
+            average = average + (g - average) * (1.0 - alpha)
+            variance = maximum(square - average * average, 0.0)  # rounding may leave a little less than nothing
+        change = g / (sqrt(variance) + eps)
+        if momentum:
+            change = buffer = momentum * buffer + change
+        return p - lr * change, (square, average, buffer)
+
+
+class Adagrad(Optimizer):
+    """Adagrad (Duchi, Hazan and Singer, JMLR 2011), as ``torch.optim.Adagrad``.
+
+    s ← s + g²; p ← p − η/(1 + (t − 1)·lr_decay) · g / (√s + ε).
+    """
+
+    slots = ("sum",)
+
+    def __init__(
+        self,
+        parameters: Any,
+        lr: float = 1e-2,
+        lr_decay: float = 0.0,
+        weight_decay: float = 0.0,
+        initial_accumulator_value: float = 0.0,
+        eps: float = 1e-10,
+        maximize: bool = False,
+    ) -> None:
+        super().__init__(
+            parameters, lr=lr, lr_decay=lr_decay, weight_decay=weight_decay,
+            initial_accumulator_value=initial_accumulator_value, eps=eps, maximize=maximize,
+        )  # fmt: skip
+
+    def begin(self, options: Options) -> Numbers:
+        """Return the accumulator's first value."""
+        return (float(options["initial_accumulator_value"]),)
+
+    @staticmethod
+    def rule(
+        p: Any, g: Any, state: Numbers, t: Any, lr: Any, lr_decay: float, weight_decay: float,
+        initial_accumulator_value: float, eps: float, maximize: bool,
+    ) -> tuple[Any, Numbers]:  # fmt: skip
+        """Return the next parameter and accumulator."""
+        (total,) = state
+        if maximize:
+            g = -g
+        if weight_decay:
+            g = g + weight_decay * p
+        total = total + g * g
+        rate = lr / (1.0 + (t - 1.0) * lr_decay)
+        return p - rate * g / (sqrt(total) + eps), (total,)
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    kind.__name__.lower(): kind for kind in (SGD, Adam, AdamW, RMSprop, Adagrad)
+}
+
+
+def clip_grad_norm_(parameters: Iterable[Value], max_norm: float, error_if_nonfinite: bool = False) -> float:
+    """Scale all gradients so that their common Euclidean norm is at most ``max_norm``, and return the norm before.
+
+    As ``torch.nn.utils.clip_grad_norm_``, whose factor is max_norm / (norm + 1e-6) where that is below 1.
+
+    >>> from autograd import Value
+    >>> a, b = Value(3.0), Value(4.0)
+    >>> (a * a / 2 + b * b / 2).backward()
+    >>> clip_grad_norm_([a, b], 1.0)
+    5.0
+    >>> round(b.grad, 4)
+    0.8
+    """
+    if not max_norm > 0.0:
+        raise ValueError(f"max_norm is a number above 0, and {max_norm!r} was given")
+    learning = _with_gradient(parameters)
+    grads, total = clip_norm([p.grad for p in learning], max_norm)
+    if error_if_nonfinite and not math.isfinite(total):
+        raise ValueError(f"the norm of the gradients is {total!r}; look for where the loss became infinite or nan")
+    for p, g in zip(learning, grads, strict=True):
+        p.grad = g
+    return float(total)
+
+
+def clip_grad_value_(parameters: Iterable[Value], clip_value: float) -> None:
+    """Hold each gradient to [−clip_value, clip_value], as ``torch.nn.utils.clip_grad_value_``.
+
+    >>> from autograd import Value
+    >>> a = Value(3.0)
+    >>> (a * a).backward()
+    >>> clip_grad_value_([a], 2.0)
+    >>> a.grad
+    2.0
+    """
+    if not clip_value > 0.0:
+        raise ValueError(f"clip_value is a number above 0, and {clip_value!r} was given")
+    learning = _with_gradient(parameters)
+    for p, g in zip(learning, clip_value_of([p.grad for p in learning], clip_value), strict=True):
+        p.grad = g
+
+
+def clip_norm(grads: list[Any], max_norm: float) -> tuple[list[Any], Any]:
+    """Return the gradients scaled by the rule of ``clip_grad_norm_``, and their norm; any kind of number."""
+    from autograd import minimum, norm
+
+    total = norm(grads)
+    factor = minimum(max_norm / (total + 1e-6), 1.0)
+    return [g * factor for g in grads], total
+
+
+def clip_value_of(grads: list[Any], clip_value: float) -> list[Any]:
+    """Return the gradients held to [−clip_value, clip_value]; any kind of number."""
+    from autograd import clip
+
+    return [clip(g, -clip_value, clip_value) for g in grads]
+
+
+def _with_gradient(parameters: Iterable[Value]) -> list[Value]:
+    given = [parameters] if isinstance(parameters, Value) else list(parameters)
+    return [p for p in given if p.has_grad and p.requires_grad]
+
+
+def _two(betas: Any) -> tuple[float, float]:
+    try:
+        first, second = betas
+    except (TypeError, ValueError):
+        raise ValueError(f"betas is a pair of numbers, and {betas!r} was given") from None
+    return first, second
+
+
+def _finite(x: Any) -> bool:
+    if isinstance(x, bool) or not isinstance(x, (int, float)):
+        return False
+    try:
+        return math.isfinite(x)
+    except OverflowError:
+        return False
+
+
+def _alike(option: Any, default: Any) -> bool:
+    if isinstance(default, tuple):
+        return isinstance(option, tuple) and len(option) == len(default) and all(map(_finite, option))
+    return isinstance(option, bool) if isinstance(default, bool) else _finite(option)
