@@ -123,19 +123,24 @@ def as_float(x: Any) -> float:
     """Convert a real number (int, NumPy float or int, Fraction) to a float, or raise TypeError."""
     if type(x) is float:
         return x
-    if type(x) is int or isinstance(x, numbers.Real) and not isinstance(x, bool):
+    if isinstance(x, numbers.Real) and type(x) is not bool:
         try:
             return float(x)
         except OverflowError:
             raise ValueError("this integer is too large for a float (the largest is about 1.8e308)") from None
     raise TypeError(
-        f"a Value holds one real number, and {type(x).__name__} {_short(x)} is none; give an int, a float or a NumPy scalar"
+        f"a Value holds one real number, and {type(x).__name__} {_short(x)} is none; "
+        "give an int, a float or a NumPy scalar"
     )
 
 
 def _short(x: Any) -> str:
     text = repr(x)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _listed(before: str, between: str = ", ", after: str = ")") -> Callable[[int], str]:
+    return lambda n: before + between.join(f"#{i}" for i in range(n)) + after
 
 
 def define(
@@ -177,29 +182,23 @@ def define(
     if name in OPERATIONS:
         raise ValueError(f"an operation named {name!r} exists; choose another name")
     arity = len(derivative) if isinstance(derivative, tuple) else None
-    listed = ", ".join(f"#{i}" for i in range(arity or 0))
-    call: Template = f"{name}({listed})" if arity else lambda n: f"{name}(" + ", ".join(f"#{i}" for i in range(n)) + ")"
-    escaped = name.replace("_", r"\_")
-    call_latex: Template = (
-        rf"\operatorname{{{escaped}}}({listed})"
-        if arity
-        else lambda n: rf"\operatorname{{{escaped}}}(" + ", ".join(f"#{i}" for i in range(n)) + ")"
-    )
-    primes = tuple(f"∂{name}/∂#{i}" for i in range(arity)) if arity else lambda i, n: f"∂{name}/∂#{i}"
-    primes_latex: tuple[str, ...] | Callable[[int, int], str] = (
-        tuple(rf"\partial_{{{i}}} \operatorname{{{escaped}}}" for i in range(arity))
-        if arity
-        else lambda i, n: rf"\partial_{{{i}}} \operatorname{{{escaped}}}"
-    )
+    op_name = rf"\operatorname{{{name}}}".replace("_", r"\_")
+
+    def slope(i: int, n: int) -> str:
+        return f"∂{name}/∂#{i}"
+
+    def slope_latex(i: int, n: int) -> str:
+        return rf"\frac{{\partial {op_name}}}{{\partial #{i}}}"
+
     op = Operation(
         name,
         arity,
         forward,
         derivative,
-        text or call,
-        latex or call_latex,
-        derivative_text or primes,
-        derivative_latex or derivative_text or primes_latex,
+        text or _listed(f"{name}("),
+        latex or _listed(f"{op_name}("),
+        derivative_text or slope,
+        derivative_latex or derivative_text or slope_latex,
         domain or (REAL,) * (arity or 1),
         kinks,
         primitive,
@@ -211,145 +210,6 @@ def define(
             if isinstance(x, Number):
                 highest = x if x.rank else builtins.max(operands, key=lambda x: getattr(x, "rank", -1))
                 return highest.apply(op, operands)
-        return forward(*[x if type(x) is float else as_float(x) for x in operands])
-
-    evaluate: Callable[..., Any] = field(init=False, repr=False)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _row_named, (self.name,)
-
-    def write(self, names: Sequence[str], style: str = "text", result: str = "y") -> str:
-        """Write the operation with its operands' names, in ``style`` "text" or "latex".
-
-        >>> OPERATIONS["mul"].write(["w", "x"])
-        'w × x'
-        """
-        template: Template = self.text if style == "text" else self.latex
-        return _fill(template if isinstance(template, str) else template(len(names)), names, result)
-
-    def write_derivative(self, i: int, names: Sequence[str], style: str = "text", result: str = "y") -> str:
-        """Write the derivative with respect to operand ``i``.
-
-        >>> OPERATIONS["tanh"].write_derivative(0, ["z"], result="h")
-        '1 − h²'
-        """
-        rules = self.derivative_text if style == "text" else self.derivative_latex
-        return _fill(rules[i] if isinstance(rules, tuple) else rules(i, len(names)), names, result)
-
-    def partials(self, result: Any, operands: Sequence[Any], wanted: Sequence[bool]) -> tuple[Any, ...]:
-        """Return the partial derivative for each operand that is ``wanted``, and None for each that is not."""
-        rules = self.derivative
-        if isinstance(rules, tuple):
-            pairs = zip(rules, wanted, strict=False)
-            return tuple([rule(result, *operands) if want else None for rule, want in pairs])
-        every = rules(result, *operands)
-        if False not in wanted:
-            return tuple(every)
-        return tuple([partial if want else None for partial, want in zip(every, wanted, strict=True)])
-
-
-OPERATIONS: dict[str, Operation] = {}
-
-
-def _row_named(name: str) -> Operation:
-    return OPERATIONS[name]
-
-
-def _fill(template: str, names: Sequence[str], result: str) -> str:
-    return re.sub(r"#(\d+|y)", lambda m: result if m[1] == "y" else names[int(m[1])], template)
-
-
-def as_float(x: Any) -> float:
-    """Convert a real number (int, NumPy float or int, Fraction) to a float, or raise TypeError."""
-    if type(x) is float:
-        return x
-    if type(x) is int or isinstance(x, numbers.Real) and not isinstance(x, bool):
-        try:
-            return float(x)
-        except OverflowError:
-            raise ValueError("this integer is too large for a float (the largest is about 1.8e308)") from None
-    raise TypeError(
-        f"a Value holds one real number, and {type(x).__name__} {_short(x)} is none; give an int, a float or a NumPy scalar"
-    )
-
-
-def _short(x: Any) -> str:
-    text = repr(x)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def define(
-    name: str,
-    forward: Rule,
-    derivative: tuple[Rule, ...] | Rule,
-    *,
-    text: Template | None = None,
-    latex: Template | None = None,
-    derivative_text: tuple[str, ...] | Callable[[int, int], str] | None = None,
-    derivative_latex: tuple[str, ...] | Callable[[int, int], str] | None = None,
-    domain: tuple[tuple[float, float], ...] | None = None,
-    kinks: Callable[..., float] | None = None,
-    primitive: bool = False,
-    method: bool = False,
-    doc: str = "",
-) -> Callable[..., Any]:
-    """Add an operation to the table and return its generic function.
-
-    ``forward(*operands)`` gives the value. ``derivative`` is a tuple with one rule per operand, each called as
-    ``rule(result, *operands)``, or for an n-ary operation one function that returns a sequence with every partial
-    derivative. Rules that use only operators and this package's functions serve every kind of number, and so give
-    higher derivatives and compile; a rule that uses ``math`` serves floats only.
-
-    The function that comes back takes floats to a float and Values to a Value, is drawn and explained with ``text`` and
-    ``latex`` (operand ``i`` is ``#i``, the result ``#y``), and can be checked with ``check_grad``.
-
-    Raises ValueError when the name is taken or is not an identifier.
-
-    >>> from autograd import Value, define, exp
-    >>> gauss = define("gauss", lambda x: exp(-x * x), (lambda y, x: -2.0 * x * y,), text="gauss(#0)")
-    >>> v = Value(0.5)
-    >>> gauss(v).backward()
-    >>> round(v.grad, 6)
-    -0.778801
-    """
-    if not name.isidentifier():
-        raise ValueError(f"an operation's name must be a Python identifier, and {name!r} is none")
-    if name in OPERATIONS:
-        raise ValueError(f"an operation named {name!r} exists; choose another name")
-    arity = len(derivative) if isinstance(derivative, tuple) else None
-    listed = ", ".join(f"#{i}" for i in range(arity or 0))
-    call: Template = f"{name}({listed})" if arity else lambda n: f"{name}(" + ", ".join(f"#{i}" for i in range(n)) + ")"
-    escaped = name.replace("_", r"\_")
-    call_latex: Template = (
-        rf"\operatorname{{{escaped}}}({listed})"
-        if arity
-        else lambda n: rf"\operatorname{{{escaped}}}(" + ", ".join(f"#{i}" for i in range(n)) + ")"
-    )
-    primes = tuple(f"∂{name}/∂#{i}" for i in range(arity)) if arity else lambda i, n: f"∂{name}/∂#{i}"
-    primes_latex: tuple[str, ...] | Callable[[int, int], str] = (
-        tuple(rf"\partial_{{{i}}} \operatorname{{{escaped}}}" for i in range(arity))
-        if arity
-        else lambda i, n: rf"\partial_{{{i}}} \operatorname{{{escaped}}}"
-    )
-    op = Operation(
-        name,
-        arity,
-        forward,
-        derivative,
-        text or call,
-        latex or call_latex,
-        derivative_text or primes,
-        derivative_latex or derivative_text or primes_latex,
-        domain or (REAL,) * (arity or 1),
-        kinks,
-        primitive,
-        method,
-    )
-
-    def dispatch(*operands: Any) -> Any:
-        kinds = [x for x in operands if isinstance(x, Number)]
-        if kinds:
-            return builtins.max(kinds, key=lambda x: x.rank).apply(op, operands)
         return forward(*[x if type(x) is float else as_float(x) for x in operands])
 
     evaluate: Callable[..., Any]
@@ -459,7 +319,7 @@ sub = _row("sub", operator.sub, (lambda y, a, b: 1.0, lambda y, a, b: -1.0), tex
            derivative_text=("1", "−1"), derivative_latex=("1", "-1"), primitive=True, method=False)
 mul = _row("mul", operator.mul, (lambda y, a, b: b, lambda y, a, b: a), text="#0 × #1", latex=r"#0 \cdot #1",
            derivative_text=("#1", "#0"), primitive=True, method=False)
-divide = _row("div", _divide, (lambda y, a, b: divide(1.0, b), lambda y, a, b: -divide(y, b)),
+divide: Callable[..., Any] = _row("div", _divide, (lambda y, a, b: divide(1.0, b), lambda y, a, b: -divide(y, b)),
               text="#0 ÷ #1", latex=r"\frac{#0}{#1}", derivative_text=("1 ÷ #1", "−#y ÷ #1"),
               derivative_latex=(r"\frac{1}{#1}", r"-\frac{#y}{#1}"), primitive=True, method=False)
 power = _row("pow", _power, (_power_by_base, _power_by_exponent), text="#0 ^ #1", latex="{#0}^{#1}",
@@ -526,7 +386,7 @@ round = _step("round", _float_step(builtins.round), (lambda y, x: 0.0,), kinks=l
               doc="Round to the nearest integer, a tie to the even one; the derivative is 0.")
 trunc = _step("trunc", _float_step(math.trunc), (lambda y, x: 0.0,), kinks=_whole,
               doc="Round toward zero; the derivative is 0.")
-sign = _row("sign", lambda x: where(x > 0.0, 1.0, where(x < 0.0, -1.0, x)), (lambda y, x: 0.0,),
+sign: Callable[..., Any] = _row("sign", lambda x: where(x > 0.0, 1.0, where(x < 0.0, -1.0, x)), (lambda y, x: 0.0,),
             derivative_text=("0",), kinks=lambda x: x, doc="1, −1, or the zero or nan itself; the derivative is 0.")
 
 
@@ -624,7 +484,7 @@ def _atan2_by(x: Any, a: Any, b: Any) -> Any:
 
 sin = _row("sin", _ieee(math.sin), (lambda y, x: cos(x),), latex=r"\sin #0", derivative_text=("cos(#0)",),
            derivative_latex=(r"\cos #0",), primitive=True, doc="The sine, of radians.")
-cos = _row("cos", _ieee(math.cos), (lambda y, x: -sin(x),), latex=r"\cos #0", derivative_text=("−sin(#0)",),
+cos: Callable[..., Any] = _row("cos", _ieee(math.cos), (lambda y, x: -sin(x),), latex=r"\cos #0", derivative_text=("−sin(#0)",),
            derivative_latex=(r"-\sin #0",), primitive=True, doc="The cosine, of radians.")
 tan = _row("tan", _ieee(math.tan), (_tan_slope,), latex=r"\tan #0", derivative_text=("1 ÷ cos²(#0)",),
            derivative_latex=(r"\frac{1}{\cos^2 #0}",), primitive=True, doc="The tangent, of radians.")
@@ -644,7 +504,7 @@ atan2 = _row("atan2", math.atan2,
              doc="The angle of the point (x, y), given as atan2(y, x), in radians from −π to π.")
 sinh = _row("sinh", _sinh, (lambda y, x: cosh(x),), latex=r"\sinh #0", derivative_text=("cosh(#0)",),
             derivative_latex=(r"\cosh #0",), primitive=True, doc="The hyperbolic sine.")
-cosh = _row("cosh", _ieee(math.cosh), (lambda y, x: sinh(x),), latex=r"\cosh #0", derivative_text=("sinh(#0)",),
+cosh: Callable[..., Any] = _row("cosh", _ieee(math.cosh), (lambda y, x: sinh(x),), latex=r"\cosh #0", derivative_text=("sinh(#0)",),
             derivative_latex=(r"\sinh #0",), primitive=True, doc="The hyperbolic cosine.")
 tanh = _row("tanh", math.tanh, (lambda y, x: _sech_squared(x),), latex=r"\tanh #0", derivative_text=("1 − #y²",),
             derivative_latex=("1 - {#y}^2",), primitive=True, doc="The hyperbolic tangent.")
@@ -825,7 +685,7 @@ erf = _row("erf", math.erf, (lambda y, x: _TWO_OVER_SQRT_PI * _bell(x),), deriva
 erfc = _row("erfc", math.erfc, (lambda y, x: -_TWO_OVER_SQRT_PI * _bell(x),),
             derivative_text=("−2 ÷ √π × exp(−#0²)",), derivative_latex=(r"-\frac{2}{\sqrt{\pi}} e^{-{#0}^2}",),
             primitive=True, doc="1 − erf(x), accurate for large x.")
-polygamma = _row("polygamma", _special.polygamma, (lambda y, n, x: 0.0, lambda y, n, x: polygamma(n + 1.0, x)),
+polygamma: Callable[..., Any] = _row("polygamma", _special.polygamma, (lambda y, n, x: 0.0, lambda y, n, x: polygamma(n + 1.0, x)),
                  text="ψ(#0, #1)", latex=r"\psi^{(#0)}(#1)", derivative_text=("0", "ψ(#0 + 1, #1)"),
                  derivative_latex=("0", r"\psi^{(#0 + 1)}(#1)"), domain=((0.0, 0.0), (0.0, INF)), primitive=True,
                  method=False,
@@ -877,10 +737,6 @@ def clip(x: Any, low: Any = -INF, high: Any = INF) -> Any:
 
 
 # ------------------------------------------------- of many operands at once
-
-
-def _listed(before: str, between: str = ", ", after: str = ")", one: str = "#{}") -> Callable[[int], str]:
-    return lambda n: before + between.join(one.format(i) for i in range(n)) + after
 
 
 def _total(xs: Sequence[Any]) -> Any:
