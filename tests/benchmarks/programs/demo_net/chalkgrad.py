@@ -13,7 +13,10 @@ def prepare():
         parameter.data = number
     optimizer = nn.SGD(parameters, lr=0.1)
 
+    scores = loss = None  # as in a plain loop, a step's graph lives until the next one takes its name
+
     def step():
+        nonlocal scores, loss
         scores = [model(point) for point in points]
         loss = nn.hinge(scores, labels) + 1e-4 * dot(parameters, parameters)
         optimizer.zero_grad()

@@ -12,7 +12,10 @@ def prepare():
     for parameter, number in zip(model.parameters(), weights(), strict=True):
         parameter.data = number
 
+    scores = loss = None  # as in a plain loop, a step's graph lives until the next one takes its name
+
     def step():
+        nonlocal scores, loss
         inputs = [list(map(Value, row)) for row in points]
         scores = list(map(model, inputs))
         losses = [(1 + -label * score).relu() for label, score in zip(labels, scores, strict=True)]

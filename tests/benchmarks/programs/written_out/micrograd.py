@@ -21,7 +21,10 @@ def prepare():
                 x = [z.relu() for z in x]
         return x[0]
 
+    scores = loss = None  # as in a plain loop, a step's graph lives until the next one takes its name
+
     def step():
+        nonlocal scores, loss
         inputs = [list(map(Value, row)) for row in points]
         scores = list(map(model, inputs))
         losses = [(1 + -label * score).relu() for label, score in zip(labels, scores, strict=True)]
