@@ -19,7 +19,6 @@ from .ops import (
     OPERATIONS,
     Number,
     Operation,
-    abs,
     acos,
     acosh,
     asin,
@@ -52,10 +51,8 @@ from .ops import (
     log10,
     logsigmoid,
     logsumexp,
-    max,
     maximum,
     mean,
-    min,
     minimum,
     mish,
     ndtr,
@@ -63,7 +60,6 @@ from .ops import (
     polygamma,
     prod,
     relu,
-    round,
     selu,
     sigmoid,
     sign,
@@ -75,11 +71,25 @@ from .ops import (
     softsign,
     sqrt,
     square,
-    sum,
     tan,
     tanh,
     trunc,
     where,
+)
+from .ops import (
+    abs as abs,
+)
+from .ops import (
+    max as max,
+)
+from .ops import (
+    min as min,
+)
+from .ops import (
+    round as round,
+)
+from .ops import (
+    sum as sum,
 )
 from .value import Value, topological_order
 
@@ -104,8 +114,9 @@ def __getattr__(name: str) -> Any:
     return getattr(importlib.import_module(f".{_LAZY[name]}", __name__), name)
 
 
-# The names that builtins have too (abs, max, min, round, sum) come as `autograd.sum`, not with `from autograd import *`.
+# The names that builtins have too (abs, max, min, round, sum) come as `autograd.sum`, never with a star import.
 __all__ = [
+    "OPERATIONS",
     "AnomalyError",
     "AutogradError",
     "Derivation",
@@ -113,7 +124,6 @@ __all__ = [
     "Finding",
     "GradientCheckError",
     "Number",
-    "OPERATIONS",
     "Operation",
     "Value",
     "acos",
@@ -158,9 +168,9 @@ __all__ = [
     "leaky_relu",
     "lgamma",
     "log",
-    "log10",
     "log1p",
     "log2",
+    "log10",
     "logsigmoid",
     "logsumexp",
     "matvec",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .ops import OPERATIONS, Number, Operation, as_float
+from .ops import OPERATIONS, Number, as_float
 
 
 class NumberProtocols(Number):
@@ -177,9 +177,8 @@ def _state(node: Any) -> tuple[Any, ...]:
     return node.data, node.grad if node.has_grad else None, node.op, node.partials, getattr(node, "_about", None)
 
 
-def _restored(
-    kind: type[Any], data: Any, grad: Any, op: Operation | None, partials: tuple[Any, ...], about: Any, operands: Any
-) -> Any:
+def _restored(kind: type[Any], *state: Any) -> Any:
+    data, grad, op, partials, about, operands = state
     node = kind(data)
     node.op, node.operands, node.partials = op, operands, partials
     if grad is not None:

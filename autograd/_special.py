@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import functools
 import math
-from fractions import Fraction
 
 # Bernoulli numbers B₂, B₄, …, B₃₀
 _BERNOULLI = [
-    float(Fraction(text))
-    for text in (
-        "1/6 -1/30 1/42 -1/30 5/66 -691/2730 7/6 -3617/510 43867/798 -174611/330 854513/138 -236364091/2730 "
-        "8553103/6 -23749461029/870 8615841276005/14322"
-    ).split()
-]
+    1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330, 854513 / 138,
+    -236364091 / 2730, 8553103 / 6, -23749461029 / 870, 8615841276005 / 14322,
+]  # fmt: skip
 
 
 def polygamma(n: float, x: float) -> float:
@@ -44,27 +40,30 @@ _ROOT, _ROOT_ERROR = 1.4616321449683622, 9.549995429965697e-17  # ψ's positive 
 
 
 def _digamma(x: float) -> float:
-    if math.fabs(x - _ROOT) < 0.25:  # Taylor around the root, where the recurrence would cancel
+    if x < 12.0:  # step to [1, 2), and there Taylor around the root: steps up to the asymptotic series would cancel
+        terms = []
+        while x >= 2.0:
+            x -= 1.0
+            terms.append(1.0 / x)
+        if x < 1.0:
+            terms.append(-1.0 / x)
+            x += 1.0
         h = (x - _ROOT) - _ROOT_ERROR
         total = 0.0
         for slope in reversed(_root_slopes()):
             total = (total + slope) * h
-        return total
-    terms = []
-    while x < 12.0:
-        terms.append(-1.0 / x)
-        x += 1.0
+        return math.fsum([total, *terms])
     inverse = 1.0 / (x * x)
     tail = 0.0
     for k in range(len(_BERNOULLI), 0, -1):
         tail = (tail + _BERNOULLI[k - 1] / (2 * k)) * inverse
-    return math.fsum([math.log(x), -0.5 / x, -tail, *terms])
+    return math.fsum([math.log(x), -0.5 / x, -tail])
 
 
 @functools.cache
 def _root_slopes() -> list[float]:
-    """Return ψ⁽ᵏ⁾(root) / k! for k = 1 … 24."""
-    return [_series(k, _ROOT) / math.factorial(k) for k in range(1, 25)]
+    """Return ψ⁽ᵏ⁾(root) / k! for k = 1 … 48."""
+    return [_series(k, _ROOT) / math.factorial(k) for k in range(1, 49)]
 
 
 def _series(n: int, x: float) -> float:

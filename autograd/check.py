@@ -36,9 +36,9 @@ def numerical_grad(
 ) -> Any:
     """Return the gradient of ``f``, which returns one number, by evaluating ``f`` alone.
 
-    ``method`` is "richardson" (about ten digits, thirty evaluations an input), "central" (about ten digits fewer by
-    a third, two evaluations), or "complex" (all digits, one evaluation; analytic operations only). ``step`` is the
-    difference to begin with; by default it follows the size of each input. The result has the structure of the argument.
+    ``method`` is "richardson" (about ten digits, thirty evaluations an input), "central" (six to ten
+    digits, two evaluations), or "complex" (all digits, one evaluation; analytic operations only). ``step`` is the
+    difference to begin with; by default it follows the size of each input. The result has the argument's structure.
 
     Raises ValueError for an unknown method or a step that is not positive, TypeError where the complex step
     meets an operation that is not analytic.
@@ -201,7 +201,7 @@ def _first_suspect(f: Callable[..., Any], args: Sequence[Any]) -> str:
                     f"the first suspect is the operation {node.op.name!r}, {call}: "
                     f"its derivative by operand {i} is stored as {partial!r}, and numerically is {want!r}"
                 )
-    return "each operation's own derivative agrees; look for a kink near this point, or for a number taken out with .data"
+    return "each operation's own derivative agrees: look for a kink near by, or for a number taken out with .data"
 
 
 class _ComplexNumber(Number):

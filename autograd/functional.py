@@ -1,8 +1,8 @@
 """Transformations: functions of numbers in, functions of their derivatives out, to any order.
 
 Each wraps the arguments in fresh Values, runs the function, and sweeps over the graph it left: backward for ``grad``
-and its relatives, forward for ``jvp``. A fresh Value of an argument that is a Value already is an ``identity`` node on top
-of it: the sweep stops there, and so never confuses the variable it differentiates by with one of the same value
+and its relatives, forward for ``jvp``. A fresh Value of an argument that is a Value already is an ``identity`` node on
+top of it: the sweep stops there, and so never confuses the variable it differentiates by with one of the same value
 further out (Siskind and Pearlmutter, *Perturbation Confusion and Referential Transparency*, 2005).
 
 Numbers in, numbers out. Where the arguments are Values, or the function uses Values from outside, the results are
@@ -109,7 +109,7 @@ def _recording() -> contextlib.AbstractContextManager[None]:
 
 
 class _Run:
-    """One run of a function on fresh Values: what went in, what came out, and whether an outer derivative may follow."""
+    """One run of a function on fresh Values: what went in, what came out, and whether its derivatives are a graph."""
 
     def __init__(self, f: Function, args: Sequence[Any], kwargs: dict[str, Any], argnums: Sequence[int]) -> None:
         self.inputs: list[Value] = []
@@ -178,7 +178,7 @@ def grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     """Return a function that gives the gradient of ``f``, which returns one number.
 
     The gradient has the structure of the argument: a number, or lists, tuples, dicts, dataclasses and arrays of
-    numbers. ``argnums`` says which positional argument to differentiate by; with a sequence of them the result is a tuple.
+    numbers. ``argnums`` says which positional argument to differentiate by; a sequence of them gives a tuple.
 
     Raises TypeError when ``f`` returns anything but one number.
 
@@ -221,7 +221,7 @@ def derivative(f: Function, order: int = 1) -> Function:
     >>> derivative(lambda x: x**4, order=3)(2.0)
     48.0
     """
-    if not isinstance(order, int) or isinstance(order, bool) or order < 0:
+    if type(order) is not int or order < 0:
         raise ValueError(f"order is a whole number, 0 or more, and {order!r} was given")
     for _ in range(order):
         f = grad(f)
@@ -229,7 +229,7 @@ def derivative(f: Function, order: int = 1) -> Function:
 
 
 def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
-    """Return a function that gives ∂output/∂input for every number in and out: the output's structure of the argument's.
+    """Return a function that gives ∂output/∂input for all numbers: the output's structure of the argument's.
 
     >>> jacobian(lambda p: [p[0] * p[1], p[0] + p[1]])([2.0, 5.0])
     [[5.0, 2.0], [1.0, 1.0]]

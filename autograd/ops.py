@@ -19,219 +19,20 @@ import builtins
 import functools
 import itertools
 import math
-import numbers
 import operator
-import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from . import _special
+from .operation import OPERATIONS as OPERATIONS
+from .operation import Number as Number
+from .operation import Operation as Operation
+from .operation import as_float as as_float
+from .operation import define as define
+from .operation import listed as _listed
 
+Function = Callable[..., Any]
 INF, NAN = math.inf, math.nan
-REAL = (-INF, INF)
-
-Rule = Callable[..., Any]
-Template = str | Callable[[int], str]
-
-
-class Number:
-    """Base class of the numbers besides ``float`` that the rules of the table accept.
-
-    A subclass has the arithmetic operators, comparisons, and ``apply``. ``Value`` and the compiler's traced number are
-    the two in this package. Where kinds meet, the one with the higher ``rank`` takes the operation.
-    """
-
-    __slots__ = ()
-    rank = 0
-    operands: tuple[Any, ...] = ()
-
-    def apply(self, op: Operation, operands: tuple[Any, ...]) -> Any:
-        """Return ``op`` of ``operands``, of which at least one is of this class."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Operation:
-    """One row of the table.
-
-    ``forward(*operands)`` gives the value. ``derivative`` is a tuple with one rule per operand, each called as
-    ``rule(result, *operands)``; an n-ary operation has instead one function that returns all the partial derivatives.
-    Templates name operand ``i`` as ``#i`` and the result as ``#y``; an n-ary operation has functions of the number of
-    operands that return a template. ``kinks`` of the operands is zero just where a derivative jumps.
-    """
-
-    name: str
-    arity: int | None
-    forward: Rule
-    derivative: tuple[Rule, ...] | Rule
-    text: Template
-    latex: Template
-    derivative_text: tuple[str, ...] | Callable[[int, int], str]
-    derivative_latex: tuple[str, ...] | Callable[[int, int], str]
-    domain: tuple[tuple[float, float], ...] = (REAL,)
-    kinks: Callable[..., float] | None = None
-    primitive: bool = False
-    method: bool = True
-    evaluate: Callable[..., Any] = field(init=False, repr=False)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _row_named, (self.name,)
-
-    def write(self, names: Sequence[str], style: str = "text", result: str = "y") -> str:
-        """Write the operation with its operands' names, in ``style`` "text" or "latex".
-
-        >>> OPERATIONS["mul"].write(["w", "x"])
-        'w × x'
-        """
-        template: Template = self.text if style == "text" else self.latex
-        return _fill(template if isinstance(template, str) else template(len(names)), names, result)
-
-    def write_derivative(self, i: int, names: Sequence[str], style: str = "text", result: str = "y") -> str:
-        """Write the derivative with respect to operand ``i``.
-
-        >>> OPERATIONS["tanh"].write_derivative(0, ["z"], result="h")
-        '1 − h²'
-        """
-        rules = self.derivative_text if style == "text" else self.derivative_latex
-        return _fill(rules[i] if isinstance(rules, tuple) else rules(i, len(names)), names, result)
-
-    def partials(self, result: Any, operands: Sequence[Any], wanted: Sequence[bool]) -> tuple[Any, ...]:
-        """Return the partial derivative for each operand that is ``wanted``, and None for each that is not."""
-        rules = self.derivative
-        if isinstance(rules, tuple):
-            pairs = zip(rules, wanted, strict=False)
-            return tuple([rule(result, *operands) if want else None for rule, want in pairs])
-        every = rules(result, *operands)
-        if False not in wanted:
-            return tuple(every)
-        return tuple([partial if want else None for partial, want in zip(every, wanted, strict=True)])
-
-
-OPERATIONS: dict[str, Operation] = {}
-
-
-def _row_named(name: str) -> Operation:
-    return OPERATIONS[name]
-
-
-def _fill(template: str, names: Sequence[str], result: str) -> str:
-    return re.sub(r"#(\d+|y)", lambda m: result if m[1] == "y" else names[int(m[1])], template)
-
-
-def as_float(x: Any) -> float:
-    """Convert a real number (int, NumPy float or int, Fraction) to a float, or raise TypeError."""
-    if type(x) is float:
-        return x
-    if isinstance(x, numbers.Real) and type(x) is not bool:
-        try:
-            return float(x)
-        except OverflowError:
-            raise ValueError("this integer is too large for a float (the largest is about 1.8e308)") from None
-    raise TypeError(
-        f"a Value holds one real number, and {type(x).__name__} {_short(x)} is none; "
-        "give an int, a float or a NumPy scalar"
-    )
-
-
-def _short(x: Any) -> str:
-    text = repr(x)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _listed(before: str, between: str = ", ", after: str = ")") -> Callable[[int], str]:
-    return lambda n: before + between.join(f"#{i}" for i in range(n)) + after
-
-
-def define(
-    name: str,
-    forward: Rule,
-    derivative: tuple[Rule, ...] | Rule,
-    *,
-    text: Template | None = None,
-    latex: Template | None = None,
-    derivative_text: tuple[str, ...] | Callable[[int, int], str] | None = None,
-    derivative_latex: tuple[str, ...] | Callable[[int, int], str] | None = None,
-    domain: tuple[tuple[float, float], ...] | None = None,
-    kinks: Callable[..., float] | None = None,
-    primitive: bool = False,
-    method: bool = False,
-    doc: str = "",
-) -> Callable[..., Any]:
-    """Add an operation to the table and return its generic function.
-
-    ``forward(*operands)`` gives the value. ``derivative`` is a tuple with one rule per operand, each called as
-    ``rule(result, *operands)``, or for an n-ary operation one function that returns a sequence with every partial
-    derivative. Rules that use only operators and this package's functions serve every kind of number, and so give
-    higher derivatives and compile; a rule that uses ``math`` serves floats only.
-
-    The function that comes back takes floats to a float and Values to a Value, is drawn and explained with ``text`` and
-    ``latex`` (operand ``i`` is ``#i``, the result ``#y``), and can be checked with ``check_grad``.
-
-    Raises ValueError when the name is taken or is not an identifier.
-
-    >>> from autograd import Value, define, exp
-    >>> gauss = define("gauss", lambda x: exp(-x * x), (lambda y, x: -2.0 * x * y,), text="gauss(#0)")
-    >>> v = Value(0.5)
-    >>> gauss(v).backward()
-    >>> round(v.grad, 6)
-    -0.778801
-    """
-    if not name.isidentifier():
-        raise ValueError(f"an operation's name must be a Python identifier, and {name!r} is none")
-    if name in OPERATIONS:
-        raise ValueError(f"an operation named {name!r} exists; choose another name")
-    arity = len(derivative) if isinstance(derivative, tuple) else None
-    op_name = rf"\operatorname{{{name}}}".replace("_", r"\_")
-
-    def slope(i: int, n: int) -> str:
-        return f"∂{name}/∂#{i}"
-
-    def slope_latex(i: int, n: int) -> str:
-        return rf"\frac{{\partial {op_name}}}{{\partial #{i}}}"
-
-    op = Operation(
-        name,
-        arity,
-        forward,
-        derivative,
-        text or _listed(f"{name}("),
-        latex or _listed(f"{op_name}("),
-        derivative_text or slope,
-        derivative_latex or derivative_text or slope_latex,
-        domain or (REAL,) * (arity or 1),
-        kinks,
-        primitive,
-        method,
-    )
-
-    def dispatch(*operands: Any) -> Any:
-        for x in operands:
-            if isinstance(x, Number):
-                highest = x if x.rank else builtins.max(operands, key=lambda x: getattr(x, "rank", -1))
-                return highest.apply(op, operands)
-        return forward(*[x if type(x) is float else as_float(x) for x in operands])
-
-    evaluate: Callable[..., Any]
-    if arity == 1:
-
-        def evaluate(x: Any, /) -> Any:
-            return forward(x) if type(x) is float else dispatch(x)
-
-    elif arity == 2:
-
-        def evaluate(x: Any, y: Any, /) -> Any:
-            return forward(x, y) if type(x) is float and type(y) is float else dispatch(x, y)
-
-    else:
-        evaluate = dispatch
-    evaluate.__name__ = evaluate.__qualname__ = name
-    evaluate.__module__ = "autograd"
-    evaluate.__doc__ = doc or f"The operation ``{name}``."
-    object.__setattr__(op, "evaluate", evaluate)
-    OPERATIONS[name] = op
-    return evaluate
-
 
 _row = functools.partial(define, method=True)
 
@@ -319,7 +120,7 @@ sub = _row("sub", operator.sub, (lambda y, a, b: 1.0, lambda y, a, b: -1.0), tex
            derivative_text=("1", "−1"), derivative_latex=("1", "-1"), primitive=True, method=False)
 mul = _row("mul", operator.mul, (lambda y, a, b: b, lambda y, a, b: a), text="#0 × #1", latex=r"#0 \cdot #1",
            derivative_text=("#1", "#0"), primitive=True, method=False)
-divide: Callable[..., Any] = _row("div", _divide, (lambda y, a, b: divide(1.0, b), lambda y, a, b: -divide(y, b)),
+divide: Function = _row("div", _divide, (lambda y, a, b: divide(1.0, b), lambda y, a, b: -divide(y, b)),
               text="#0 ÷ #1", latex=r"\frac{#0}{#1}", derivative_text=("1 ÷ #1", "−#y ÷ #1"),
               derivative_latex=(r"\frac{1}{#1}", r"-\frac{#y}{#1}"), primitive=True, method=False)
 power = _row("pow", _power, (_power_by_base, _power_by_exponent), text="#0 ^ #1", latex="{#0}^{#1}",
@@ -386,12 +187,26 @@ round = _step("round", _float_step(builtins.round), (lambda y, x: 0.0,), kinks=l
               doc="Round to the nearest integer, a tie to the even one; the derivative is 0.")
 trunc = _step("trunc", _float_step(math.trunc), (lambda y, x: 0.0,), kinks=_whole,
               doc="Round toward zero; the derivative is 0.")
-sign: Callable[..., Any] = _row("sign", lambda x: where(x > 0.0, 1.0, where(x < 0.0, -1.0, x)), (lambda y, x: 0.0,),
+sign: Function = _row("sign", lambda x: where(x > 0.0, 1.0, where(x < 0.0, -1.0, x)), (lambda y, x: 0.0,),
             derivative_text=("0",), kinks=lambda x: x, doc="1, −1, or the zero or nan itself; the derivative is 0.")
 
 
 # ------------------------------------------------------ exponentials and logs
 
+
+
+def _third_power(x: Any, n: float) -> Any:
+    """Return x^(n/3) for x >= 0, with the rounding error of ⅓ put back (the C library's cbrt may be 4 ulp off)."""
+    safe = where(x > 0.0, where(x < INF, x, 1.0), 1.0)
+    return power(x, n * _THIRD) * (1.0 + n * _THIRD_ERROR * log(safe))
+
+
+def _cbrt(x: Any) -> Any:
+    root = _third_power(abs(x), 1.0)
+    return where(x < 0.0, -root, where(x == 0.0, x, root))
+
+
+_THIRD, _THIRD_ERROR = 1.0 / 3.0, 2.0**-54 / 3.0
 _LN2, _LN10, _SQRT_HALF = math.log(2.0), math.log(10.0), math.sqrt(0.5)
 _log_domain = ((0.0, INF),)
 
@@ -418,9 +233,9 @@ log1p = _row("log1p", _ieee(math.log1p, minus_one=-INF), (lambda y, x: divide(1.
 sqrt = _row("sqrt", _ieee(math.sqrt), (lambda y, x: divide(0.5, y),), text="√#0", latex=r"\sqrt{#0}",
             derivative_text=("1 ÷ (2 × #y)",), derivative_latex=(r"\frac{1}{2 #y}",), domain=_log_domain,
             primitive=True, doc="The square root; its derivative at 0 is inf.")
-cbrt = _row("cbrt", _ieee(math.cbrt), (lambda y, x: divide(divide(1.0 / 3.0, y), y),), text="∛#0",
+cbrt = _row("cbrt", _cbrt, (lambda y, x: divide(_third_power(abs(x), -2.0), 3.0),), text="∛#0",
             latex=r"\sqrt[3]{#0}", derivative_text=("1 ÷ (3 × #y²)",), derivative_latex=(r"\frac{1}{3 #y^2}",),
-            primitive=True, doc="The cube root, real for negative numbers too; its derivative at 0 is inf.")
+            doc="The cube root, real for negative numbers too; its derivative at 0 is inf.")
 square = _row("square", lambda x: x * x, (lambda y, x: 2.0 * x,), text="#0²", latex="{#0}^2",
               derivative_text=("2 × #0",), derivative_latex=(r"2 #0",), doc="x².")
 
@@ -448,7 +263,7 @@ def _atan_slope(y: Any, x: Any) -> Any:
 def _sech_squared(x: Any) -> Any:
     """1 − tanh²x = 4z / (1 + z)² with z = exp(−2|x|), which does not cancel where tanh is near 1."""
     z = exp(-2.0 * abs(x))
-    return divide(4.0 * z, (1.0 + z) * (1.0 + z))
+    return divide(4.0 * z, 1.0 + z * (2.0 + z))
 
 
 def _asinh_slope(y: Any, x: Any) -> Any:
@@ -461,7 +276,8 @@ def _acosh_slope(y: Any, x: Any) -> Any:
 
 def _hypot(x: float, y: float) -> float:
     try:
-        return builtins.abs(complex(x, y))  # the C library's hypot; math.hypot is Python's own, and changed between versions
+        # This is the C library's hypot. math.hypot is Python's own, and changed between versions.
+        return builtins.abs(complex(x, y))
     except OverflowError:
         return INF
 
@@ -484,8 +300,9 @@ def _atan2_by(x: Any, a: Any, b: Any) -> Any:
 
 sin = _row("sin", _ieee(math.sin), (lambda y, x: cos(x),), latex=r"\sin #0", derivative_text=("cos(#0)",),
            derivative_latex=(r"\cos #0",), primitive=True, doc="The sine, of radians.")
-cos: Callable[..., Any] = _row("cos", _ieee(math.cos), (lambda y, x: -sin(x),), latex=r"\cos #0", derivative_text=("−sin(#0)",),
-           derivative_latex=(r"-\sin #0",), primitive=True, doc="The cosine, of radians.")
+cos: Function = _row("cos", _ieee(math.cos), (lambda y, x: -sin(x),), latex=r"\cos #0",
+           derivative_text=("−sin(#0)",), derivative_latex=(r"-\sin #0",), primitive=True,
+           doc="The cosine, of radians.")
 tan = _row("tan", _ieee(math.tan), (_tan_slope,), latex=r"\tan #0", derivative_text=("1 ÷ cos²(#0)",),
            derivative_latex=(r"\frac{1}{\cos^2 #0}",), primitive=True, doc="The tangent, of radians.")
 asin = _row("asin", _ieee(math.asin), (lambda y, x: _arc_slope(x),), latex=r"\arcsin #0",
@@ -504,8 +321,9 @@ atan2 = _row("atan2", math.atan2,
              doc="The angle of the point (x, y), given as atan2(y, x), in radians from −π to π.")
 sinh = _row("sinh", _sinh, (lambda y, x: cosh(x),), latex=r"\sinh #0", derivative_text=("cosh(#0)",),
             derivative_latex=(r"\cosh #0",), primitive=True, doc="The hyperbolic sine.")
-cosh: Callable[..., Any] = _row("cosh", _ieee(math.cosh), (lambda y, x: sinh(x),), latex=r"\cosh #0", derivative_text=("sinh(#0)",),
-            derivative_latex=(r"\sinh #0",), primitive=True, doc="The hyperbolic cosine.")
+cosh: Function = _row("cosh", _ieee(math.cosh), (lambda y, x: sinh(x),), latex=r"\cosh #0",
+            derivative_text=("sinh(#0)",), derivative_latex=(r"\sinh #0",), primitive=True,
+            doc="The hyperbolic cosine.")
 tanh = _row("tanh", math.tanh, (lambda y, x: _sech_squared(x),), latex=r"\tanh #0", derivative_text=("1 − #y²",),
             derivative_latex=("1 - {#y}^2",), primitive=True, doc="The hyperbolic tangent.")
 asinh = _row("asinh", math.asinh, (_asinh_slope,), latex=r"\operatorname{arsinh} #0",
@@ -535,7 +353,7 @@ def _sigmoid(x: Any) -> Any:
 def _sigmoid_slope(y: Any, x: Any) -> Any:
     """y(1 − y) = z / (1 + z)² with z = exp(−|x|), which does not cancel where y is near 1."""
     z = exp(-abs(x))
-    return divide(z, (1.0 + z) * (1.0 + z))
+    return divide(z, 1.0 + z * (2.0 + z))
 
 
 def _within(x: Any, bound: float) -> Any:
@@ -599,7 +417,7 @@ _SQRT_HALF_LOW = _SQRT_HALF - _SQRT_HALF_HIGH
 _SQRT_HALF_ERROR = -4.8336466567264567e-17
 _TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
 _INV_SQRT_2PI = 1.0 / math.sqrt(2.0 * math.pi)
-_SELU_SCALE, _SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
+_SELU_SCALE, _SELU_BELOW = 1.0507009873554805, 1.7580993408473769  # λ and λα
 _ELU_TEXT = ("1 if #0 > 0 else #1 × exp(#0)", "0 if #0 > 0 else exp(#0) − 1")
 _ELU_LATEX = (r"\begin{cases} 1 & #0 > 0 \\ #1 e^{#0} & #0 \le 0 \end{cases}",
               r"\begin{cases} 0 & #0 > 0 \\ e^{#0} - 1 & #0 \le 0 \end{cases}")
@@ -648,8 +466,8 @@ def elu(x: Any, alpha: Any = 1.0) -> Any:
 
 
 selu = _row("selu",
-            lambda x: _SELU_SCALE * where(x > 0.0, x, _SELU_ALPHA * expm1(where(x > 0.0, 0.0, x))),
-            (lambda y, x: _SELU_SCALE * where(x > 0.0, 1.0, _SELU_ALPHA * exp(where(x > 0.0, 0.0, x))),),
+            lambda x: where(x > 0.0, _SELU_SCALE * x, _SELU_BELOW * expm1(where(x > 0.0, 0.0, x))),
+            (lambda y, x: where(x > 0.0, _SELU_SCALE, _SELU_BELOW * exp(where(x > 0.0, 0.0, x))),),
             derivative_text=("λ if #0 > 0 else λ × α × exp(#0)",),
             derivative_latex=(r"\lambda \begin{cases} 1 & #0 > 0 \\ \alpha e^{#0} & #0 \le 0 \end{cases}",),
             kinks=lambda x: x,
@@ -664,7 +482,8 @@ gelu = _row("gelu", lambda x: where(x < -60.0, -60.0, x) * _ndtr(x),
 silu = _row("silu", lambda x: where(x < -1e3, -1e3, x) * _sigmoid(x), (_silu_slope,),
             derivative_text=("σ(#0) × (1 + #0 × σ(−#0))",),
             derivative_latex=(r"\sigma(#0) (1 + #0 \sigma(-#0))",), doc="x·σ(x), also called swish.")
-mish = _row("mish", lambda x: where(x < -1e3, -1e3, x) * _mish_parts(x)[0], (lambda y, x: _mish_slope(y, _within(x, 1e3)),),
+mish = _row("mish", lambda x: where(x < -1e3, -1e3, x) * _mish_parts(x)[0],
+            (lambda y, x: _mish_slope(y, _within(x, 1e3)),),
             derivative_text=("t + #0 × (1 − t²) × σ(#0), t = tanh(softplus(#0))",),
             derivative_latex=(r"t + #0 (1 - t^2) \sigma(#0),\ t = \tanh \operatorname{softplus}(#0)",),
             doc="x·tanh(softplus(x)) (Misra, *Mish*, 2019).")
@@ -685,7 +504,8 @@ erf = _row("erf", math.erf, (lambda y, x: _TWO_OVER_SQRT_PI * _bell(x),), deriva
 erfc = _row("erfc", math.erfc, (lambda y, x: -_TWO_OVER_SQRT_PI * _bell(x),),
             derivative_text=("−2 ÷ √π × exp(−#0²)",), derivative_latex=(r"-\frac{2}{\sqrt{\pi}} e^{-{#0}^2}",),
             primitive=True, doc="1 − erf(x), accurate for large x.")
-polygamma: Callable[..., Any] = _row("polygamma", _special.polygamma, (lambda y, n, x: 0.0, lambda y, n, x: polygamma(n + 1.0, x)),
+polygamma: Function = _row("polygamma", _special.polygamma,
+                 (lambda y, n, x: 0.0, lambda y, n, x: polygamma(n + 1.0, x)),
                  text="ψ(#0, #1)", latex=r"\psi^{(#0)}(#1)", derivative_text=("0", "ψ(#0 + 1, #1)"),
                  derivative_latex=("0", r"\psi^{(#0 + 1)}(#1)"), domain=((0.0, 0.0), (0.0, INF)), primitive=True,
                  method=False,
@@ -863,7 +683,7 @@ _softmax_row = _row("softmax", _softmax, _softmax_partials,
                     text=lambda n: "exp(#0) ÷ (" + " + ".join(f"exp(#{i})" for i in range(n)) + ")",
                     latex=lambda n: r"\frac{e^{#0}}{" + " + ".join(f"e^{{#{i}}}" for i in range(n)) + "}",
                     derivative_text=lambda i, n: "#y × (1 − #y)" if i == 0 else f"−#y × softmax of #{i}",
-                    derivative_latex=lambda i, n: "#y (1 - #y)" if i == 0 else rf"-#y \cdot \operatorname{{softmax}}_{{{i + 1}}}",
+                    derivative_latex=lambda i, n: "#y (1 - #y)" if i == 0 else rf"-#y \operatorname{{softmax}}_{{{i}}}",
                     method=False)
 _max_row = _row("max", _max, _extreme_partials, text=_listed("max("), latex=_listed(r"\max("),
                 derivative_text=lambda i, n: f"1 if #{i} = #y else 0", derivative_latex=lambda i, n: f"[#{i} = #y]",
@@ -880,7 +700,7 @@ def _several(name: str, xs: Iterable[Any]) -> tuple[Any, ...]:
     return xs
 
 
-def sum(xs: Iterable[Any]) -> Any:  # noqa: A001
+def sum(xs: Iterable[Any]) -> Any:
     """Add numbers from left to right, as one node; the sum of none is 0.0.
 
     >>> sum([1.0, 2.0, 3.5])
@@ -955,7 +775,7 @@ def softmax(xs: Iterable[Any]) -> list[Any]:
     return [_softmax_row(x, *xs[:i], *xs[i + 1 :]) for i, x in enumerate(xs)]
 
 
-def max(xs: Iterable[Any]) -> Any:  # noqa: A001
+def max(xs: Iterable[Any]) -> Any:
     """Return the largest number, as one node; ties share the gradient equally, a nan comes through.
 
     Raises ValueError when there are no numbers.
@@ -966,7 +786,7 @@ def max(xs: Iterable[Any]) -> Any:  # noqa: A001
     return _max_row(*_several("max", xs))
 
 
-def min(xs: Iterable[Any]) -> Any:  # noqa: A001
+def min(xs: Iterable[Any]) -> Any:
     """Return the smallest number, as one node; ties share the gradient equally, a nan comes through.
 
     Raises ValueError when there are no numbers.

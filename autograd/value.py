@@ -1,7 +1,7 @@
 """Value: a number that remembers how it was computed.
 
-Every operation stores, when it runs, the local derivative ∂result/∂operand beside each operand. ``backward`` then
-has one line of mathematics, the chain rule: ``operand.grad += partial * node.grad``, from the result back to the leaves.
+Every operation stores, when it runs, the local derivative ∂result/∂operand beside each operand. ``backward`` then has
+one line of mathematics, the chain rule: ``operand.grad += partial * node.grad``, from the result back to the leaves.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class _Pending(float):
 class Value(NumberProtocols):
     """A real number that records the operations done with it, so that ``backward`` can differentiate them.
 
-    ``data`` is the number and ``grad`` the derivative of the last ``backward`` with respect to it. ``op`` is the operation
-    that made it (None for a leaf), ``operands`` what it was made of (Values, and plain floats for constants), and
-    ``partials`` holds ∂self/∂operand for each operand (None for a constant).
+    ``data`` is the number and ``grad`` the derivative of what was last sent ``backward`` with respect to it. ``op`` is
+    the operation that made it (None for a leaf), ``operands`` what it was made of (Values, and plain floats for
+    constants), and ``partials`` holds ∂self/∂operand for each operand (None for a constant).
 
     Raises TypeError for anything but a real number.
 
@@ -40,10 +40,10 @@ class Value(NumberProtocols):
     >>> b.grad
     2.0
     >>> a
-    Value(data=2.0, grad=-2.929349174871588, name='a')
+    Value(data=2.0, grad=-2.9293491751468355, name='a')
     """
 
-    __slots__ = ("data", "grad", "op", "operands", "partials", "_about")
+    __slots__ = ("_about", "data", "grad", "op", "operands", "partials")
     __hash__ = object.__hash__
     rank = 1
 
@@ -181,7 +181,8 @@ class Value(NumberProtocols):
     @property
     def name(self) -> str | None:
         """What diagrams and messages call this Value; None where nobody named it."""
-        return self._fact("name")
+        name: str | None = self._fact("name")
+        return name
 
     @name.setter
     def name(self, name: str | None) -> None:
@@ -192,7 +193,8 @@ class Value(NumberProtocols):
     @property
     def source(self) -> tuple[str, int, str] | None:
         """File, line number and text of the line that made this Value, where ``record_source()`` was on."""
-        return self._fact("source")
+        source: tuple[str, int, str] | None = self._fact("source")
+        return source
 
     @property
     def requires_grad(self) -> bool:
@@ -252,7 +254,7 @@ class Frozen(Value):
 
     __slots__ = ()
 
-    @property  # type: ignore[override]
+    @property
     def grad(self) -> float:
         """Always 0.0."""
         return UNSET
@@ -292,8 +294,8 @@ def _check_backward(node: Value) -> None:
         if partial is not None and _finite(node.grad) and all(map(_finite, datas)) and not _finite(partial * node.grad):
             source = "{}:{}: {}".format(*node.source) if node.source else "a line outside detect_anomaly()"
             raise AnomalyError(
-                f"the backward pass of {_story(node.op, node.data, datas)} made {partial * node.grad!r} for operand {i}: "
-                f"the derivative {partial!r} times the adjoint {node.grad!r}; the operation was called at {source}"
+                f"the backward pass of {_story(node.op, node.data, datas)} made {partial * node.grad!r} for operand "
+                f"{i}: the derivative {partial!r} times the adjoint {node.grad!r}; the operation was called at {source}"
             )
 
 
