@@ -4,7 +4,7 @@
 >>> w, x = Value(0.5, name="w"), Value(2.0, name="x")
 >>> loss = (w * x).tanh()
 >>> loss.backward()
->>> round(w.grad, 6)
+>>> print(f"{w.grad:.6f}")
 0.839949
 """
 
