@@ -1,4 +1,4 @@
-"""What makes a Value a number in Python's eyes: reflected operators, comparison, conversion, NumPy, copy and pickle."""
+"""What makes a Value a number in Python's eyes: reflected operators, comparison, NumPy, its name, copy and pickle."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from .ops import OPERATIONS, Number, as_float
 class NumberProtocols(Number):
     """The part of ``Value`` that holds no mathematics of its own: each method hands over to a row of the table."""
 
-    __slots__ = ()
+    __slots__ = ("_about",)
 
     data: Any
+    _about: dict[str, Any]  # the rare facts, name and source; on most nodes the slot is empty
 
     def _binary(self, name: str, other: Any, reflected: bool = False) -> Any:
         """Apply the operation of that name, or let the other side try where ``other`` is no number."""
@@ -136,6 +137,36 @@ class NumberProtocols(Number):
                 box[()] = x
             boxed.append(box)
         return getattr(ufunc, method)(*boxed, **options)
+
+    @property
+    def name(self) -> str | None:
+        """What diagrams and messages call this Value; None where nobody named it."""
+        name: str | None = self._fact("name")
+        return name
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"a name is a str or None, and {type(name).__name__} {name!r} was given")
+        self._note("name", name)
+
+    @property
+    def source(self) -> tuple[str, int, str] | None:
+        """File, line number and text of the line that made this Value, where ``record_source()`` was on."""
+        source: tuple[str, int, str] | None = self._fact("source")
+        return source
+
+    def _fact(self, key: str) -> Any:
+        try:
+            return self._about.get(key)
+        except AttributeError:  # nothing was ever noted: the slot is empty
+            return None
+
+    def _note(self, key: str, fact: Any) -> None:
+        try:
+            self._about[key] = fact
+        except AttributeError:
+            self._about = {key: fact}
 
     # Copies hold every node in a flat list, operands before their users, so that depth does not matter.
 

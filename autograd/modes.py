@@ -7,11 +7,16 @@ which is nearly always, an operation pays for one look at it and for nothing els
 from __future__ import annotations
 
 import linecache
+import math
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
+from typing import Any
+
+from .errors import AnomalyError
+from .operation import Operation
 
 active = 0
 _lock = threading.Lock()
@@ -88,3 +93,32 @@ def caller() -> tuple[str, int, str]:
         frame = frame.f_back
     name, line = frame.f_code.co_filename, frame.f_lineno
     return name, line, linecache.getline(name, line, frame.f_globals).strip()
+
+
+def watch(node: Any, op: Operation, datas: list[Any]) -> Any:
+    """Do what the open modes ask of a node just made: check it, note where it was made."""
+    if checking.get() and not _finite(node.data) and all(map(_finite, datas)):
+        raise AnomalyError(f"{_story(op, node.data, datas)}, at " + "{}:{}: {}".format(*caller()))
+    if locating.get() or checking.get():
+        node._note("source", caller())
+    return node
+
+
+def check_backward(node: Any) -> None:
+    """Raise AnomalyError if the derivatives at this node turned a finite adjoint into a nan or an infinity."""
+    datas = [x if isinstance(x, float) else x.data for x in node.operands]
+    for i, partial in enumerate(node.partials):
+        if partial is not None and _finite(node.grad) and all(map(_finite, datas)) and not _finite(partial * node.grad):
+            source = "{}:{}: {}".format(*node.source) if node.source else "a line outside detect_anomaly()"
+            raise AnomalyError(
+                f"the backward pass of {_story(node.op, node.data, datas)} made {partial * node.grad!r} for operand "
+                f"{i}: the derivative {partial!r} times the adjoint {node.grad!r}; the operation was called at {source}"
+            )
+
+
+def _finite(x: Any) -> bool:
+    return not isinstance(x, float) or math.isfinite(x)
+
+
+def _story(op: Operation, made: Any, datas: list[Any]) -> str:
+    return f"{op.name} made {made!r} out of {' and '.join(map(repr, datas))}"

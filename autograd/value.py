@@ -6,13 +6,11 @@ one line of mathematics, the chain rule: ``operand.grad += partial * node.grad``
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from . import modes, ops
 from ._protocols import NumberProtocols
-from .errors import AnomalyError
 from .ops import Number, Operation, as_float
 
 UNSET = float("0.0")  # the gradient that was never computed: equal to 0.0, told apart by identity
@@ -43,7 +41,7 @@ class Value(NumberProtocols):
     Value(data=2.0, grad=-2.9293491751468355, name='a')
     """
 
-    __slots__ = ("_about", "data", "grad", "op", "operands", "partials")
+    __slots__ = ("data", "grad", "op", "operands", "partials")
     __hash__ = object.__hash__
     rank = 1
 
@@ -52,7 +50,6 @@ class Value(NumberProtocols):
     op: Operation | None
     operands: tuple[Any, ...]
     partials: tuple[Any, ...]
-    _about: dict[str, Any]
 
     def __init__(self, data: Any, name: str | None = None) -> None:
         self.data = data if type(data) is float else _number(data)
@@ -72,6 +69,9 @@ class Value(NumberProtocols):
         >>> x.grad
         6.0
         """
+        if not self.operands:
+            self.grad = self.grad + seed
+            return
         pending = _Pending()
         order: list[Any] = []
         stack: list[Any] = [self]
@@ -87,9 +87,6 @@ class Value(NumberProtocols):
                 for operand in node.operands:
                     if type(operand) is not float and operand.operands and operand.grad is not pending:
                         push(operand)
-        if not self.operands:
-            self.grad = self.grad + seed
-            return
         self.grad = seed
         watched = modes.active and modes.checking.get()
         for node in reversed(order):
@@ -99,7 +96,9 @@ class Value(NumberProtocols):
                     before = operand.grad
                     operand.grad = partial * adjoint if before is pending else before + partial * adjoint
             if watched:
-                _check_backward(node)
+                modes.check_backward(node)
+
+    # The operators are written out, each with its derivatives: shared helpers made them a sixth slower.
 
     def __add__(self, other: Any) -> Any:
         kind = type(other)
@@ -179,24 +178,6 @@ class Value(NumberProtocols):
         return self.grad is not UNSET
 
     @property
-    def name(self) -> str | None:
-        """What diagrams and messages call this Value; None where nobody named it."""
-        name: str | None = self._fact("name")
-        return name
-
-    @name.setter
-    def name(self, name: str | None) -> None:
-        if name is not None and not isinstance(name, str):
-            raise TypeError(f"a name is a str or None, and {type(name).__name__} {name!r} was given")
-        self._note("name", name)
-
-    @property
-    def source(self) -> tuple[str, int, str] | None:
-        """File, line number and text of the line that made this Value, where ``record_source()`` was on."""
-        source: tuple[str, int, str] | None = self._fact("source")
-        return source
-
-    @property
     def requires_grad(self) -> bool:
         """Whether ``backward`` gives this Value a gradient; set it to False to freeze a leaf.
 
@@ -230,19 +211,7 @@ class Value(NumberProtocols):
         else:
             node.op, node.operands = op, operands
             node.partials = op.partials(data, datas, wanted)
-        return _watched(node, op, datas) if modes.active else node
-
-    def _fact(self, key: str) -> Any:
-        try:
-            return self._about.get(key)
-        except AttributeError:  # nothing was ever noted: the slot is empty
-            return None
-
-    def _note(self, key: str, fact: Any) -> None:
-        try:
-            self._about[key] = fact
-        except AttributeError:
-            self._about = {key: fact}
+        return modes.watch(node, op, datas) if modes.active else node
 
     if TYPE_CHECKING:  # the methods v.exp(), v.tanh(), … are made from the table, below
 
@@ -268,35 +237,6 @@ def _number(data: Any) -> Any:
     if isinstance(data, Value):
         raise TypeError(f"a Value holds a number, and {data!r} is a Value already; use it as it is, or its .data")
     return data if isinstance(data, Number) else as_float(data)
-
-
-def _watched(node: Value, op: Operation, datas: list[Any]) -> Value:
-    """Do what the open modes ask of a new node: check it, note where it was made."""
-    if modes.checking.get() and not _finite(node.data) and all(map(_finite, datas)):
-        raise AnomalyError(f"{_story(op, node.data, datas)}, at " + "{}:{}: {}".format(*modes.caller()))
-    if modes.locating.get() or modes.checking.get():
-        node._note("source", modes.caller())
-    return node
-
-
-def _finite(x: Any) -> bool:
-    return not isinstance(x, float) or math.isfinite(x)
-
-
-def _story(op: Operation, made: Any, datas: list[Any]) -> str:
-    return f"{op.name} made {made!r} out of {' and '.join(map(repr, datas))}"
-
-
-def _check_backward(node: Value) -> None:
-    assert node.op is not None
-    datas = [x.data if isinstance(x, Value) else x for x in node.operands]
-    for i, partial in enumerate(node.partials):
-        if partial is not None and _finite(node.grad) and all(map(_finite, datas)) and not _finite(partial * node.grad):
-            source = "{}:{}: {}".format(*node.source) if node.source else "a line outside detect_anomaly()"
-            raise AnomalyError(
-                f"the backward pass of {_story(node.op, node.data, datas)} made {partial * node.grad!r} for operand "
-                f"{i}: the derivative {partial!r} times the adjoint {node.grad!r}; the operation was called at {source}"
-            )
 
 
 def topological_order(*outputs: Value) -> list[Value]:
