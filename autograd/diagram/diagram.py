@@ -13,7 +13,7 @@ from typing import Any
 from autograd.errors import DiagramError
 from autograd.value import Value
 
-from . import dot, layout, model, render, svg
+from . import dot, layout, model, player, render, svg
 from .health import as_roots
 from .text import number, width, xml
 from .theme import EDGE_SIZE, THEMES
@@ -113,13 +113,14 @@ class Diagram:
 
     def __init__(
         self, picture: model.Picture, *, theme: str = "auto", engine: str | None = None,
-        time_limit: float = render.TIME_LIMIT, placed: layout.Layout | None = None,
+        time_limit: float = render.TIME_LIMIT, placed: layout.Layout | None = None, fold: bool = False,
     ) -> None:  # fmt: skip
         self._picture = picture
         self._theme = theme
         self._engine = engine
         self._time_limit = time_limit
         self._placed = placed
+        self._fold = fold
 
     def __repr__(self) -> str:
         values = sum(node.kind != "constant" for node in self._picture.nodes)
@@ -150,6 +151,18 @@ class Diagram:
     def dot(self) -> str:
         """The picture as DOT text, for Graphviz and the tools that read it."""
         return dot.source(self._picture, THEMES[self._flat_theme])
+
+    @property
+    def html(self) -> str:
+        """The player: a whole page in one text, which steps forward, seeds, and steps backward, a node at a time.
+
+        It makes no request to anywhere and its Content-Security-Policy allows none.
+        """
+        return self._page(f"cg{next(_count)}")
+
+    def _page(self, uid: str) -> str:
+        made = player.fragment(self._picture, self._layout, uid, table(self._picture), fold=self._fold)
+        return player.page(self._picture.title, [made], self._theme)
 
     def png(self, scale: float = 2.0) -> bytes:
         """The picture as PNG, `scale` pixels a point (0.25 to 8).
@@ -192,12 +205,19 @@ class Diagram:
             engine = render.find_engine(self._engine)
             pinned = dot.source(self._picture, THEMES[self._flat_theme], self._layout)
             return render.run_pdf(engine, pinned, self._time_limit)
-        content: str = getattr(self, {"svg": "svg", "dot": "dot"}[form])
+        content: str = getattr(self, {"svg": "svg", "dot": "dot", "html": "html"}[form])
         return content.encode("utf-8")
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """What a notebook shows: an image that survives in an untrusted notebook, and the numbers as a table."""
         return {"text/plain": repr(self), "text/html": self._html_output}
+
+    @property
+    def _frame(self) -> str:
+        """The player in a frame of its own. An untrusted notebook drops the frame, and the hint alone is left."""
+        page = xml(self._page("player"))
+        hint = "The player needs a trusted notebook (File, Trust Notebook); save it with .save(&quot;graph.html&quot;)."
+        return f'<p>{hint}</p><iframe title="player" width="100%" height="720" srcdoc="{page}"></iframe>'
 
     @functools.cached_property
     def _html_output(self) -> str:
@@ -206,6 +226,7 @@ class Diagram:
         alt = xml(f"{self._picture.title}. {svg.describe(self._picture)}")
         return (
             f'<img alt="{alt}" style="max-width: 100%" src="data:image/svg+xml;base64,{data}">'
+            f"<details><summary>Step through it</summary>{self._frame}</details>"
             f"<details><summary>The numbers as a table</summary>{table(self._picture)}</details>"
         )
 

@@ -92,8 +92,10 @@ def _table(node: Node, theme: themes.Theme) -> str:
     whole = node.width - 4
     key, gap = 38.0, 6.0
     rows = [
-        (f'<TR><TD COLSPAN="4" WIDTH="{whole:.0f}" HEIGHT="{20 if node.rows else 16}">'
-        f"{_font(dot_html(node.header), theme.ink, bold=True)}</TD></TR>")
+        (
+            f'<TR><TD COLSPAN="4" WIDTH="{whole:.0f}" HEIGHT="{20 if node.rows else 16}">'
+            f"{_font(dot_html(node.header), theme.ink, bold=True)}</TD></TR>"
+        )
     ]
     space = f'<TD WIDTH="{gap:.0f}"></TD>'
     for label, text, kind in node.rows:

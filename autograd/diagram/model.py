@@ -31,6 +31,7 @@ class Node:
     kind: str
     name: str
     expression: str = ""
+    numeric: str = ""  # the expression with numbers in place of names
     value: float | None = None
     grad: float | None = None
     flags: list[health.Flag] = field(default_factory=list)
@@ -209,6 +210,15 @@ class Names:
             return f"{clean(v.op.name, LONGEST_NAME)} of {len(v.operands)} operands"
         return clean(text, longest)
 
+    def numeric(self, v: Value) -> str:
+        """The expression with the operands' numbers in place of their names, or nothing where that is too long."""
+        if v.op is None:
+            return ""
+        datas = [float(o.data) if isinstance(o, Value) else float(o) for o in v.operands]
+        shown = [f"({number(x)})" if x < 0 else number(x) for x in datas]
+        text = clean(v.op.write(shown, result=number(float(v.data))))
+        return text if len(text) <= 90 else ""
+
     def rule(self, v: Value, i: int, longest: int = 40) -> str:
         """The derivative of `v` with respect to its operand `i`, written with names."""
         assert v.op is not None
@@ -221,7 +231,8 @@ def _grad(v: Value) -> float | None:
 
 def _node(v: Value, key: str, names: Names, is_output: bool, flags: list[health.Flag]) -> Node:
     kind = "output" if is_output else "operation" if v.op is not None else "parameter" if v.requires_grad else "input"
-    node = Node(key, kind, names.of(v), names.expression(v), float(v.data), _grad(v), flags)
+    node = Node(key, kind, names.of(v), names.expression(v))
+    node.numeric, node.value, node.grad, node.flags = names.numeric(v), float(v.data), _grad(v), flags
     node.frozen = v.op is None and not v.requires_grad
     facts = [f"{names.full(v)}", f"value {v.data!r}", f"gradient {v.grad!r}" if v.has_grad else "gradient not computed"]
     if v.op is not None:

@@ -1,0 +1,377 @@
+"""The player, in a real browser: every control, the numbers, and that it asks nobody for anything."""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autograd import Value
+from autograd.diagram import draw, player
+from autograd.diagram.steps import as_data, steps
+from autograd.diagram.text import number
+
+from .browser import chromium
+from .graphs import GOLDEN, named, network, product, shared
+from .test_draw import HOSTILE
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as found:
+        yield found
+
+
+class Watched:
+    """A page that remembers what it said and what it asked for."""
+
+    def __init__(self, page: Any, path: Path) -> None:
+        self.page = page
+        self.messages: list[str] = []
+        self.requests: list[str] = []
+        page.on("console", lambda message: self.messages.append(message.text))
+        page.on("pageerror", lambda error: self.messages.append(str(error)))
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.goto(path.as_uri())
+
+    def part(self, name: str) -> Any:
+        return self.page.locator(f'[data-part="{name}"]').first
+
+    def count(self) -> str:
+        text: str = self.part("count").text_content()
+        return text
+
+    def numbers(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = self.page.evaluate(
+            """() => Object.fromEntries([...document.querySelectorAll('g.node')].map(g => [
+                 g.querySelector('text.head').textContent.split(' = ')[0],
+                 [...g.querySelectorAll('text.number')].map(t => t.textContent)]))"""
+        )
+        return found
+
+
+@pytest.fixture
+def opened(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Watched]]:
+    contexts = []
+    watched: list[Watched] = []
+
+    def open_(root: Value | None = None, html: str | None = None, **options: Any) -> Watched:
+        path = tmp_path / f"player{len(contexts)}.html"
+        if html is None:
+            assert root is not None
+            draw(root).save(path)
+        else:
+            path.write_text(html, encoding="utf-8")
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
+        contexts.append(context)
+        watched.append(Watched(context.new_page(), path))
+        return watched[-1]
+
+    yield open_
+    for one in watched:
+        assert one.messages == []  # not one console message
+        assert len(one.requests) == 1  # not one request besides the page itself
+    for context in contexts:
+        context.close()
+
+
+def backward(root: Value) -> Value:
+    root.backward()
+    return root
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_the_last_step_shows_the_engines_numbers(name: str, opened: Callable[..., Watched]) -> None:
+    root = backward(GOLDEN[name]())
+    page = opened(root)
+    page.part("last").click()
+    shown = page.numbers()
+    from autograd import topological_order
+
+    checked = 0
+    for v in topological_order(root):
+        if v.name is None:
+            continue
+        numbers = shown[v.name]
+        assert numbers[0] == number(v.data)
+        if v.requires_grad:
+            assert numbers[1].lstrip("▲▼ ") == number(v.grad)
+            checked += 1
+    assert checked >= 3
+
+
+def test_every_control(opened: Callable[..., Watched]) -> None:
+    page = opened(backward(product()))
+    total = len(steps(draw(product())._picture))
+    assert page.count() == f"1 / {total}"
+    assert page.part("previous").is_disabled()
+    assert page.part("first").is_disabled()
+    page.part("next").click()
+    assert page.count() == f"2 / {total}"
+    assert "Forward: a = w × x" in page.part("title").text_content()
+    page.part("previous").click()
+    assert page.count() == f"1 / {total}"
+    page.part("last").click()
+    assert page.count() == f"{total} / {total}"
+    assert page.part("next").is_disabled()
+    page.part("first").click()
+    assert page.count() == f"1 / {total}"
+    page.page.evaluate(
+        """s => { const e = document.querySelector('[data-part=slider]');
+                  e.value = s; e.dispatchEvent(new Event('input')) }""",
+        "2",
+    )
+    assert page.count() == f"3 / {total}"
+    assert "seed" in page.part("phase").text_content()
+    page.part("fit").click()
+    assert page.part("fit").get_attribute("aria-pressed") == "true"
+    page.page.locator("g.node.output").click()  # a click on a box goes to its next step
+    assert "Backward" in page.part("title").text_content()
+    page.page.locator("summary").click()
+    assert page.page.locator("details table").is_visible()
+
+
+def test_play_runs_to_the_end_and_can_be_paused(opened: Callable[..., Watched]) -> None:
+    page = opened(backward(product()))
+    page.part("speed").select_option("fast")
+    page.part("play").click()
+    assert page.part("play").text_content() == "Pause"
+    page.part("play").click()
+    assert page.part("play").text_content() == "Play"
+    page.part("play").click()
+    page.page.locator('[data-part="next"]:disabled').wait_for()
+    assert page.part("play").text_content() == "Play"
+    page.part("play").click()  # once more from the start
+    assert page.count().startswith("1 /")
+
+
+def test_by_keyboard_only(opened: Callable[..., Watched]) -> None:
+    page = opened(backward(shared()))
+    keys = page.page.keyboard
+    keys.press("Tab")
+    outline = page.page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid"  # the focus can be seen
+    for key, shown in [("ArrowRight", "2 /"), ("ArrowRight", "3 /"), ("ArrowLeft", "2 /"), ("Home", "1 /")]:
+        keys.press(key)
+        assert page.count().startswith(shown)
+    keys.press("End")
+    assert page.part("next").is_disabled()
+    keys.press("Home")
+    keys.press("Space")
+    assert page.part("play").text_content() == "Pause"
+    keys.press("Space")
+    assert page.part("play").text_content() == "Play"
+    reached = set()
+    for _ in range(12):
+        keys.press("Tab")
+        reached.add(page.page.evaluate("document.activeElement.dataset.part || document.activeElement.tagName"))
+    assert {"stage", "play", "next", "last", "slider", "speed", "fit", "SUMMARY"} <= reached
+
+
+def test_where_paths_meet_the_running_total_is_shown(opened: Callable[..., Watched]) -> None:
+    page = opened(backward(shared()))  # y = b·b + a, b = a + a: three paths lead back to a
+    seen = []
+    for _ in range(20):
+        seen.append(page.part("lines").text_content())
+        if page.part("next").is_disabled():
+            break
+        page.part("next").click()
+    text = " ".join(seen)
+    assert "(1 of 3 paths)" in text
+    assert "1 + 12 = 13 (2 of 3 paths)" in text
+    assert "13 + 12 = 25 (3 of 3 paths)" in text
+    assert page.page.locator("math").count() >= 0
+    assert (
+        page.page.evaluate("document.querySelector('.lines math')?.namespaceURI")
+        == "http://www.w3.org/1998/Math/MathML"
+    )
+
+
+def test_going_back_takes_numbers_away_again(opened: Callable[..., Watched]) -> None:
+    page = opened(backward(shared()))
+    first = page.numbers()
+    page.part("last").click()
+    assert page.numbers() != first
+    page.part("first").click()
+    assert page.numbers() == first
+    assert first["y"] == ["·", "·"]
+    assert first["a"] == ["3", "·"]
+
+
+def test_for_a_screen_reader(opened: Callable[..., Watched]) -> None:
+    page = opened(backward(product()))
+    page.part("next").click()
+    words = page.part("words")
+    assert words.get_attribute("aria-live") == "polite"
+    assert words.text_content() == "Step 2 of 5. a = w × x = 2 × (−3) = −6"
+    assert "step 2 of 5" in page.part("slider").get_attribute("aria-valuetext")
+    names = page.page.evaluate(
+        "[...document.querySelectorAll('button')].map(b => b.getAttribute('aria-label') || b.textContent)"
+    )
+    assert all(re.search(r"[A-Za-z]{3}", name) for name in names)
+    labelled = page.page.evaluate(
+        """document.querySelector('svg').getAttribute('aria-labelledby').split(' ')
+             .map(i => document.getElementById(i).textContent)"""
+    )
+    assert labelled[0] == "Computation graph of a"
+    assert "3 nodes and 2 edges" in labelled[1]
+
+
+def test_dark_and_light(opened: Callable[..., Watched]) -> None:
+    root = backward(product())
+    expected = {
+        "light": ["rgb(255, 255, 255)", "rgb(219, 234, 254)", "rgb(17, 24, 39)"],
+        "dark": ["rgb(17, 24, 39)", "rgb(30, 58, 138)", "rgb(249, 250, 251)"],
+    }
+    for scheme, colours in expected.items():
+        page = opened(root, color_scheme=scheme)
+        shown = page.page.evaluate(
+            """[getComputedStyle(document.querySelector('main')).backgroundColor,
+                getComputedStyle(document.querySelector('g.node.parameter rect')).fill,
+                getComputedStyle(document.querySelector('text.head')).fill]"""
+        )
+        assert shown == colours
+
+
+@pytest.mark.parametrize("size", [(360, 640), (1280, 800)])
+def test_the_page_never_scrolls_sideways(size: tuple[int, int], opened: Callable[..., Watched]) -> None:
+    page = opened(backward(network()), viewport={"width": size[0], "height": size[1]})
+    for _ in range(30):
+        page.part("next").click() if not page.part("next").is_disabled() else None
+        assert page.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for name in ("first", "previous", "play", "next", "last", "slider", "speed", "fit"):
+        box = page.part(name).bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= size[0]
+
+
+def test_the_node_at_work_is_kept_in_sight(opened: Callable[..., Watched]) -> None:
+    page = opened(backward(network()), viewport={"width": 700, "height": 600}, reduced_motion="reduce")
+    while not page.part("next").is_disabled():
+        page.part("next").click()
+        inside = page.page.evaluate(
+            """() => { const n = document.querySelector('g.node.active'); if (!n) return true;
+                 const a = n.getBoundingClientRect(), b = document.querySelector('.stage').getBoundingClientRect();
+                 return a.right > b.left && a.left < b.right && a.bottom > b.top && a.top < b.bottom }"""
+        )
+        assert inside
+
+
+def test_in_print_the_controls_are_gone(opened: Callable[..., Watched]) -> None:
+    page = opened(backward(product()))
+    page.page.emulate_media(media="print")
+    assert not page.part("play").is_visible()
+    assert page.page.locator("svg").is_visible()
+
+
+def test_two_players_on_one_page_do_not_disturb_each_other(opened: Callable[..., Watched]) -> None:
+    pictures = [draw(backward(make())) for make in (product, shared)]
+    made = [player.fragment(p._picture, p._layout, f"p{i}", "") for i, p in enumerate(pictures)]
+    page = opened(html=player.page("two", made, "auto"))
+    mains = page.page.locator("main")
+    mains.nth(1).locator('[data-part="last"]').click()
+    assert mains.nth(0).locator('[data-part="count"]').text_content() == "1 / 5"
+    assert mains.nth(1).locator("text.grad").first.text_content() == "▲ 25"
+    assert mains.nth(0).locator("text.grad").first.text_content() == "·"
+    ids = page.page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
+    assert len(ids) == len(set(ids))
+
+
+def test_the_policy_lets_nothing_else_run(opened: Callable[..., Watched]) -> None:
+    html = draw(backward(product())).html
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', html)
+    assert policy is not None
+    assert policy[1].startswith("default-src 'none'; style-src 'sha256-")
+    assert "unsafe" not in policy[1]
+    page = opened(html=html)
+    ran = page.page.evaluate(
+        """() => { const s = document.createElement('script'); s.textContent = 'window.ran = 1';
+                   document.body.append(s); return window.ran ?? 0 }"""
+    )
+    assert ran == 0
+    assert len(page.messages) == 1  # the browser says that it refused
+    page.messages.clear()
+
+
+def test_text_stays_inside_its_box(opened: Callable[..., Watched]) -> None:
+    names = [
+        "wwwwwwwwwwwwwwwwwwwwwwww",
+        "MMMMMMMMMMMMMMMMMMMMMMMM",
+        "漢字漢字漢字漢字漢字",
+        "iiii",
+        "﷽﷽",
+        "🙂🙂🙂🙂",
+        "Щукаюж",
+        "e\u0301e\u0301",
+    ]
+    values = [Value(-1.2345e-300 * (i + 1), name=name) for i, name in enumerate(names)]
+    total = named("total", sum(values[1:], values[0]) * 1e300)
+    for root in (total, GOLDEN["dead"](), network()):
+        page = opened(backward(root))
+        page.part("last").click()
+        over = page.page.evaluate(
+            """() => { const bad = [];
+              for (const g of document.querySelectorAll('g.node')) {
+                const b = g.querySelector('rect.box').getBBox();
+                for (const t of g.querySelectorAll('text')) { const r = t.getBBox();
+                  if (r.x < b.x - .5 || r.x + r.width > b.x + b.width + .5) bad.push(t.textContent) }
+                const [k, v] = [...g.querySelectorAll('text.key, text.number')].map(t => t.getBBox());
+                if (k && v && k.x + k.width > v.x) bad.push('numbers meet labels: ' + g.textContent) }
+              return bad }"""
+        )
+        assert over == []
+
+
+def test_hostile_names_in_the_browser(opened: Callable[..., Watched]) -> None:
+    evil = [
+        "</script><script>window.hit=1</script>",
+        "<img src=x onerror=window.hit=1>",
+        "]]>&lt;b&gt;",
+        "\"'\\u003c",
+        "\u2028\u2029",
+    ]
+    leaves = [Value(1.0, name=name) for name in evil]
+    total = named("javascript:window.hit=1", leaves[0] * leaves[1] + leaves[2] * leaves[3] + leaves[4])
+    page = opened(backward(total))
+    page.part("last").click()
+    assert page.page.evaluate("window.hit ?? 0") == 0
+    assert page.page.evaluate("document.images.length") == 0
+    assert "<img src=x onerror=wind…" in page.numbers()
+
+
+@settings(max_examples=60)
+@given(names=st.lists(HOSTILE, min_size=3, max_size=3))
+def test_hostile_names_leave_the_data_whole(names: list[str]) -> None:
+    w, x = Value(1.0, name=names[0]), Value(2.0, name=names[1])
+    html = draw(named(names[2], w * x), engine="python").html
+    found = re.findall(r'<script type="application/json">(.*?)</script>', html, flags=re.S)
+    assert len(found) == 1
+    assert json.loads(found[0])["steps"]
+    assert html.count("<script") == 2
+    svg = re.search(r"<svg .*?</svg>", html, flags=re.S)
+    assert svg is not None
+    ElementTree.fromstring(svg[0].encode("utf-8"))
+
+
+def test_the_steps_of_a_product_say_the_chain_rule() -> None:
+    found = steps(draw(product())._picture)
+    assert [s.phase for s in found] == ["start", "forward", "seed", "backward", "end"]
+    assert found[3].words == "Backward through a = w × x. ∂a/∂w += 1 × −3 = −3. ∂a/∂x += 1 × 2 = 2."
+    assert json.loads(json.dumps(as_data(draw(product())._picture), allow_nan=False))
+
+
+def test_a_frozen_input_takes_no_gradient_in_the_steps() -> None:
+    loss = GOLDEN["dead"]()
+    picture = draw(loss)._picture
+    frozen = {node.id for node in picture.nodes if node.frozen}
+    assert frozen
+    assert not any(frozen & set(s.grads) for s in steps(picture))
