@@ -128,7 +128,10 @@ class _Run:
                 self.builds.append(build)
                 self.counts.append(len(leaves))
             result = f(*replaced, **kwargs)
+        try:
             self.outputs, self.build_output = flatten(result)
+        except TypeError as error:
+            raise TypeError(f"the function returned {result!r}: {error}") from None
         self.nodes = [x for x in self.outputs if isinstance(x, Value)]
         known = {x for x in self.inputs if not x.operands}
         self.graph = listening and any(

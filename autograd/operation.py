@@ -124,6 +124,20 @@ def listed(before: str, between: str = ", ", after: str = ")") -> Callable[[int]
     return lambda n: before + between.join(f"#{i}" for i in range(n)) + after
 
 
+def _documented(op: Operation, doc: str) -> str:
+    """Add to a first sentence what the row says of the derivative, the domain, and one value."""
+    text = doc or f"The operation ``{op.name}``."
+    if op.arity is None or not op.name.isidentifier():
+        return text
+    names = ["x", "y", "z"][: op.arity]
+    slopes = [f"∂/∂{x} = {op.write_derivative(i, names, result='f')}" for i, x in enumerate(names)]
+    text += f"\n\nWritten f = {op.write(names)}; " + ", ".join(slopes) + "."
+    bounded = [f"{low:g} <= {x} <= {high:g}" for x, (low, high) in zip(names, op.domain) if (low, high) != REAL]
+    if bounded:
+        text += f" Real for {' and '.join(bounded)}, and an infinity or nan elsewhere."
+    return text + "\n"
+
+
 def define(
     name: str,
     forward: Rule,
@@ -208,7 +222,7 @@ def define(
         evaluate = dispatch
     evaluate.__name__ = evaluate.__qualname__ = name
     evaluate.__module__ = "autograd"
-    evaluate.__doc__ = doc or f"The operation ``{name}``."
+    evaluate.__doc__ = _documented(op, doc)
     object.__setattr__(op, "evaluate", evaluate)
     OPERATIONS[name] = op
     return evaluate

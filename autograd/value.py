@@ -276,7 +276,7 @@ def _unary_method(op: Operation) -> Callable[[Value], Value]:
         node.partials = (rule(y, x),)
         return node
 
-    method.__name__, method.__doc__ = op.name, op.evaluate.__doc__
+    method.__name__, method.__doc__ = op.name, (op.evaluate.__doc__ or "").partition("\n\n>>>")[0]
     return method
 
 
