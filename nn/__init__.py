@@ -1,5 +1,9 @@
 """Small neural networks on ``autograd``: PyTorch's names and habits, at micrograd's size."""
 
+from . import data
+from .checkpoint import CheckpointError, load, read_notes, save
+from .fit import EarlyStopping, Training, evaluate, fit, predict
+from .history import History
 from .init import INITIALIZERS, initializer
 from .layers import MLP, Dropout, Layer, Neuron, Sequential, activation_names
 from .losses import (
@@ -14,6 +18,7 @@ from .losses import (
     mae,
     mse,
 )
+from .metrics import METRICS, accuracy, r2, rmse
 from .module import Module
 from .optim import (
     OPTIMIZERS,
@@ -26,10 +31,22 @@ from .optim import (
     clip_grad_norm_,
     clip_grad_value_,
 )
+from .schedule import (
+    CosineAnnealingLR,
+    ExponentialLR,
+    LambdaLR,
+    LinearLR,
+    ReduceLROnPlateau,
+    Schedule,
+    SequentialLR,
+    StepLR,
+)
 
 __all__ = [
-    "INITIALIZERS", "LOSSES", "MLP", "OPTIMIZERS", "SGD", "Adagrad", "Adam", "AdamW", "Dropout", "Layer", "Module",
-    "Neuron", "Optimizer", "RMSprop", "Sequential", "activation_names", "bce", "bce_with_logits", "clip_grad_norm_",
-    "clip_grad_value_", "cross_entropy", "half_squared_error", "hinge", "huber", "initializer", "loss_function", "mae",
-    "mse",
+    "INITIALIZERS", "LOSSES", "METRICS", "MLP", "OPTIMIZERS", "SGD", "Adagrad", "Adam", "AdamW", "CheckpointError",
+    "CosineAnnealingLR", "Dropout", "EarlyStopping", "ExponentialLR", "History", "LambdaLR", "Layer", "LinearLR",
+    "Module", "Neuron", "Optimizer", "RMSprop", "ReduceLROnPlateau", "Schedule", "Sequential", "SequentialLR", "StepLR",
+    "Training", "accuracy", "activation_names", "bce", "bce_with_logits", "clip_grad_norm_", "clip_grad_value_",
+    "cross_entropy", "data", "evaluate", "fit", "half_squared_error", "hinge", "huber", "initializer", "load",
+    "loss_function", "mae", "mse", "predict", "r2", "read_notes", "rmse", "save",
 ]  # fmt: skip

@@ -1,0 +1,304 @@
+"""Checkpoints: a model, its optimiser and its run in one JSON file that is complete or not there at all.
+
+JSON writes a float so that it reads back the same bits, can be looked at, and runs no code when it is loaded. A file is
+written under another name, synced, and renamed, so that a kill at any instant leaves the old file or the new one.
+Loading checks names, shapes and numbers before it changes anything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from autograd import AutogradError
+
+from .layers import MLP, Dropout, Layer, Sequential
+from .module import Module, _matched
+from .optim import Optimizer
+
+FORMAT, VERSION = "chalkgrad checkpoint", 1
+LARGEST = 1 << 30  # bytes; a scalar network that fills more does not exist
+_CHUNK = 1 << 16
+
+
+class CheckpointError(AutogradError, ValueError):
+    """A checkpoint cannot be written or loaded; the message says which file and why. Nothing was changed."""
+
+
+def save(
+    path: str | os.PathLike[str], model: Module, optimizer: Optimizer | None = None, notes: dict[str, Any] | None = None
+) -> None:
+    """Write a model, and an optimiser if given, to a JSON file; an older file of that name is replaced in one instant.
+
+    ``notes`` is anything that JSON can hold, for ``read_notes``. Raises CheckpointError when a parameter is nan or
+    infinite, OSError when the file cannot be written; an older file is then still there.
+
+    >>> import nn, tempfile, os
+    >>> path = os.path.join(tempfile.mkdtemp(), "model.json")
+    >>> nn.save(path, nn.MLP(2, [3, 1], seed=0))
+    >>> nn.load(path)
+    MLP(2 → 3 → 1)  # 13 parameters
+      (layers.0): Layer(2, 3, relu)  # 9 parameters
+      (layers.1): Layer(3, 1, linear)  # 4 parameters
+    """
+    write(path, contents(model, optimizer, None, notes))
+
+
+def load(path: str | os.PathLike[str], model: Module | None = None, optimizer: Optimizer | None = None) -> Module:
+    """Read a checkpoint into ``model`` and ``optimizer``, or into a model built as the file describes, and return it.
+
+    A model can be built when it is an MLP, or a Sequential of layers, whose activations have names. Raises
+    CheckpointError for anything wrong with the file, and FileNotFoundError where there is none; nothing is changed
+    then.
+    """
+    stored = read(path)
+    with blamed_on(os.fspath(path)):
+        if model is None:
+            model = _built(stored)
+        prepare(stored, model, optimizer)()
+    return model
+
+
+def read_notes(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return the ``notes`` that were saved with a model."""
+    notes = read(path).get("notes")
+    return notes if isinstance(notes, dict) else {}
+
+
+def contents(
+    model: Module, optimizer: Optimizer | None, training: dict[str, Any] | None, notes: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return what a file holds."""
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "architecture": _architecture(model),
+        "model": model.state_dict(),
+        "optimizer": optimizer.state_dict() if optimizer is not None else None,
+        "training": training,
+        "notes": notes,
+    }
+
+
+def write(path: str | os.PathLike[str], stored: dict[str, Any]) -> None:
+    """Write a file, in one instant as seen from outside."""
+    path = os.fspath(path)
+    for name, numbers in stored["model"].items():
+        if not _all_finite(numbers):
+            raise CheckpointError(f"{path} was not written: the parameter {name} is not finite")
+    try:
+        data = json.dumps(stored, indent=1, allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{path} was not written: {error}") from None
+    folder, name = os.path.split(os.path.abspath(path))
+    handle, temporary = tempfile.mkstemp(prefix=f".{name}.", suffix=".tmp", dir=folder)
+    try:
+        try:
+            for start in range(0, len(data), _CHUNK):
+                _write_all(handle, data[start : start + _CHUNK])
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        os.chmod(temporary, _mode(path))
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    _sync_folder(folder)
+
+
+def read(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return what a file holds, when it is a checkpoint of a version known here."""
+    path = os.fspath(path)
+    with blamed_on(path):
+        if os.path.getsize(path) > LARGEST:
+            raise ValueError(f"it has more than {LARGEST:,} bytes")
+        with open(path, "rb") as file:
+            data = file.read(LARGEST + 1)
+        stored = json.loads(
+            data.decode(), object_pairs_hook=_once, parse_constant=_no_constant, parse_float=_finite_float
+        )
+        if not isinstance(stored, dict) or stored.get("format") != FORMAT:
+            raise ValueError(f"it does not say that it is a {FORMAT}")
+        if stored.get("version") != VERSION:
+            raise ValueError(f"it has version {stored.get('version')!r}, and this program reads version {VERSION}")
+        if not isinstance(stored.get("model"), dict):
+            raise ValueError("it holds no model")
+    return stored
+
+
+@contextlib.contextmanager
+def blamed_on(path: str) -> Iterator[None]:
+    """Turn what goes wrong with the file's contents into a CheckpointError that names the file."""
+    try:
+        yield
+    except CheckpointError:
+        raise
+    except json.JSONDecodeError as error:
+        raise CheckpointError(
+            f"{path} is damaged or was never a checkpoint: {error.msg} in line {error.lineno}, column {error.colno}"
+        ) from None
+    except UnicodeDecodeError:
+        raise CheckpointError(f"{path} is damaged or was never a checkpoint: it is not text") from None
+    except (RecursionError, MemoryError):
+        raise CheckpointError(f"{path} is no checkpoint: it is nested too deeply or too large") from None
+    except (ValueError, TypeError, KeyError) as error:
+        raise CheckpointError(f"{path} does not fit: {error.args[0] if error.args else error}") from None
+
+
+def prepare(stored: dict[str, Any], model: Module, optimizer: Optimizer | None) -> Callable[[], None]:
+    """Check everything, and return the function that then changes model and optimiser."""
+    pairs = _matched(model, stored["model"])
+    if optimizer is not None:
+        if stored.get("optimizer") is None:
+            raise ValueError("it holds no optimiser state")
+        optimizer._matched(stored["optimizer"])
+
+    def apply() -> None:
+        for value, number in pairs:
+            value.data = number
+        if optimizer is not None:
+            optimizer.load_state_dict(stored["optimizer"])
+
+    return apply
+
+
+def history(training: dict[str, Any]) -> dict[str, list[Any]]:
+    """Return the history's columns and check the counts of a stored run."""
+    for key in ("epoch", "waited"):
+        if isinstance(training[key], bool) or not isinstance(training[key], int) or training[key] < 0:
+            raise ValueError(f"its {key} is a whole number of at least 0, and {training[key]!r} stands there")
+    columns = training["history"]
+    if not isinstance(columns, dict) or not all(isinstance(column, list) for column in columns.values()):
+        raise ValueError("its history is no table")
+    if any(len(column) != training["epoch"] for column in columns.values()):
+        raise ValueError(f"its history has another number of rows than the {training['epoch']} epochs it tells of")
+    return {key: [_number(x) for x in column] for key, column in columns.items()}
+
+
+def is_number(x: Any) -> bool:
+    """Whether it is a finite number."""
+    return not isinstance(x, bool) and isinstance(x, (int, float)) and abs(x) < 1.8e308
+
+
+def _number(x: Any) -> Any:
+    if x in ("nan", "inf", "-inf"):  # as a metric may be
+        return float(x)
+    if not is_number(x):
+        raise ValueError(f"its history has {x!r} where a number belongs")
+    return x
+
+
+def _all_finite(numbers: Any) -> bool:
+    return all(map(_all_finite, numbers)) if isinstance(numbers, list) else math.isfinite(numbers)
+
+
+def _write_all(handle: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(handle, data) :]
+
+
+def _mode(path: str) -> int:
+    """The permissions of the file that is replaced, or those that a new file gets."""
+    try:
+        return os.stat(path).st_mode & 0o777
+    except OSError:
+        mask = os.umask(0o077)
+        os.umask(mask)
+        return 0o666 & ~mask
+
+
+def _sync_folder(folder: str) -> None:
+    """Make the new name itself survive a loss of power."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return found
+
+
+def _no_constant(text: str) -> Any:
+    raise ValueError(f"{text} stands where a finite number belongs")
+
+
+def _finite_float(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:40]} is too large for a float")
+    return number
+
+
+def _architecture(model: Any) -> Any:
+    """Describe a model of the layers here, so that ``load`` can build it; None for any other."""
+    if type(model) is MLP:
+        layers = [_architecture(layer) for layer in model.layers]
+        return {"kind": "MLP", "layers": layers} if all(layers) else None
+    if type(model) is Layer and model.activation is not None:
+        return {
+            "kind": "Layer", "nin": model.nin, "nout": model.nout, "activation": model.activation, "bias": model.bias
+        }  # fmt: skip
+    if type(model) is Dropout:
+        return {"kind": "Dropout", "p": model.p}
+    if type(model) is Sequential:
+        steps = [_architecture(step) for step in model.steps]
+        return {"kind": "Sequential", "steps": steps} if all(steps) else None
+    return None
+
+
+def _built(stored: dict[str, Any]) -> Module:
+    if stored.get("architecture") is None:
+        raise ValueError("it does not say how to build its model; build it yourself and give it to load(path, model)")
+    room = sum(map(_count, stored["model"].values()))
+    return _build(stored["architecture"], room)
+
+
+def _build(told: Any, room: int) -> Module:
+    """Make what an architecture describes; ``room`` is how many numbers the file has for it."""
+    kind = told.get("kind") if isinstance(told, dict) else None
+    if kind == "MLP":
+        layers = [_built_layer(layer, room) for layer in _list(told, "layers")]
+        mlp = MLP(1, [1])
+        mlp.layers = layers
+        return mlp
+    if kind == "Layer":
+        return _built_layer(told, room)
+    if kind == "Dropout":
+        return Dropout(told.get("p"))
+    if kind == "Sequential":
+        return Sequential(*[_build(step, room) for step in _list(told, "steps")])
+    raise ValueError(f"it tells of a part that is not known here: {kind!r}")
+
+
+def _built_layer(told: Any, room: int) -> Layer:
+    if not isinstance(told, dict) or set(told) != {"kind", "nin", "nout", "activation", "bias"}:
+        raise ValueError("it tells of a layer without saying nin, nout, activation and bias")
+    for key in ("nin", "nout"):
+        if isinstance(told[key], bool) or not isinstance(told[key], int) or not 1 <= told[key] <= room:
+            raise ValueError(f"it tells of a layer with {key}={told[key]!r}, and has no numbers for that")
+    if told["nin"] * told["nout"] > room:
+        raise ValueError(f"it tells of a layer of {told['nin']} × {told['nout']} weights, and has no numbers for that")
+    return Layer(told["nin"], told["nout"], activation=told["activation"], bias=told["bias"], init="zeros")
+
+
+def _list(told: dict[str, Any], key: str) -> list[Any]:
+    if not isinstance(told.get(key), list) or not told[key]:
+        raise ValueError(f"it tells of a {told['kind']} without {key}")
+    return list(told[key])
+
+
+def _count(numbers: Any) -> int:
+    return sum(map(_count, numbers)) if isinstance(numbers, list) else 1

@@ -1,0 +1,177 @@
+"""Data to learn from: point clouds in the plane, one real table, a split and a scale.
+
+Everything is made of plain lists: ``X`` has a list of floats for each sample and ``y`` a number for each. A seed
+decides every random number, and the global random state is never touched.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import random
+from collections.abc import Sequence
+from importlib import resources
+from typing import Any
+
+Table = tuple[list[list[float]], list[Any]]
+
+
+def moons(n: int = 100, noise: float = 0.1, seed: int = 0, labels: tuple[Any, Any] = (0, 1)) -> Table:
+    """Two interleaved half circles, the standard picture of what a line cannot separate.
+
+    ``noise`` is the standard deviation of what is added to each coordinate; ``labels=(-1, 1)`` suits the hinge loss.
+
+    >>> X, y = moons(4, noise=0.0)
+    >>> [[round(a, 3) + 0.0 for a in row] for row in X], y
+    ([[1.0, 0.0], [-1.0, 0.0], [0.0, 0.5], [2.0, 0.5]], [0, 0, 1, 1])
+    """
+    upper, rng = _half(n), _source(noise, seed)
+    X = [[math.cos(a), math.sin(a)] for a in _angles(upper, math.pi)]
+    X += [[1.0 - math.cos(a), 0.5 - math.sin(a)] for a in _angles(n - upper, math.pi)]
+    return _noisy(X, noise, rng), [labels[0]] * upper + [labels[1]] * (n - upper)
+
+
+def circles(
+    n: int = 100, noise: float = 0.05, factor: float = 0.5, seed: int = 0, labels: tuple[Any, Any] = (0, 1)
+) -> Table:
+    """A circle of radius 1 and inside it one of radius ``factor``, between 0 and 1."""
+    if not 0.0 < factor < 1.0:
+        raise ValueError(f"factor is the inner circle's radius, between 0 and 1, and {factor!r} was given")
+    outer, rng = _half(n), _source(noise, seed)
+    turn = 2.0 * math.pi
+    X = [[math.cos(turn * i / outer), math.sin(turn * i / outer)] for i in range(outer)]
+    X += [[factor * math.cos(turn * i / (n - outer)), factor * math.sin(turn * i / (n - outer))] for i in range(n - outer)]
+    return _noisy(X, noise, rng), [labels[0]] * outer + [labels[1]] * (n - outer)
+
+
+def spirals(n: int = 150, classes: int = 2, noise: float = 0.05, turns: float = 1.0, seed: int = 0) -> Table:
+    """``classes`` arms of a spiral out to radius 1, each of ``turns`` turns, labelled 0, 1, …"""
+    if classes < 1 or n < 2 * classes:
+        raise ValueError(f"each spiral needs two points at least: n={n} is too few for classes={classes}")
+    rng = _source(noise, seed)
+    X, y = [], []
+    for i in range(n):
+        arm, place = i % classes, (i // classes + 1) / math.ceil(n / classes)
+        angle = 2.0 * math.pi * (turns * place + arm / classes)
+        X.append([place * math.cos(angle), place * math.sin(angle)])
+        y.append(arm)
+    return _noisy(X, noise, rng), y
+
+
+def xor(n: int = 4, noise: float = 0.0, seed: int = 0, labels: tuple[Any, Any] = (0, 1)) -> Table:
+    """The corners of the unit square, over and over, labelled by whether their coordinates differ.
+
+    >>> xor()
+    ([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0])
+    """
+    corners = [(i >> 1 & 1, i & 1) for i in range(_count(n, 1))]
+    X = [[float(a), float(b)] for a, b in corners]
+    return _noisy(X, noise, _source(noise, seed)), [labels[a ^ b] for a, b in corners]
+
+
+def blobs(
+    n: int = 100, centers: int | Sequence[Sequence[float]] = 3, spread: float = 1.0, seed: int = 0, features: int = 2
+) -> Table:
+    """Round normal clouds of standard deviation ``spread``, labelled 0, 1, …; centres are given, or drawn from ±10."""
+    rng = _source(spread, seed)
+    if isinstance(centers, int):
+        centers = [[rng.uniform(-10.0, 10.0) for _ in range(features)] for _ in range(_count(centers, 1))]
+    _count(n, len(centers))
+    X = [[float(c) for c in centers[i % len(centers)]] for i in range(n)]
+    return _noisy(X, spread, rng), [i % len(centers) for i in range(n)]
+
+
+IRIS_FEATURES = ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"]
+IRIS_SPECIES = ["setosa", "versicolor", "virginica"]
+
+
+def iris() -> Table:
+    """Return 150 iris flowers: four lengths in cm (``IRIS_FEATURES``), and the species, an index of ``IRIS_SPECIES``.
+
+    Measured by Anderson, published by Fisher, *The use of multiple measurements in taxonomic problems*, 1936. The table
+    is that of the UCI Machine Learning Repository (licence CC BY 4.0) with the two rows it had wrong put right.
+
+    >>> X, y = iris()
+    >>> len(X), X[0], y[0]
+    (150, [5.1, 3.5, 1.4, 0.2], 0)
+    """
+    text = resources.files("nn").joinpath("iris.csv").read_text(encoding="utf-8")
+    rows = list(csv.reader(line for line in text.splitlines() if not line.startswith("#")))[1:]
+    return [[float(x) for x in row[:4]] for row in rows], [IRIS_SPECIES.index(row[4]) for row in rows]
+
+
+def train_test_split(
+    X: Sequence[Any], y: Sequence[Any], test_size: float = 0.25, seed: int = 0, shuffle: bool = True
+) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
+    """Return X_train, X_test, y_train, y_test, with ``test_size``, a share in (0, 1), of the samples in the test.
+
+    At least one sample is on each side. Raises ValueError for fewer than two samples, or lists of different lengths.
+
+    >>> train_test_split([[1.0], [2.0], [3.0], [4.0]], [1, 2, 3, 4], shuffle=False)
+    ([[1.0], [2.0], [3.0]], [[4.0]], [1, 2, 3], [4])
+    """
+    if len(X) != len(y):
+        raise ValueError(f"X and y have one row for each sample, and these have {len(X)} and {len(y)}")
+    if not 0.0 < test_size < 1.0 or len(X) < 2:
+        raise ValueError(f"a split needs two samples and a test_size in (0, 1); given were {len(X)} and {test_size!r}")
+    order = list(range(len(X)))
+    if shuffle:
+        random.Random(f"split/{seed}").shuffle(order)
+    test = min(max(round(test_size * len(X)), 1), len(X) - 1)
+    first, last = order[:-test], order[-test:]
+    return [X[i] for i in first], [X[i] for i in last], [y[i] for i in first], [y[i] for i in last]
+
+
+class Standardizer:
+    """Shifts and scales each column of a table to mean 0 and standard deviation 1; a constant column is only shifted.
+
+    >>> scale = Standardizer([[1.0, 5.0], [3.0, 5.0]])
+    >>> scale([[1.0, 5.0], [2.0, 6.0]])
+    [[-1.0, 0.0], [0.0, 1.0]]
+    """
+
+    def __init__(self, X: Sequence[Sequence[float]]) -> None:
+        if len(X) == 0:
+            raise ValueError("a scale is learnt from at least one row, and the table is empty")
+        columns = [[float(x) for x in column] for column in zip(*X, strict=True)]
+        self.mean = [math.fsum(column) / len(column) for column in columns]
+        spread = [_deviation(column, mean) for column, mean in zip(columns, self.mean, strict=True)]
+        self.deviation = [s if s > 0.0 else 1.0 for s in spread]
+
+    def __call__(self, X: Sequence[Sequence[float]]) -> list[list[float]]:
+        """Return the table on the new scale."""
+        scales = list(zip(self.mean, self.deviation, strict=True))
+        return [[(float(x) - m) / s for x, (m, s) in zip(row, scales, strict=True)] for row in X]
+
+    def inverse(self, Z: Sequence[Sequence[float]]) -> list[list[float]]:
+        """Return the table on the old scale."""
+        scales = list(zip(self.mean, self.deviation, strict=True))
+        return [[float(z) * s + m for z, (m, s) in zip(row, scales, strict=True)] for row in Z]
+
+
+def _deviation(column: list[float], mean: float) -> float:
+    return math.sqrt(math.fsum((x - mean) ** 2 for x in column) / len(column))
+
+
+def _count(n: Any, least: int) -> int:
+    if isinstance(n, bool) or not isinstance(n, int) or n < least:
+        raise ValueError(f"the number of samples is a whole number of at least {least}, and {n!r} was given")
+    return n
+
+
+def _half(n: int) -> int:
+    return (_count(n, 2) + 1) // 2
+
+
+def _source(noise: float, seed: int) -> random.Random:
+    if not 0.0 <= noise < math.inf:
+        raise ValueError(f"noise is a standard deviation of at least 0, and {noise!r} was given")
+    return random.Random(seed)
+
+
+def _angles(count: int, end: float) -> list[float]:
+    return [end * i / max(count - 1, 1) for i in range(count)]
+
+
+def _noisy(X: list[list[float]], noise: float, rng: random.Random) -> list[list[float]]:
+    return [[x + rng.gauss(0.0, noise) for x in row] for row in X] if noise else X

@@ -1,0 +1,86 @@
+"""What a training run leaves behind: a table with a row for each epoch, which plots itself."""
+
+from __future__ import annotations
+
+import csv
+import os
+from typing import Any
+
+
+class History:
+    """The numbers of each epoch, by column: ``history["loss"]`` is a list with one entry for each epoch so far.
+
+    ``stopped`` says why the run ended: "finished", "early stopping", "callback", "interrupted" or "nan loss".
+
+    >>> history = History()
+    >>> history.append({"epoch": 1, "loss": 0.5})
+    >>> history.append({"epoch": 2, "loss": 0.25})
+    >>> history["loss"], history.best("loss")
+    ([0.5, 0.25], 2)
+    """
+
+    def __init__(self, columns: dict[str, list[Any]] | None = None) -> None:
+        self.columns: dict[str, list[Any]] = columns or {}
+        self.stopped = "finished"
+
+    def append(self, row: dict[str, Any]) -> None:
+        """Add the numbers of one epoch. Raises ValueError when they are not for the columns that there are."""
+        if self.columns and set(row) != set(self.columns):
+            raise ValueError(f"the columns are {', '.join(self.columns)}, and the row has {', '.join(row)}")
+        for key, number in row.items():
+            self.columns.setdefault(key, []).append(number)
+
+    def __getitem__(self, column: str) -> list[Any]:
+        if column not in self.columns:
+            raise KeyError(f"no column is called {column!r}; there are {', '.join(self.columns) or 'none yet'}")
+        return self.columns[column]
+
+    def __contains__(self, column: str) -> bool:
+        return column in self.columns
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()), []))
+
+    def best(self, column: str = "loss", mode: str = "min") -> int:
+        """Return the epoch, counted from 1, in which the column was smallest (or largest, with ``mode="max"``)."""
+        numbers = self[column]
+        if not numbers:
+            raise ValueError("no epoch has run yet")
+        pick = min if mode == "min" else max
+        return 1 + numbers.index(pick(numbers))
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write the table to a CSV file, with a header; every float is written so that it reads back the same."""
+        with open(path, "w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(self.columns)
+            writer.writerows(zip(*self.columns.values(), strict=True))
+
+    def plot(self, path: str | os.PathLike[str] | None = None, log: bool = False) -> Any:
+        """Draw the losses, and beside them any metrics, over the epochs; return the matplotlib figure.
+
+        With ``path`` the figure is saved there too. ``log`` makes the axis of the losses logarithmic. Needs matplotlib
+        (``pip install "chalkgrad[plot]"``).
+        """
+        from ._plot import figure
+
+        losses = [c for c in self.columns if c in ("loss", "val_loss")]
+        metrics = [c for c in self.columns if c not in ("epoch", "lr", *losses)]
+        fig, axes = figure(2 if metrics else 1)
+        for ax, columns, label in zip(axes, (losses, metrics), ("loss", "metric"), strict=False):
+            for column in columns:
+                ax.plot(self["epoch"], self[column], label=column)
+            ax.set(xlabel="epoch", ylabel=label)
+            if len(columns) > 1 or label == "metric":
+                ax.legend(frameon=False)
+        if log:
+            axes[0].set_yscale("log")
+        if path is not None:
+            fig.savefig(path, dpi=150)
+        return fig
+
+    def __repr__(self) -> str:
+        if not len(self):
+            return "History(no epochs)"
+        last = ", ".join(f"{key}={numbers[-1]:.4g}" for key, numbers in self.columns.items() if key != "epoch")
+        return f"History({len(self)} epochs, {self.stopped}: {last})"

@@ -1,0 +1,62 @@
+"""Metrics: numbers for people, from predictions and targets that are plain floats."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+Metric = Callable[[Sequence[Any], Sequence[Any]], float]
+
+
+def accuracy(predictions: Sequence[Any], targets: Sequence[Any], threshold: float | None = None) -> float:
+    """Return the share of samples that are classified right, in [0, 1].
+
+    A list of scores stands for its largest (the target is an index, or a list of probabilities); a single score for
+    whether it lies above ``threshold``: 0 for labels −1 and +1, and otherwise 0.5 unless given.
+
+    >>> accuracy([[0.1, 2.0], [3.0, -1.0]], [1, 1]), accuracy([0.7, -0.2], [1, -1])
+    (0.5, 1.0)
+    """
+    signs = all(not hasattr(t, "__len__") and t in (-1, 1) for t in targets) and any(t == -1 for t in targets)
+    bound = 0.0 if signs else 0.5 if threshold is None else threshold
+
+    def right(o: Any, t: Any) -> bool:
+        if hasattr(o, "__len__"):
+            return bool(_largest(o) == (_largest(t) if hasattr(t, "__len__") else t))
+        return bool((o > bound) == (t > (0.0 if signs else 0.5)))
+
+    return sum(right(o, t) for o, t in zip(predictions, targets, strict=True)) / len(predictions)
+
+
+def r2(predictions: Sequence[Any], targets: Sequence[Any]) -> float:
+    """Return 1 − Σ(t − o)² / Σ(t − t̄)²: 1 is perfect, 0 no better than the mean; nan where all targets are one number.
+
+    >>> r2([1.0, 2.0, 3.0], [1.0, 2.0, 3.0])
+    1.0
+    """
+    os, ts = _flat(predictions), _flat(targets)
+    middle = math.fsum(ts) / len(ts)
+    spread = math.fsum((t - middle) ** 2 for t in ts)
+    return 1.0 - math.fsum((t - o) ** 2 for o, t in zip(os, ts, strict=True)) / spread if spread else math.nan
+
+
+def rmse(predictions: Sequence[Any], targets: Sequence[Any]) -> float:
+    """Return the root of the mean squared error, in the units of the targets.
+
+    >>> rmse([3.0, 4.0], [0.0, 0.0])
+    3.5355339059327378
+    """
+    os, ts = _flat(predictions), _flat(targets)
+    return math.sqrt(math.fsum((t - o) ** 2 for o, t in zip(os, ts, strict=True)) / len(ts))
+
+
+METRICS: dict[str, Metric] = {"accuracy": accuracy, "r2": r2, "rmse": rmse}
+
+
+def _largest(scores: Sequence[float]) -> int:
+    return max(range(len(scores)), key=scores.__getitem__)
+
+
+def _flat(numbers: Sequence[Any]) -> list[float]:
+    return [x for item in numbers for x in (_flat(item) if hasattr(item, "__len__") else [item])]

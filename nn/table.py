@@ -1,0 +1,63 @@
+"""From what people have (lists, arrays, data frames) to rows of floats, or to an error that names the cell."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+
+def samples(X: Any, y: Any = None, what: str = "") -> tuple[list[list[float]], list[Any]]:
+    """Return X as a list of rows of floats, and y as a list with a number, or a list of numbers, for each row.
+
+    A one-dimensional X has rows of one number; a y of one column becomes a plain list. Raises ValueError for empty
+    data, rows of different lengths, and for anything but a finite number, with its place.
+    """
+    rows = [row if isinstance(row, list) else [row] for row in _numbers(X, f"{what}X")]
+    targets = [] if y is None else targets_of(_numbers(y, f"{what}y"))
+    if y is not None and len(rows) != len(targets):
+        raise ValueError(f"{what}X and y have one row for each sample, and these have {len(rows)} and {len(targets)}")
+    return rows, targets
+
+
+def targets_of(rows: list[Any]) -> list[Any]:
+    """Return targets, those of one column as plain numbers."""
+    return [row[0] if isinstance(row, list) and len(row) == 1 else row for row in rows]
+
+
+def _numbers(given: Any, name: str) -> list[Any]:
+    columns = [str(column) for column in given.columns] if hasattr(given, "columns") else None
+    if hasattr(given, "to_numpy"):
+        given = given.to_numpy()
+    if hasattr(given, "tolist"):
+        given = given.tolist()
+    if isinstance(given, (str, bytes, dict)) or not hasattr(given, "__iter__"):
+        raise ValueError(f"{name} is a list, an array or a data frame, and {type(given).__name__} was given")
+    rows = [row.tolist() if hasattr(row, "tolist") else row for row in given]
+    if not rows:
+        raise ValueError(f"{name} is empty; there is nothing to learn from")
+    width = len(rows[0]) if isinstance(rows[0], (list, tuple)) else None
+    return [_row(row, i, width, name, columns) for i, row in enumerate(rows)]
+
+
+def _row(row: Any, i: int, width: int | None, name: str, columns: list[str] | None) -> Any:
+    if isinstance(row, (list, tuple)) != (width is not None) or (width is not None and len(row) != width):
+        shape = f"{len(row)} numbers" if isinstance(row, (list, tuple)) else "one number"
+        first = f"{width} numbers" if width is not None else "one number"
+        raise ValueError(f"row {i} of {name} has {shape}, and row 0 has {first}; every row needs as many")
+    if width is None:
+        return _cell(row, f"row {i} of {name}")
+    if width == 0:
+        raise ValueError(f"the rows of {name} are empty")
+    return [_cell(x, f"row {i}, column {columns[j] if columns else j} of {name}") for j, x in enumerate(row)]
+
+
+def _cell(x: Any, place: str) -> float:
+    if isinstance(x, int):  # a bool too: yes and no, as 1 and 0
+        number = float(x) if abs(x) < 2**1023 else math.inf
+    elif isinstance(x, float) or (hasattr(x, "__float__") and hasattr(x, "dtype")):
+        number = float(x)
+    else:
+        raise ValueError(f"{place} is {x!r}, a {type(x).__name__}; only numbers can be learnt from, so encode it as one")
+    if not math.isfinite(number):
+        raise ValueError(f"{place} is {x!r}; remove the row or put a number there")
+    return number
