@@ -40,12 +40,13 @@ def circles(
     outer, rng = _half(n), _source(noise, seed)
     turn = 2.0 * math.pi
     X = [[math.cos(turn * i / outer), math.sin(turn * i / outer)] for i in range(outer)]
-    X += [[factor * math.cos(turn * i / (n - outer)), factor * math.sin(turn * i / (n - outer))] for i in range(n - outer)]
-    return _noisy(X, noise, rng), [labels[0]] * outer + [labels[1]] * (n - outer)
+    inner = n - outer
+    X += [[factor * math.cos(turn * i / inner), factor * math.sin(turn * i / inner)] for i in range(inner)]
+    return _noisy(X, noise, rng), [labels[0]] * outer + [labels[1]] * inner
 
 
 def spirals(n: int = 150, classes: int = 2, noise: float = 0.05, turns: float = 1.0, seed: int = 0) -> Table:
-    """``classes`` arms of a spiral out to radius 1, each of ``turns`` turns, labelled 0, 1, …"""
+    """``classes`` arms of a spiral out to radius 1, each of ``turns`` turns, labelled 0, 1 and so on."""
     if classes < 1 or n < 2 * classes:
         raise ValueError(f"each spiral needs two points at least: n={n} is too few for classes={classes}")
     rng = _source(noise, seed)

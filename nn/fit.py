@@ -49,9 +49,7 @@ class EagerStep:
 
     def __call__(self, xs: Sequence[Any], ys: Sequence[Any]) -> float:
         """Return the loss of the batch; the parameters stay as they are where it is not finite."""
-        loss = self.loss([self.model(x) for x in xs], ys)
-        if not isinstance(loss, Value):
-            raise TypeError(f"a loss gives one Value, and this one gave {type(loss).__name__} {loss!r}")
+        loss = _one_value(self.loss([self.model(x) for x in xs], ys))
         if math.isfinite(loss.data):
             self.optimizer.zero_grad()
             loss.backward()
@@ -237,8 +235,9 @@ class _Run:
         if self.stopping is not None:
             self._watch(row, self.stopping)
         training = Training(self.model, self.optimizer, self.history, self.epoch, row)
-        if any([callback(training) is True for callback in callbacks]) and self.history.stopped == "finished":
-            self.history.stopped = "callback"
+        for callback in callbacks:
+            if callback(training) is True and self.history.stopped == "finished":
+                self.history.stopped = "callback"
 
     def _watch(self, row: dict[str, Any], stopping: EarlyStopping) -> None:
         monitor = stopping.monitor or ("val_loss" if "val_loss" in row else "loss")
@@ -335,7 +334,14 @@ def _step(
         return EagerStep(model, loss, optimizer, clip_norm, clip_value)
     from ._compiled import compiled_step
 
-    return compiled_step(model, loss, optimizer, clip_norm, clip_value)
+    step: Step = compiled_step(model, loss, optimizer, clip_norm, clip_value)
+    return step
+
+
+def _one_value(loss: Any) -> Value:
+    if not isinstance(loss, Value):
+        raise TypeError(f"a loss gives one Value, and this one gave {type(loss).__name__} {loss!r}")
+    return loss
 
 
 def _measure(model: Module, loss: Loss, metrics: dict[str, Metric], trained: Any, held: Any) -> dict[str, float]:
@@ -351,9 +357,7 @@ def _measure(model: Module, loss: Loss, metrics: dict[str, Metric], trained: Any
 
 
 def _outputs(model: Module, xs: Sequence[Any]) -> list[Any]:
-    """Return the outputs as numbers. A graph is built and dropped for each sample, which is quicker than forbidding
-    it.
-    """
+    """Return the outputs as numbers; a graph built and dropped for each sample is quicker than one forbidden."""
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
@@ -381,7 +385,7 @@ def _optimizer(optimizer: str | Optimizer, model: Module, lr: float | None) -> O
         if lr is not None:
             raise ValueError("an optimiser has its own learning rate; leave lr out, or name the optimiser")
         return optimizer
-    if not isinstance(optimizer, str) or optimizer.lower() not in OPTIMIZERS:
+    if str(optimizer).lower() not in OPTIMIZERS:
         raise ValueError(f"no optimiser is called {optimizer!r}; the names are {', '.join(OPTIMIZERS)}")
     kind = OPTIMIZERS[optimizer.lower()]
     return kind(model.parameters()) if lr is None else kind(model.parameters(), lr=lr)
@@ -394,7 +398,7 @@ def _metric(metric: str | Metric, loss: Loss) -> tuple[str, Metric]:
         return metric, partial(accuracy, threshold=0.0)  # σ(0) = 0.5
     if metric in METRICS:
         return metric, METRICS[metric]
-    raise ValueError(f"no metric is called {metric!r}; the names are {', '.join(METRICS)}, and a function will do as well")
+    raise ValueError(f"no metric is called {metric!r}; the names are {', '.join(METRICS)}, or give a function")
 
 
 def _check_sizes(epochs: Any, batch_size: Any) -> None:
@@ -421,7 +425,7 @@ def _split(xs: list[Any], ys: list[Any], share: float, seed: int) -> tuple[tuple
 def _warn_of(value: float, epoch: int, batch: int, batches: int) -> None:
     warnings.warn(
         f"the loss became {value!r} in epoch {epoch}, batch {batch} of {batches}, and training stopped; a smaller "
-        "learning rate, clip_norm=1.0 or standardised inputs usually help, and autograd.detect_anomaly() finds the place",
+        "learning rate, clip_norm=1.0 or standardised inputs usually help, and detect_anomaly() finds the place",
         RuntimeWarning,
         stacklevel=3,
     )

@@ -57,7 +57,7 @@ def _cell(x: Any, place: str) -> float:
     elif isinstance(x, float) or (hasattr(x, "__float__") and hasattr(x, "dtype")):
         number = float(x)
     else:
-        raise ValueError(f"{place} is {x!r}, a {type(x).__name__}; only numbers can be learnt from, so encode it as one")
+        raise ValueError(f"{place} is {x!r}, a {type(x).__name__}; only numbers can be learnt from, so encode it")
     if not math.isfinite(number):
         raise ValueError(f"{place} is {x!r}; remove the row or put a number there")
     return number
