@@ -9,6 +9,7 @@ one could not be run; a target that is missed is reported and is not an error, s
 
 import argparse
 import json
+import math
 import os
 import platform
 import statistics
@@ -65,8 +66,9 @@ def disagreements(work: Work, agree: dict[str, list[float]]) -> list[str]:
         if len(got) != len(expected):
             found.append(f"{work.name}: {name} returned {len(got)} numbers, {reference} {len(expected)}")
             continue
-        worst = max((abs(a - b) for a, b in zip(got, expected, strict=True)), default=0.0)
-        if not worst <= work.tolerance * scale:
+        apart = [abs(a - b) for a, b in zip(got, expected, strict=True)]
+        if not all(distance <= work.tolerance * scale for distance in apart):  # a nan is not within the tolerance
+            worst = max(apart, key=lambda distance: (math.isnan(distance), distance))
             found.append(f"{work.name}: {name} differs from {reference} by {worst:.3g}, of numbers up to {scale:.6g}")
     return found
 
