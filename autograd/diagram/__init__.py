@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from .derivation import Derivation, explain
 from .diagram import Diagram, draw
 from .health import Finding, diagnose
 
-__all__ = ["Diagram", "Finding", "diagnose", "draw"]
+__all__ = ["Derivation", "Diagram", "Finding", "diagnose", "draw", "explain"]

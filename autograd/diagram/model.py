@@ -146,7 +146,7 @@ def build(
             if not is_value:
                 if hide_constants:
                     continue
-                constant = Node(f"{key}c{i}", "constant", number(float(operand)), value=float(operand))
+                constant = Node(f"{key}c{i}", "constant", number(float(operand), 6), value=float(operand))
                 constant.tooltip = f"constant {float(operand)!r}"
                 constants.append(constant)
             source = ids[id(operand)] if is_value else f"{key}c{i}"
@@ -167,7 +167,8 @@ def build(
 class Names:
     """The name each value goes by in a picture: its own, or v₁, v₂ … in the order of evaluation."""
 
-    def __init__(self, order: Iterable[Value]) -> None:
+    def __init__(self, order: Iterable[Value], digits: int = 6) -> None:
+        self._digits = digits  # of constants: in a formula `y × 1.0001` must not read `y × 1`
         self._names: dict[int, str] = {}
         self._full: dict[int, str] = {}
         taken: set[str] = set()
@@ -192,7 +193,7 @@ class Names:
         if isinstance(operand, Value):
             return self._names.get(id(operand), "v")
         x = float(operand)
-        return f"({number(x)})" if x < 0 else number(x)
+        return f"({number(x, self._digits)})" if x < 0 else number(x, self._digits)
 
     def full(self, v: Value) -> str:
         """The whole cleaned name."""

@@ -37,8 +37,8 @@ def clean(text: object, longest: int | None = None) -> str:
     return line
 
 
-def number(x: float | None) -> str:
-    """A number as pictures show it: four digits, a true minus, no negative zero, `·` where nothing was computed.
+def number(x: float | None, digits: int = 4) -> str:
+    """A number as pictures show it: four significant digits, a true minus, no negative zero, `·` where nothing was computed.
 
     >>> [number(x) for x in (0.123456, -2.0, -0.0, 1e-7, float("nan"), None)]
     ['0.1235', '−2', '0', '1e−07', 'nan', '·']
@@ -47,7 +47,7 @@ def number(x: float | None) -> str:
         return "·"
     if x == 0:
         return "0"
-    return f"{x:.4g}".replace("-", "−")
+    return f"{x:.{digits}g}".replace("-", "−")
 
 
 _SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")

@@ -1,0 +1,216 @@
+"""`explain`: the chain rule written out, against the tutorial's digits and against the engine."""
+
+from __future__ import annotations
+
+import math
+import re
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autograd import Derivation, Value, explain, gradients, topological_order
+from autograd.diagram.expression import evaluate
+from autograd.errors import DiagramError
+
+from .graphs import GOLDEN, network, shared
+from .test_draw import HOSTILE
+
+
+def of(root: Value, name: str) -> Value:
+    return next(v for v in topological_order(root) if v.name == name)
+
+
+def test_an_output_weight_of_the_worked_network() -> None:
+    root = network()
+    lines = str(explain(root, of(root, "w11_2"), through=["out_o1", "net_o1"])).splitlines()
+    assert lines[:3] == [
+        "∂E/∂w11_2 = ∂E/∂out_o1 · ∂out_o1/∂net_o1 · ∂net_o1/∂w11_2",
+        "          = 0.74136507 × 0.186815602 × 0.593269992",  # the tutorial's digits
+        "          = 0.0821670406",
+    ]
+    assert "    with ∂out_o1/∂net_o1 = out_o1 × (1 − out_o1) = 0.186815602" in lines
+
+
+def test_a_hidden_weight_of_the_worked_network() -> None:
+    root = network()
+    through = ["out_h1", "net_h1", "out_o1", "net_o1", "out_o2", "net_o2"]
+    text = str(explain(root, of(root, "w11_1"), through=through))
+    assert "∂E/∂w11_1 = ∂E/∂out_h1 · ∂out_h1/∂net_h1 · ∂net_h1/∂w11_1" in text
+    assert "= 0.0363503064 × 0.241300709 × 0.05\n" in text
+    # the sum over both outputs: 0.055399425 + −0.019049119 = 0.036350307 in the tutorial
+    assert "= 0.0553994247 + (−0.0190491183)\n" in text
+    assert "= 0.0363503064\n" in text
+    delta = explain(root, of(root, "net_h1"), through=through)
+    assert delta.value == pytest.approx(0.00877135468948693, rel=1e-14)
+    assert explain(root, of(root, "w11_1")).value == pytest.approx(0.0004385677344743465, rel=1e-14)
+
+
+def test_several_paths_are_a_sum_and_the_direct_one_is_called_so() -> None:
+    root = shared()
+    text = str(explain(root, of(root, "a")))
+    assert text.startswith("∂y/∂a = ∂y/∂b · ∂b/∂a + ∂y/∂a (direct)\n      = 12 × 2 + 1\n      = 24 + 1\n      = 25")
+
+
+def test_a_diamond_200_levels_deep_takes_a_line_a_level() -> None:
+    x = Value(1.0, name="x")
+    y = x
+    for _ in range(200):
+        y = y * 0.5 + y * 0.5
+    found = explain(y, x)
+    assert found.value == 1.0
+    assert len(str(found)) < 60_000  # 2^200 paths
+    assert "… and more sums" in str(found)
+
+
+def test_the_derivative_of_a_value_by_itself_is_one() -> None:
+    v = Value(3.0, name="v")
+    assert str(explain(v, v)) == "∂v/∂v = 1"
+
+
+def test_a_long_chain_is_shortened_in_the_middle() -> None:
+    x = Value(1.0)
+    y = x
+    for _ in range(10_000):
+        y = y * 1.0001
+    text = str(explain(y, x))
+    assert "⋯ (9988 more) ⋯" in text
+    assert len(text) < 5000
+    assert explain(y, x).value == pytest.approx(1.0001**10_000, rel=1e-10)  # 10,000 roundings
+
+
+@st.composite
+def graph(draw: st.DrawFn) -> list[Value]:
+    nodes = [Value(draw(st.floats(0.5, 1.5)), name=f"x{i}") for i in range(2)]
+    for i in range(draw(st.integers(1, 14))):
+        a, b = (nodes[draw(st.integers(0, len(nodes) - 1))] for _ in range(2))
+        kind = draw(st.sampled_from(["add", "mul", "tanh", "sub", "sum"]))
+        make = {
+            "add": lambda a, b: a + b,
+            "mul": lambda a, b: a * b,
+            "tanh": lambda a, b: a.tanh(),
+            "sub": lambda a, b: a - 0.5 * b,
+            "sum": lambda a, b: a * a * b,
+        }
+        new = make[kind](a, b)
+        if draw(st.booleans()):
+            new.name = f"n{i}"
+        nodes.append(new)
+    return nodes
+
+
+@settings(max_examples=200)
+@given(nodes=graph(), data=st.data())
+def test_every_equation_is_true_and_the_result_is_the_engines(nodes: list[Value], data: st.DataObject) -> None:
+    output = nodes[-1]
+    wrt = data.draw(st.sampled_from([v for v in topological_order(output) if not v.operands]))
+    found = explain(output, wrt)
+    (expected,) = gradients(output, [wrt])
+    size = sum(map(abs, found.equations[0].products())) + abs(expected) + 1e-300
+    assert abs(found.value - expected) <= 1e-12 * size  # a few dozen roundings of the terms' size
+    for equation in found.equations:
+        products = equation.products()
+        scale = sum(map(abs, products)) + 1e-300
+        assert abs(sum(products) - equation.value) <= 1e-12 * scale
+    assert str(found)
+    assert found.latex.count("{") == found.latex.count("}")
+    for block in found.mathml.splitlines():
+        ElementTree.fromstring(block)
+
+
+def test_a_wrong_partial_shows() -> None:
+    """The test above would see a derivation built from a wrong local derivative."""
+    x = Value(2.0, name="x")
+    y = x * x
+    y.partials = (2.001, 2.0)
+    assert explain(y, x).value == 2.001 + 2.0
+
+
+MACROS = {
+    "begin", "end", "frac", "partial", "cdot", "times", "text", "left", "right", "mathrm", "cdots", "sigma", "ln",
+    "cos", "sin", "tanh", "lfloor", "rfloor", "infty", "operatorname", "sqrt",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_latex_parses_by_matplotlib(name: str) -> None:
+    mathtext = pytest.importorskip("matplotlib.mathtext")
+    parser = mathtext.MathTextParser("path")
+    root = GOLDEN[name]()
+    for leaf in [v for v in topological_order(root) if not v.operands and v.requires_grad]:
+        latex = explain(root, leaf).latex
+        assert set(re.findall(r"\\([A-Za-z]+)", latex)) <= MACROS
+        for row in re.findall(r"&= (.*?)(?: \\\\)?$", latex, flags=re.M):
+            # matplotlib knows no \left. and no \operatorname; everything else it must read
+            plain = re.sub(r"\\left\. (.*?) \\right\|", r"\1", row)
+            parser.parse(f"${plain}$")
+
+
+@settings(max_examples=150)
+@given(names=st.lists(HOSTILE, min_size=3, max_size=3))
+def test_hostile_names_in_a_derivation(names: list[str]) -> None:
+    w, x = Value(1.0, name=names[0]), Value(2.0, name=names[1])
+    y = w * x + w
+    y.name = names[2]
+    found = explain(y, w)
+    for block in found.mathml.splitlines():
+        ElementTree.fromstring(block.encode("utf-8"))
+    bare = re.sub(r"\\[{}$&#%_]", "", found.latex)
+    assert bare.count("{") == bare.count("}")
+    assert "$" not in bare
+    assert set(re.findall(r"\\([A-Za-z]+)", bare)) <= MACROS
+    assert "\0" not in str(found)
+    assert found._repr_mimebundle_()["text/markdown"].startswith("$$")
+
+
+@pytest.mark.parametrize("x", [0.0, -0.0, math.inf, -math.inf, math.nan, 5e-324, 1e308])
+def test_extreme_numbers_in_a_derivation(x: float) -> None:
+    v = Value(x, name="v")
+    found = explain(v * v, v)
+    assert isinstance(found, Derivation)
+    assert str(found)
+    assert found.latex
+    assert found.mathml
+
+
+def test_bad_arguments_say_what_was_wanted() -> None:
+    x, other = Value(1.0, name="x"), Value(1.0, name="other")
+    y = x * x
+    with pytest.raises(DiagramError, match="does not depend"):
+        explain(y, other)
+    with pytest.raises(DiagramError, match="wrt is a Value"):
+        explain(y, 1.0)  # type: ignore[arg-type]
+    with pytest.raises(DiagramError, match="digits="):
+        explain(y, x, digits=0)
+    with pytest.raises(DiagramError, match="through="):
+        explain(y, x, through=["nonesuch"])
+
+
+def test_digits() -> None:
+    root = network()
+    assert "= 0.741 × 0.187 × 0.593" in str(explain(root, of(root, "w11_2"), through=["out_o1", "net_o1"], digits=3))
+
+
+def test_a_formula_typed_as_text() -> None:
+    y, leaves = evaluate("tanh(w*x + b) ** 2 - max(w, x) / sum(1, 2, x)", {"w": 0.5, "x": 2.0, "b": -1.0})
+    y.backward()
+    assert y.data == pytest.approx(math.tanh(0.0) ** 2 - 2.0 / 5.0)
+    assert leaves["w"].grad == 0.0
+    assert str(explain(y, leaves["x"])).startswith("∂y/∂x = ")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("w +", "no formula"), ("__import__('os')", "not understood|no function"), ("w.data", "not understood"),
+        ("z*w", "has no value"), ("nonesuch(w)", "no function"), ("tanh(w, w)", "takes 1 operand"),
+        ("[w]", "not understood"), ("1 + 2", "no variable"), ("w if w else w", "not understood"),
+        ("(lambda: w)()", "not understood"), ("'a' * w", "not understood"), ("w" * 3000, "at most"),
+        ("(" * 500 + "w" + ")" * 500, "no formula"), ("w\0", "no formula"), ("tanh(*w)", "not understood"),
+        ("sum()", "no variable|at least"), ("1j*w", "not understood"), ("9" * 400 + "*w", "no formula|too large"),
+    ],
+)  # fmt: skip
+def test_what_is_no_formula_is_refused(text: str, words: str) -> None:
+    with pytest.raises(DiagramError, match=words):
+        evaluate(text, {"w": 1.0})
