@@ -1,0 +1,24 @@
+"""``chalkgrad demo``: two textbook networks and two moons, trained on the engine, with pictures."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from . import moons, two_hidden_layers, worked_example
+
+
+def run(out: Path, steps: int = 10_000, progress: bool = True) -> bool:
+    """Run the three parts, write the pictures to the folder ``out``, and return whether every number agreed."""
+    begun = time.perf_counter()
+    out.mkdir(parents=True, exist_ok=True)
+    pictures: list[Path] = []
+    agreed = worked_example.run(out, pictures, steps, progress)
+    agreed &= two_hidden_layers.run(out, pictures, progress)
+    agreed &= moons.run(out, pictures, progress)
+    print(f"\nPictures ({time.perf_counter() - begun:.0f} s in all)")
+    for picture in pictures:
+        print(f"  {picture}")
+    if not agreed:
+        print("\nSomething above does not agree; look for the word WRONG.")
+    return agreed
