@@ -17,24 +17,15 @@ class NumberProtocols(Number):
 
     def _binary(self, name: str, other: Any, reflected: bool = False) -> Any:
         """Apply the operation of that name, or let the other side try where ``other`` is no number."""
-        if not isinstance(other, Number):
+        if type(other) is not float and not isinstance(other, Number):
             try:
-                as_float(other)
+                other = as_float(other)
             except TypeError:
                 return NotImplemented
         return self.apply(OPERATIONS[name], (other, self) if reflected else (self, other))
 
     def _unary(self, name: str) -> Any:
         return self.apply(OPERATIONS[name], (self,))
-
-    def __radd__(self, other: Any) -> Any:
-        return self._binary("add", other, reflected=True)
-
-    def __rsub__(self, other: Any) -> Any:
-        return self._binary("sub", other, reflected=True)
-
-    def __rmul__(self, other: Any) -> Any:
-        return self._binary("mul", other, reflected=True)
 
     def __rtruediv__(self, other: Any) -> Any:
         return self._binary("div", other, reflected=True)

@@ -103,7 +103,7 @@ def as_float(x: Any) -> float:
     """Convert a real number (int, NumPy float or int, Fraction) to a float, or raise TypeError."""
     if type(x) is float:
         return x
-    if not isinstance(x, bool) and isinstance(x, numbers.Real):
+    if type(x) is int or (not isinstance(x, bool) and isinstance(x, numbers.Real)):
         try:
             return float(x)
         except OverflowError:

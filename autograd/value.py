@@ -15,6 +15,7 @@ from .ops import Number, Operation, as_float
 
 UNSET = float("0.0")  # the gradient that was never computed: equal to 0.0, told apart by identity
 _new = object.__new__
+_PLAIN = (float, int)
 _ADD, _SUB, _MUL, _DIV = (ops.OPERATIONS[name] for name in ("add", "sub", "mul", "div"))
 _ADD_PARTIALS, _SUB_PARTIALS, _CONSTANT_ADDED = (1.0, 1.0), (1.0, -1.0), (1.0, None)
 
@@ -159,6 +160,24 @@ class Value(NumberProtocols):
         node.partials = (1.0 / other.data, -(quotient / other.data))
         return node
 
+    def __radd__(self, other: Any) -> Any:
+        if modes.active or type(other) not in _PLAIN:
+            return self._binary("add", other, reflected=True)
+        constant = as_float(other)
+        return _with_constant(_ADD, constant, self, constant + self.data, 1.0)
+
+    def __rsub__(self, other: Any) -> Any:
+        if modes.active or type(other) not in _PLAIN:
+            return self._binary("sub", other, reflected=True)
+        constant = as_float(other)
+        return _with_constant(_SUB, constant, self, constant - self.data, -1.0)
+
+    def __rmul__(self, other: Any) -> Any:
+        if modes.active or type(other) not in _PLAIN:
+            return self._binary("mul", other, reflected=True)
+        constant = as_float(other)
+        return _with_constant(_MUL, constant, self, constant * self.data, constant)
+
     def __repr__(self) -> str:
         grad = f", grad={self.grad!r}" if self.has_grad else ""
         name = f", name={self.name!r}" if self.name is not None else ""
@@ -194,8 +213,7 @@ class Value(NumberProtocols):
 
     def apply(self, op: Operation, operands: tuple[Any, ...]) -> Value:
         """Return the node that ``op`` makes of ``operands``, of which at least one is a Value."""
-        kinds = set(map(type, operands))
-        if kinds == {Value}:
+        if set(map(type, operands)) == {Value}:
             wanted = [True] * len(operands)
             datas = [x.data for x in operands]
         else:
@@ -211,7 +229,7 @@ class Value(NumberProtocols):
         else:
             node.op, node.operands = op, operands
             node.partials = op.partials(data, datas, wanted)
-        return modes.watch(node, op, datas) if modes.active else node
+        return modes.watch(node, op, operands, datas) if modes.active else node
 
     if TYPE_CHECKING:  # the methods v.exp(), v.tanh(), … are made from the table, below
 
@@ -231,6 +249,16 @@ class Frozen(Value):
     @grad.setter
     def grad(self, grad: float) -> None:
         """Drop what ``backward`` brings."""
+
+
+def _with_constant(op: Operation, constant: float, operand: Value, data: Any, partial: float) -> Value:
+    node = _new(Value)
+    node.data = data
+    node.grad = UNSET
+    node.op = op
+    node.operands = (constant, operand)
+    node.partials = (None, partial)
+    return node
 
 
 def _number(data: Any) -> Any:
