@@ -95,14 +95,14 @@ from .value import Value, topological_order
 
 if TYPE_CHECKING:
     from .diagram import Derivation, Diagram, Finding, compare, diagnose, draw, explain
-    from .jit import jit
+    from ._jit import jit
 
 __version__ = "0.1.0"
 
 # Loaded when first used: what draws and what compiles brings packages of its own.
 _LAZY = {
     **dict.fromkeys(["Derivation", "Diagram", "Finding", "compare", "diagnose", "draw", "explain"], "diagram"),
-    "jit": "jit",
+    "jit": "_jit",
 }
 
 

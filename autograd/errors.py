@@ -17,3 +17,15 @@ class GradientCheckError(AutogradError, AssertionError):
 
 class DiagramError(AutogradError, ValueError):
     """A picture, derivation or diagnosis cannot be made as asked; the message says what to change."""
+
+
+class TraceError(AutogradError, TypeError):
+    """A function given to ``jit`` does something that cannot be traced; the message names the line and the remedy."""
+
+
+class TracedBranchError(TraceError):
+    """A function given to ``jit`` branches on a traced number; the message names the line, and ``where`` instead."""
+
+
+class MissingExtraError(AutogradError, ImportError):
+    """A package that an extra of this distribution brings is not installed; the message names the extra."""

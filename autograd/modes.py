@@ -10,7 +10,7 @@ import linecache
 import math
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -24,10 +24,11 @@ _lock = threading.Lock()
 recording: ContextVar[bool] = ContextVar("recording", default=True)
 checking: ContextVar[bool] = ContextVar("checking", default=False)
 locating: ContextVar[bool] = ContextVar("locating", default=False)
+following: ContextVar[Callable[[Any, Any], None] | None] = ContextVar("following", default=None)
 
 
 @contextmanager
-def _switched(switch: ContextVar[bool], to: bool) -> Iterator[None]:
+def _switched(switch: ContextVar[Any], to: Any) -> Iterator[None]:
     global active
     with _lock:
         active += 1
@@ -86,6 +87,11 @@ def record_source() -> AbstractContextManager[None]:
     return _switched(locating, True)
 
 
+def follow(see: Callable[[Any, Any], None]) -> AbstractContextManager[None]:
+    """Call ``see(node, operands)`` with every node that an operation makes; the compiler's traces look on this way."""
+    return _switched(following, see)
+
+
 def caller() -> tuple[str, int, str]:
     """Return file, line number and text of the nearest line outside this library that is running now."""
     frame = sys._getframe(1)
@@ -95,8 +101,10 @@ def caller() -> tuple[str, int, str]:
     return name, line, linecache.getline(name, line, frame.f_globals).strip()
 
 
-def watch(node: Any, op: Operation, datas: list[Any]) -> Any:
-    """Do what the open modes ask of a node just made: check it, note where it was made."""
+def watch(node: Any, op: Operation, operands: Any, datas: list[Any]) -> Any:
+    """Do what the open modes ask of a node just made: check it, note where it was made, show it to who follows."""
+    if (see := following.get()) is not None:
+        see(node, operands)
     if checking.get() and not _finite(node.data) and all(map(_finite, datas)):
         raise AnomalyError(f"{_story(op, node.data, datas)}, at " + "{}:{}: {}".format(*caller()))
     if locating.get() or checking.get():

@@ -1,0 +1,397 @@
+"""jit: trace a function once per structure of its arguments, compile the program, and call it."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import inspect
+import pickle
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from .. import modes
+from ..errors import TraceError
+from ..ops import Number, as_float
+from ..value import UNSET, Frozen, Value
+from .entry import Entry
+from .kernel import patience, require
+from .program import Cost, Program
+from .structure import (
+    ELEMENTS, ROWS, WHOLE, NotPlain, Structure, build, describe, describe_result, flags, is_module, names_of,
+)  # fmt: skip
+from .trace import Trace, Traced
+
+_tracing = threading.RLock()  # one trace at a time: it lends traced numbers to the parameters of a model
+
+
+def jit(
+    fn: Callable[..., Any],
+    *,
+    in_axes: Any = "arrays",
+    parameters: Any = (),
+    fastmath: bool = False,
+) -> Jitted:
+    """Return a function that computes the same as ``fn``, to the bit, as machine code.
+
+    ``fn`` is run once for each structure of arguments, on numbers that write down what is done with them; the program
+    is compiled and runs from then on. It may be any composition: ``jit(grad(f))``, ``jit(hessian(f))``. Numbers give
+    numbers, nested as ``fn`` nests them. NumPy arrays broadcast: the function is computed for each element, and the
+    results are arrays. Bools, strings and None become part of the program. Called with Values, ``fn`` itself runs, so
+    that a graph is built.
+
+    ``in_axes`` tells what an array is: "arrays" (each array argument is a batch), or one entry an argument: 0 for a
+    batch, None for an array that ``fn`` takes as a whole. ``parameters`` are the Values that ``fn`` uses from outside (or
+    a module that has them); each call reads them, and writes back what ``fn`` changes in their ``data`` and ``grad``. A
+    module may also be an argument. ``fastmath`` allows reassociation, fused multiply-add and polynomials for exp, tanh
+    and their like: about 4 units in the last place each, and then what rounding makes of it.
+
+    Raises MissingExtraError without llvmlite and numpy. The first call raises TracedBranchError where ``fn`` branches
+    on a number, and TraceError for whatever else cannot be traced, with the line and the remedy.
+
+    >>> from autograd import grad, jit
+    >>> f = jit(lambda x, y: (1 - x) ** 2 + 100 * (y - x * x) ** 2)
+    >>> f(1.0, 2.0)
+    100.0
+    >>> jit(grad(lambda x: x**3))(2.0)
+    12.0
+    """
+    if not callable(fn):
+        raise TypeError(f"jit compiles a function, and {type(fn).__name__} {fn!r} is none")
+    require()
+    return Jitted(fn, in_axes, _values(parameters), bool(fastmath))
+
+
+def _values(parameters: Any) -> tuple[Value, ...]:
+    given = list(parameters.parameters()) if is_module(parameters) else list(parameters)
+    for x in given:
+        if not isinstance(x, Value) or x.operands:
+            raise TypeError(f"parameters are leaf Values, and {x!r} is none")
+    return tuple(given)
+
+
+class Jitted:
+    """A compiled function; ``jit`` makes it. It may be called from several threads, and pickled."""
+
+    def __init__(
+        self, fn: Callable[..., Any] | None, in_axes: Any, parameters: tuple[Value, ...], fastmath: bool
+    ) -> None:
+        self._fn = fn
+        self._in_axes = in_axes
+        self._parameters = parameters
+        self._fastmath = fastmath
+        self._entries: dict[Any, Entry] = {}
+        self._last: Entry | None = None
+        self._lock = threading.RLock()
+        self.__name__ = getattr(fn, "__name__", "function")
+        self.__doc__ = getattr(fn, "__doc__", None)
+
+    def __repr__(self) -> str:
+        return f"<compiled {self.__name__}, {len(self._entries)} structure(s) of arguments>"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute ``fn(*args, **kwargs)``; see ``jit``."""
+        try:
+            found, leaves = self._entry(args, kwargs, ELEMENTS)
+        except NotPlain:
+            return self._python()(*args, **kwargs)
+        return found.elements(leaves) if found.batched else found.call(leaves)
+
+    def mean(self, *args: Any, then: Callable[..., Any] | None = None) -> Any:
+        """Return the mean of ``fn`` over the batch: the first axis of every array among the arguments.
+
+        The samples run through SIMD lanes and are added up on the way, so the mean agrees with a loop's to rounding (for
+        well-conditioned sums within 1e-13 of it), and is the same in every run on one kind of processor. What is no
+        array is shared by all samples; ``in_axes`` of ``jit`` says otherwise. The result has the structure of
+        ``fn``'s. ``then(result, *shared arguments)`` is compiled into the same call, an optimiser's update for one, and
+        its result is returned instead.
+
+        Raises ValueError where there is no batch, where batches differ in length, or where they are empty.
+
+        >>> import numpy as np
+        >>> from autograd import jit, value_and_grad
+        >>> step = jit(value_and_grad(lambda w, x, t: (w * x - t) ** 2))
+        >>> step.mean(3.0, np.array([1.0, 2.0]), np.array([1.0, 2.0]))
+        (10.0, 10.0)
+        """
+        return self._reduce("mean", args, then)
+
+    def sum(self, *args: Any, then: Callable[..., Any] | None = None) -> Any:
+        """Return the sum of ``fn`` over the batch; see ``mean``."""
+        return self._reduce("sum", args, then)
+
+    def repeat(self, count: int, state: Any, *args: Any) -> Any:
+        """Return the state after ``count`` times ``state = fn(state, *args)``, a loop that stays in machine code.
+
+        ``fn`` must return the structure of its first argument. Arrays are taken as a whole.
+
+        Raises TypeError where the structures differ, ValueError for a negative count.
+
+        >>> from autograd import jit
+        >>> jit(lambda x: 0.5 * (x + 2.0 / x)).repeat(20, 1.0)
+        1.414213562373095
+        """
+        if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+            raise ValueError(f"repeat counts with a whole number of at least 0, and {count!r} was given")
+        found, leaves = self._entry((state, *args), {}, WHOLE)
+        return found.repeat(count, leaves)
+
+    def program(self, *args: Any, **kwargs: Any) -> Program:
+        """Return the program for such arguments (only their structure counts), or without any that of the last call."""
+        if args or kwargs:
+            return self._entry(args, kwargs, ELEMENTS)[0].program
+        if self._last is None:
+            raise ValueError("nothing is traced yet: call the function, or give arguments of the structure you mean")
+        return self._last.program
+
+    def cost(self, *args: Any, **kwargs: Any) -> Cost:
+        """Return what one run takes: instructions, flops, calls and bytes; arguments as for ``program``.
+
+        >>> from autograd import jit
+        >>> jit(lambda x, y: x * y + 1.0).cost(1.0, 2.0)
+        Cost(instructions=2, flops=2, calls=0, bytes=24)
+        """
+        return self.program(*args, **kwargs).cost()
+
+    def _reduce(self, kind: str, args: tuple[Any, ...], then: Callable[..., Any] | None) -> Any:
+        found, leaves = self._entry(args, {}, ROWS)
+        if not found.batched:
+            raise ValueError(
+                f"{kind} runs over the first axis of arrays, and no argument is one; give the samples as NumPy arrays, or "
+                "say with in_axes of jit which arguments are batches"
+            )
+        after = None if then is None else self._after(found, args, then)
+        return found.reduce(kind, leaves, after)
+
+    def _after(self, found: Entry, args: tuple[Any, ...], then: Callable[..., Any]) -> Entry:
+        after = found.then.get(then)
+        if after is None:
+            with self._lock:
+                after = found.then.get(then)
+                if after is None:
+                    shared = [s for s, mine in zip(found.structures, found.batches, strict=True) if not mine]
+                    labels = [n for n, mine in zip(found.labels, found.batches, strict=True) if not mine]
+                    structures = (found.result, *shared)
+                    after = self._traced(then, structures, (), ["result", *labels], [], found.parameters)
+                    found.then[then] = after
+        return after
+
+    def _axes(self, i: int, arrays: str) -> str | None:
+        """What an array as argument ``i`` is; None means: a batch, whatever it is given as."""
+        if arrays == WHOLE or self._in_axes == "arrays":
+            return arrays
+        axes = self._in_axes if isinstance(self._in_axes, (tuple, list)) else [self._in_axes] * (i + 1)
+        if i >= len(axes) or axes[i] not in (0, None):
+            raise ValueError(
+                f'in_axes is "arrays", or one entry an argument, each 0 (a batch) or None (as a whole); it is '
+                f"{self._in_axes!r}, and the call has an argument {i}"
+            )
+        return WHOLE if axes[i] is None else None
+
+    def _entry(self, args: tuple[Any, ...], kwargs: dict[str, Any], arrays: str) -> tuple[Entry, list[Any]]:
+        leaves: list[Any] = []
+        modules: list[Any] = []
+        structures = []
+        for i, x in enumerate((*args, *kwargs.values())):
+            kind = self._axes(i, arrays)
+            if kind is None:
+                x, kind = _as_array(x, i), arrays
+            structures.append(describe(x, kind, leaves, modules, f"argument {i}"))
+        key = (tuple(structures), tuple(kwargs), tuple(map(id, modules)))
+        found = self._entries.get(key)
+        if found is None:
+            with self._lock:
+                found = self._entries.get(key)
+                if found is None:
+                    labels = _labels(self._fn, args, kwargs)
+                    found = self._traced(self._python(), key[0], key[1], labels, modules, self._parameters)
+                    self._entries[key] = found
+        self._last = found
+        return found, leaves
+
+    def _python(self) -> Callable[..., Any]:
+        if self._fn is None:
+            raise TraceError(
+                "this compiled function was unpickled, and its Python function could not be pickled with it (a lambda or "
+                "a closure), so it serves the structures of arguments it was called with before, and not this one; "
+                "call it with these arguments before it is pickled, or build it from a function of a module"
+            )
+        return self._fn
+
+    def _traced(
+        self,
+        fn: Callable[..., Any],
+        structures: tuple[Structure, ...],
+        kwnames: tuple[str, ...],
+        labels: list[str],
+        modules: list[Any],
+        declared: Sequence[Value],
+    ) -> Entry:
+        own = [x for module in modules for x in module.parameters()]
+        parameters = list({id(x): x for x in (*declared, *own)}.values())
+        names = [leaf for s, label in zip(structures, labels, strict=True) for leaf in names_of(s, label)]
+        batched = [flag for s in structures for flag in flags(s)] + [False] * len(parameters)
+        names += [x.name or f"parameter{i}" for i, x in enumerate(parameters)]
+        trace = Trace(names)
+        stage = [f"tracing {self.__name__}"]
+        with patience(stage), _tracing, _lent(parameters, trace) as lent, _watched(parameters) as captured:
+            numbers = iter(trace.inputs())
+            given = [build(s, numbers, modules) for s in structures]
+            cut = len(given) - len(kwnames)
+            result = fn(*given[:cut], **dict(zip(kwnames, given[cut:], strict=True)))
+            leaves: list[Any] = []
+            structure = describe_result(result, leaves, captured.number)
+            writes = lent.changes(leaves, captured.number)
+            program = trace.finish(leaves)
+        entry = Entry(structures, labels, batched, program, structure, self._fastmath)
+        entry.parameters, entry.writes, entry.modules = tuple(parameters), writes, tuple(modules)
+        return entry
+
+    def __reduce__(self) -> Any:
+        try:
+            pickle.dumps(self._fn)
+            fn = self._fn
+        except Exception:
+            fn = None
+        kept = {key: entry for key, entry in self._entries.items() if not entry.parameters}
+        return _unpickled, (fn, self._in_axes, self._parameters, self._fastmath, self.__name__, kept)
+
+
+def _unpickled(
+    fn: Any, in_axes: Any, parameters: tuple[Value, ...], fastmath: bool, name: str, kept: dict[Any, Entry]
+) -> Jitted:
+    jitted = Jitted(fn, in_axes, parameters, fastmath)
+    jitted.__name__ = name
+    jitted._entries = kept
+    return jitted
+
+
+def _as_array(x: Any, i: int) -> Any:
+    import numpy as np
+
+    try:
+        return np.asarray(x, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"argument {i} is a batch, by in_axes, and cannot be made an array of floats: {error}") from None
+
+
+def _labels(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str]:
+    """Name the arguments for the printed program, as the function does."""
+    try:
+        bound = list(inspect.signature(fn).parameters.values())
+    except (TypeError, ValueError):
+        bound = []
+    plain = [p.name for p in bound if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return [plain[i] if i < len(plain) else f"a{i}" for i in range(len(args))] + list(kwargs)
+
+
+class _Stale(Number):
+    """Stands for a gradient from before the call, which must not be frozen into the program."""
+
+    __slots__ = ()
+    __hash__ = object.__hash__
+
+    def _refuse(self, *others: Any) -> Any:
+        raise TraceError(
+            "the traced function adds to a gradient, or reads one, that was there before the call; call zero_grad() "
+            "inside the function before backward(), at {}:{}: {}".format(*modes.caller())
+        )
+
+    __add__ = __radd__ = __mul__ = __rmul__ = __sub__ = __rsub__ = __neg__ = __float__ = __truediv__ = _refuse
+
+
+class _lent:  # noqa: N801
+    """Lends traced numbers to the parameters for the time of a trace, and takes them back whatever happens."""
+
+    def __init__(self, parameters: list[Value], trace: Trace) -> None:
+        self.parameters = parameters
+        self.numbers: list[Any] = trace.inputs()[len(trace.names) - len(parameters) :]
+        self.stale: Any = _Stale()
+
+    def __enter__(self) -> _lent:
+        self.before = [(x.data, x.grad) for x in self.parameters]
+        for x, number in zip(self.parameters, self.numbers, strict=True):
+            x.data = number
+            if not isinstance(x, Frozen):
+                x.grad = self.stale
+        return self
+
+    def __exit__(self, *failure: Any) -> None:
+        for x, (data, grad) in zip(self.parameters, self.before, strict=True):
+            x.data = data
+            if not isinstance(x, Frozen):
+                x.grad = grad
+
+    def changes(self, leaves: list[Any], number: Callable[[Any], Any]) -> list[tuple[int, str]]:
+        """Add what the function made of data and gradients to the leaves, and return where each belongs."""
+        writes = []
+        for i, (x, given) in enumerate(zip(self.parameters, self.numbers, strict=True)):
+            if x.data is not given:
+                leaves.append(number(x.data))
+                writes.append((i, "data"))
+            if isinstance(x, Frozen) or x.grad is self.stale:
+                continue
+            if x.grad is UNSET:
+                writes.append((i, "unset"))
+            else:
+                leaves.append(number(x.grad))
+                writes.append((i, "grad"))
+        return writes
+
+
+class _watched:  # noqa: N801
+    """Finds the Values that a traced function takes from outside without having declared them.
+
+    It looks at every node that is made. A Value with a plain number is fine where the function made it itself, so the
+    ones that are made are remembered, for which ``Value.__init__`` is replaced while the trace lasts.
+    """
+
+    def __init__(self, parameters: list[Value]) -> None:
+        self.known = {id(x) for x in parameters}
+        self.kept: list[Any] = []  # so that no id is used twice
+
+    def __enter__(self) -> _watched:
+        self.collecting = gc.isenabled()
+        gc.disable()  # it would walk a growing heap, again and again, and find nothing
+        plain = self.plain = Value.__init__
+
+        @functools.wraps(plain)
+        def noted(value: Any, *args: Any, **kwargs: Any) -> None:
+            plain(value, *args, **kwargs)
+            self._know(value)
+
+        Value.__init__ = noted  # type: ignore[method-assign]
+        self.mode = modes.follow(self.see)
+        self.mode.__enter__()
+        return self
+
+    def __exit__(self, *failure: Any) -> None:
+        self.mode.__exit__(None, None, None)
+        Value.__init__ = self.plain  # type: ignore[method-assign]
+        if self.collecting:
+            gc.enable()
+
+    def _know(self, value: Any) -> None:
+        self.known.add(id(value))
+        self.kept.append(value)
+
+    def see(self, node: Any, operands: Iterable[Any]) -> None:
+        for x in operands:
+            if isinstance(x, Value):
+                self.check(x)
+        self._know(node)
+
+    def check(self, x: Value) -> None:
+        if type(x.data) is float and id(x) not in self.known:
+            raise TraceError(
+                f"the traced function uses {x!r} from outside, and its number would be frozen into the machine code; pass "
+                "it as an argument, or declare it: jit(f, parameters=[...]), or parameters=model; at "
+                "{}:{}: {}".format(*modes.caller())
+            )
+
+    def number(self, x: Any) -> Any:
+        """Return what the program computes for a leaf of the result."""
+        if isinstance(x, Value):
+            self.check(x)
+            x = x.data
+        return x if isinstance(x, Traced) else as_float(x)

@@ -1,0 +1,354 @@
+"""One traced program, for one structure of arguments, and the ways to run it."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import os
+import threading
+from array import array
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import Any
+
+from . import batch, lower
+from .kernel import MAP, REDUCE, REPEAT, RUN, Code, Compiler, lanes, patience
+from .program import Program
+from .structure import Structure, build, is_column
+
+CHUNK = 400_000  # instructions times samples in a piece of work: what a thread takes at a time
+
+
+class Entry:
+    """A program, its compiled forms, and what is needed to take arguments apart and put results together."""
+
+    def __init__(
+        self,
+        structures: tuple[Structure, ...],
+        labels: list[str],
+        batched: Sequence[bool],
+        program: Program,
+        result: Structure,
+        fastmath: bool,
+    ) -> None:
+        self.structures = structures
+        self.labels = labels
+        self.batches = [is_column(s) for s in structures]
+        self.flags = list(batched)
+        self.batched = any(batched)
+        self.program = program
+        self.result = result
+        self.fastmath = fastmath
+        self.parameters: tuple[Any, ...] = ()
+        self.modules: tuple[Any, ...] = ()  # kept alive, since they are known by their ids
+        self.writes: list[tuple[int, str]] = []
+        self._reset()
+
+    def _reset(self) -> None:
+        self.then: dict[Callable[..., Any], Entry] = {}
+        self._compiled: dict[Any, Any] = {}
+        self._lock = threading.RLock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = self.__dict__.copy()
+        for name in ("then", "_compiled", "_lock", "modules"):
+            del state[name]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.modules = ()
+        self._reset()
+
+    # ------------------------------------------------------------- one sample
+
+    def call(self, leaves: list[Any]) -> Any:
+        """Run on floats."""
+        run, code = self._scalar()
+        numbers = array("d", leaves)
+        if self.parameters:
+            numbers.extend(self._live())
+        out = array("d", bytes(8 * len(self.program.outputs)))
+        run(numbers.buffer_info()[0], out.buffer_info()[0])
+        code.check()
+        return self._finish(out)
+
+    def _live(self) -> list[float]:
+        data = [x.data for x in self.parameters]
+        if any(type(x) is not float for x in data):  # lent to a trace in another thread
+            from .api import _tracing
+
+            with _tracing:
+                data = [x.data for x in self.parameters]
+        return data
+
+    def _finish(self, out: Sequence[float]) -> Any:
+        numbers = iter(out)
+        result = built(self.result, numbers)
+        for i, what in self.writes:
+            x = self.parameters[i]
+            if what == "data":
+                x.data = next(numbers)
+            elif what == "grad":
+                x.grad = next(numbers)
+            else:
+                x.zero_grad()
+        return result
+
+    def _scalar(self) -> tuple[Any, Code]:
+        return self._make("scalar", self._compile_scalar)
+
+    def _compile_scalar(self) -> tuple[Any, Code]:
+        compiler = Compiler(False, self.fastmath)
+        lower.scalar(compiler.module, "run", self.program)
+        code = compiler.compile(len(self.program.instructions))
+        return RUN(code.address("run")), code
+
+    def _make(self, key: Any, compile: Callable[[], Any]) -> Any:
+        made = self._compiled.get(key)
+        if made is None:
+            with self._lock, patience([f"compiling {len(self.program.instructions):,} instructions"]):
+                made = self._compiled.get(key)
+                if made is None:
+                    made = self._compiled[key] = compile()
+        return made
+
+    # ------------------------------------------------------------ repetition
+
+    def repeat(self, count: int, leaves: list[Any]) -> Any:
+        """Run in a loop whose state is the first argument."""
+        if _loose(self.result) != _loose(self.structures[0]):
+            raise TypeError(
+                f"repeat feeds the result back as the first argument, and their structures differ: the function takes "
+                f"{_shown(self.structures[0])} and returns {_shown(self.result)}"
+            )
+        if self.writes:
+            raise TypeError("repeat is for functions of their arguments, and this one changes its parameters")
+        state = len(self.program.outputs)
+
+        def compile() -> tuple[Any, Code]:
+            compiler = Compiler(False, self.fastmath)
+            lower.repeated(compiler.module, "repeat", self.program)
+            code = compiler.compile(len(self.program.instructions))
+            return REPEAT(code.address("repeat")), code
+
+        run, code = self._make("repeat", compile)
+        numbers = array("d", leaves)
+        numbers.extend(self._live())
+        out = array("d", bytes(8 * max(state, 1)))
+        run(numbers.buffer_info()[0], out.buffer_info()[0], count)
+        code.check()
+        return built(self.result, iter(out))
+
+    # -------------------------------------------------------------- elements
+
+    def elements(self, leaves: list[Any]) -> Any:
+        """Run for each element of the arrays, broadcast like a ufunc's operands."""
+        import numpy as np
+
+        leaves = [*leaves, *self._live()]
+        columns = [x for x, mine in zip(leaves, self.flags, strict=True) if mine]
+        try:
+            shape = np.broadcast_shapes(*[x.shape for x in columns])
+        except ValueError:
+            shapes = ", ".join(str(x.shape) for x in columns)
+            raise ValueError(f"arrays of the shapes {shapes} do not broadcast to one shape") from None
+        if self.writes:
+            raise ValueError("a function that changes its parameters takes no arrays element by element; loop over them")
+        cut, run_prologue, run, code = self._make("elements", self._compile_elements)
+        count = math.prod(shape)
+        width = lanes()
+        padded = max(count, width)
+        arrays = [np.ascontiguousarray(np.broadcast_to(x, shape).reshape(-1)) for x in columns]
+        if count < width:
+            arrays = [np.resize(x, width) if count else np.zeros(width) for x in arrays]
+        results = [np.empty(padded) for _ in cut.body.outputs]
+        shared = np.array([x for x, mine in zip(leaves, self.flags, strict=True) if not mine], dtype=np.float64)
+        uniform, constant = run_prologue(shared)
+        pointers = _pointers(arrays), _pointers(results)
+        in_pieces(
+            lambda begin, end: run(uniform.ctypes.data, *pointers, begin, end), padded, len(cut.body.instructions), width
+        )
+        code.check()
+        varying, fixed = iter(results), iter(constant)
+        outputs = [
+            next(varying)[:count].reshape(shape) if mine else np.full(shape, next(fixed)) for mine in cut.varying
+        ]
+        return built(self.result, iter(outputs), truths=np.asarray)
+
+    def _compile_elements(self) -> tuple[Any, ...]:
+        cut = batch.split(self.program, self.flags)
+        compiler = Compiler(True, self.fastmath)
+        batch.mapped(compiler.module, "map", cut)
+        return cut, *self._with_prologue(compiler, cut, MAP, "map")
+
+    def _with_prologue(self, compiler: Compiler, cut: batch.Split, prototype: Any, name: str) -> tuple[Any, Any, Code]:
+        """Compile, and return what runs the parts that no sample changes, the kernel, and the code."""
+        import numpy as np
+
+        lower.scalar(compiler.module, "prologue", cut.prologue)
+        lower.scalar(compiler.module, "constant", cut.constant)
+        code = compiler.compile(len(self.program.instructions))
+        first, second = RUN(code.address("prologue")), RUN(code.address("constant"))
+
+        def run_prologue(shared: Any) -> tuple[Any, Any]:
+            uniform, constant = np.empty(max(cut.uniform, 1)), np.empty(max(len(cut.constant.outputs), 1))
+            first(shared.ctypes.data, uniform.ctypes.data)
+            second(shared.ctypes.data, constant.ctypes.data)
+            return uniform, constant
+
+        return run_prologue, prototype(code.address(name)), code
+
+    # ------------------------------------------------------------- reduction
+
+    def reduce(self, kind: str, leaves: list[Any], after: Entry | None) -> Any:
+        """Run for each sample and add up."""
+        import numpy as np
+
+        leaves = [*leaves, *self._live()]
+        columns, shared = [], []
+        flags = iter(self.flags)
+        for x in leaves:
+            if isinstance(x, np.ndarray):
+                columns.append(x)
+            else:
+                shared.append(x)
+        del flags
+        counts = {len(x) for x in columns}
+        if len(counts) > 1:
+            raise ValueError(f"the batches differ in length: {', '.join(str(len(x)) for x in columns)} samples")
+        (count,) = counts
+        if not count:
+            raise ValueError(f"the {kind} over an empty batch was asked for; give at least one sample")
+        if self.writes:
+            raise ValueError("a function that changes its parameters cannot be reduced over a batch; return the gradients")
+        cut, run_prologue, run, code = self._make("reduce", self._compile_reduce)
+        pointers, strides, keep = _rows(columns)
+        uniform, constant = run_prologue(np.array(shared, dtype=np.float64))
+        outputs = len(cut.body.outputs)
+        width = lanes()
+        step = piece(len(cut.body.instructions), width)
+        pieces = range(0, count, step)
+        totals = np.zeros((len(pieces), max(outputs, 1)))
+        base, row = totals.ctypes.data, totals.strides[0]
+
+        def work(begin: int, end: int) -> None:
+            run(uniform.ctypes.data, pointers, strides, begin, end, base + row * (begin // step))
+
+        in_pieces(work, count, len(cut.body.instructions), width)
+        code.check()
+        del keep
+        total = totals[0]
+        for more in totals[1:]:  # in order, whichever thread was first
+            total = total + more
+        if kind == "mean":
+            total = total / count
+        else:
+            constant = constant * count
+        varying, fixed = iter(total.tolist()), iter(constant.tolist())
+        numbers = [next(varying) if mine else next(fixed) for mine in cut.varying]
+        if after is not None:
+            return after.call([*numbers, *shared[: len(shared) - len(self.parameters)]])
+        return built(self.result, iter(numbers))
+
+    def _compile_reduce(self) -> tuple[Any, ...]:
+        cut = batch.split(self.program, self.flags)
+        compiler = Compiler(True, self.fastmath)
+        batch.reduced(compiler.module, "reduce", cut)
+        return cut, *self._with_prologue(compiler, cut, REDUCE, "reduce")
+
+
+def piece(instructions: int, width: int) -> int:
+    """Return how many samples are one piece of work: it depends on the program alone, so that sums keep their order."""
+    return max(width, CHUNK // max(instructions, 1) // width * width)
+
+
+def in_pieces(work: Callable[[int, int], None], count: int, instructions: int, width: int) -> None:
+    """Do the work for all samples, in pieces over all cores where there is much of it. The GIL is free meanwhile."""
+    step = piece(instructions, width)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    begins = list(range(0, count, step))
+    if len(begins) > 1 and count - begins[-1] < width:
+        step_end = {begins[-2]: count}
+        begins.pop()
+    else:
+        step_end = {}
+    spans = [(begin, step_end.get(begin, min(begin + step, count))) for begin in begins]
+    if len(spans) < 2 or cores < 2:
+        for span in spans:
+            work(*span)
+        return
+    with ThreadPoolExecutor(min(cores, len(spans))) as pool:
+        list(pool.map(lambda span: work(*span), spans))
+
+
+def built(structure: Structure, numbers: Any, truths: Callable[[Any], Any] = bool) -> Any:
+    """Put results into their structure."""
+    kind = structure[0]
+    if kind == "number":
+        return next(numbers)
+    if kind == "floats":
+        return list(islice(numbers, structure[1]))
+    if kind == "tuple":
+        return tuple([built(part, numbers, truths) for part in structure[1]])
+    if kind == "list":
+        return [built(part, numbers, truths) for part in structure[1]]
+    if kind == "truth":
+        return truths(next(numbers))
+    if kind == "array":
+        import numpy as np
+
+        flat = list(islice(numbers, math.prod(structure[1])))
+        made = np.array(flat)
+        return made.reshape(structure[1] + made.shape[1:])
+    if kind in ("named", "dict", "dataclass"):
+        parts = iter([built(part, numbers, truths) for part in structure[-1]])
+        hollow = (*structure[:-1], (("number",),) * len(structure[-1]))
+        return build(hollow, parts)
+    return build(structure, numbers)
+
+
+def _pointers(arrays: Sequence[Any]) -> Any:
+    return (ctypes.c_void_p * max(len(arrays), 1))(*[x.ctypes.data for x in arrays])
+
+
+def _rows(columns: list[Any]) -> tuple[Any, Any, list[Any]]:
+    """Return a pointer and a stride for each number of a sample, and what must live as long as they do."""
+    addresses: list[int] = []
+    strides: list[int] = []
+    keep = []
+    for x in columns:
+        if any(step % 8 for step in x.strides) or not x.flags.aligned:
+            x = x.copy()
+        keep.append(x)
+        base = x.ctypes.data
+        offsets = [0]
+        for n, step in zip(x.shape[1:], x.strides[1:], strict=True):
+            offsets = [offset + i * step for offset in offsets for i in range(n)]
+        addresses += [base + offset for offset in offsets]
+        strides += [x.strides[0] // 8] * len(offsets)
+    count = max(len(addresses), 1)
+    return (ctypes.c_void_p * count)(*addresses), (ctypes.c_int64 * count)(*strides), keep
+
+
+def _loose(structure: Structure) -> Structure:
+    """The structure with the ways to write a list of floats made one."""
+    if structure[0] == "floats":
+        return "list", (("number",),) * structure[1]
+    if structure[0] in ("list", "tuple", "named", "dict", "dataclass"):
+        return (*structure[:-1], tuple(map(_loose, structure[-1])))
+    return structure
+
+
+def _shown(structure: Structure) -> str:
+    kind = structure[0]
+    if kind == "number":
+        return "a number"
+    if kind == "floats":
+        return f"a list of {structure[1]} numbers"
+    if kind == "array":
+        return f"an array of shape {structure[1]}"
+    if kind in ("list", "tuple", "named", "dict", "dataclass"):
+        return f"a {kind} of ({', '.join(map(_shown, structure[-1]))})"
+    return f"a {kind}"

@@ -1,0 +1,2 @@
+AVAILABLE: frozenset[str] = frozenset()
+def function(module, name, lanes): raise NotImplementedError

@@ -1,0 +1,92 @@
+"""The C functions behind Python's ``math``, found by name and tried before they are trusted.
+
+An instruction calls the C library where that gives the bits of the table's forward rule, which is tried on a few dozen
+numbers when the function is first needed. Where it does not (another platform's ``math``, or a rule that is Python
+code, like ``lgamma`` and ``polygamma``), the machine code calls the rule itself: slow, and the same bits.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import itertools
+import math
+import struct
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from ..ops import OPERATIONS
+
+_C_NAMES = {
+    name: name
+    for name in (
+        "exp exp2 expm1 log log2 log10 log1p cbrt sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh "
+        "hypot erf erfc pow fmod"
+    ).split()
+}
+_TRIED = [
+    0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, 3.0, -3.0, 1e-300, -5e-324, 1e-9, 0.1, -0.7, 0.9999, 1.0001, 1.7, -2.3, 5.25,
+    7.7, -11.3, 20.5, 26.5, 45.0, -80.1, 300.3, 709.9, -745.5, 1023.5, 1e5, -123456.789, 1e17, 1e300, math.inf, -math.inf,
+    math.nan,
+]  # fmt: skip
+
+_DOUBLE = ctypes.c_double
+
+
+@functools.cache
+def _library() -> Any:
+    if sys.platform == "win32":
+        return ctypes.CDLL("ucrtbase")
+    return ctypes.CDLL(None)
+
+
+@functools.cache
+def address(name: str, arity: int) -> int | None:
+    """Return the address of the C function that has the bits of an operation's forward rule, or None."""
+    c_name = _C_NAMES.get(name)
+    if name in ("malloc", "free"):
+        return ctypes.cast(getattr(_library(), name), ctypes.c_void_p).value
+    if c_name is None:
+        return None
+    try:
+        function = getattr(_library(), c_name)
+    except AttributeError:
+        return None
+    function.restype, function.argtypes = _DOUBLE, [_DOUBLE] * arity
+    if name in OPERATIONS and not _agrees(function, OPERATIONS[name].forward, arity):
+        return None
+    found: int | None = ctypes.cast(function, ctypes.c_void_p).value
+    return found
+
+
+def _agrees(function: Any, rule: Callable[..., float], arity: int) -> bool:
+    numbers = _TRIED if arity == 1 else _TRIED[::2] + [2.0, 3.0, -3.0]
+    for operands in itertools.product(numbers, repeat=arity):
+        if rule is OPERATIONS["pow"].forward and operands[1] == 2.0:
+            continue  # a product, by the rule
+        if not same_bits(function(*operands), rule(*operands)):
+            return False
+    return True
+
+
+def same_bits(a: float, b: float) -> bool:
+    """Whether two floats are one number, −0.0 told from 0.0, every nan the same."""
+    return (a != a and b != b) or struct.pack("d", a) == struct.pack("d", b)
+
+
+class Callback:
+    """A rule of the table as a C function. An exception in it is kept in ``failures``, and the result is nan."""
+
+    def __init__(self, name: str, arity: int, failures: list[BaseException]) -> None:
+        forward = OPERATIONS[name].forward
+
+        def call(*operands: float) -> float:
+            try:
+                return float(forward(*operands))
+            except Exception as failure:
+                failures.append(failure)
+                return math.nan
+
+        self._function = ctypes.CFUNCTYPE(_DOUBLE, *[_DOUBLE] * arity)(call)
+        self.address: int = ctypes.cast(self._function, ctypes.c_void_p).value or 0

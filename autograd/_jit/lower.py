@@ -1,0 +1,448 @@
+"""Lowering: the text of LLVM functions for a program, one number wide or several lanes wide.
+
+The text is written directly, since building it object by object takes longer than compiling it. Arithmetic carries no
+flag that would let LLVM fuse, reassociate or approximate, unless ``fast`` asks for it.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+
+from . import fast as fast_functions
+from .program import COMPARISONS, Program
+
+BLOCK = 256  # instructions in a basic block: selection and scheduling work block by block, and slow down in long ones
+PART = 512  # instructions in a function of a program that is cut up
+STACK = 65_536  # bytes of scratch memory that are taken from the stack
+WHOLE = 4_096  # a program up to this many instructions stays one function
+WHOLE_WIDE = 4_096  # the same for a program several lanes wide
+
+_BINARY = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv"}
+_INTRINSIC = {"abs": "fabs", "sqrt": "sqrt", "floor": "floor", "ceil": "ceil", "trunc": "trunc", "round": "roundeven"}
+_PREDICATE = {"lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge", "eq": "oeq", "ne": "une"}
+_LOGIC = frozenset(["and", "or", "xor"])
+_CONDITIONS = frozenset([*COMPARISONS, *_LOGIC])
+FAST_FLAGS = " reassoc nsz arcp contract afn"
+
+Load = Callable[[int, "Writer"], str]
+
+
+def literal(x: float) -> str:
+    """Write a double so that LLVM reads every bit of it."""
+    return f"0x{struct.unpack('<Q', struct.pack('<d', x))[0]:016X}"
+
+
+class Module:
+    """The text of one LLVM module: functions, and the helpers that they turn out to call."""
+
+    def __init__(self, find: Callable[[str, int], int], lanes: int, fast: bool) -> None:
+        self.find = find  # the address of the function behind an instruction, by name and number of operands
+        self.lanes = lanes
+        self.fast = fast
+        self.flags = FAST_FLAGS if fast else ""
+        self.functions: list[str] = []
+        self.lines: list[str] = []  # of the function that is being written
+        self.serial = 0
+        self._helpers: dict[tuple[str, int], str] = {}
+        self._declared: set[str] = set()
+
+    def text(self) -> str:
+        attributes = f'attributes #0 = {{ nounwind "prefer-vector-width"="{64 * self.lanes}" ' + (
+            f'"min-legal-vector-width"="{64 * self.lanes}" }}'
+        )
+        return "\n".join([*sorted(self._declared), *self.functions, attributes, ""])
+
+    def open(self, head: str) -> None:
+        self.lines = [head]
+
+    def close(self) -> None:
+        self.functions.append("\n".join([*self.lines, "  ret void", "}"]))
+
+    def scratch(self, vectors: int, lanes: int = 1) -> None:
+        """Write the code that gets memory for so many vectors: from the stack, or where that is much, from the heap."""
+        size = 8 * lanes * max(vectors, 1)
+        if size <= STACK:
+            self.lines.append(f"  %scratch = alloca i8, i64 {size}, align 64")
+        else:
+            self.lines.append(f"  %scratch = call ptr inttoptr (i64 {self.find('malloc', 1)} to ptr)(i64 {size})")
+
+    def release(self, vectors: int, lanes: int = 1) -> None:
+        if 8 * lanes * vectors > STACK:
+            self.lines.append(f"  call void inttoptr (i64 {self.find('free', 1)} to ptr)(ptr %scratch)")
+
+    def declare(self, line: str) -> None:
+        self._declared.add(line)
+
+    def intrinsic(self, name: str, lanes: int) -> str:
+        suffix, kind = ("f64", "double") if lanes == 1 else (f"v{lanes}f64", f"<{lanes} x double>")
+        self.declare(f"declare {kind} @llvm.{name}.{suffix}({kind})")
+        return f"@llvm.{name}.{suffix}"
+
+    def helper(self, name: str, arity: int, lanes: int) -> str:
+        """Return what to call for an instruction that is no machine instruction."""
+        key = (name, lanes)
+        if key not in self._helpers:
+            callee = f"@cg.{name}.{lanes}"
+            if self.fast and name in fast_functions.AVAILABLE:
+                self.functions.append(fast_functions.function(self, name, lanes))
+            elif lanes > 1:
+                self.functions.append(self._lane_by_lane(name, arity, lanes))
+            elif name in ("mod", "floordiv"):
+                self.functions.append((_MOD if name == "mod" else _FLOORDIV).format(fmod=self.find("fmod", 2)))
+                self.declare("declare double @llvm.copysign.f64(double, double)")
+                self.declare("declare double @llvm.floor.f64(double)")
+            elif name == "pow":
+                self.functions.append(_POW.format(pow=self.find("pow", 2)))
+            else:
+                callee = f"inttoptr (i64 {self.find(name, arity)} to ptr)"
+            self._helpers[key] = callee
+        return self._helpers[key]
+
+    def _lane_by_lane(self, name: str, arity: int, lanes: int) -> str:
+        wide, one = f"<{lanes} x double>", self.helper(name, arity, 1)
+        parameters = ", ".join(f"{wide} %x{j}" for j in range(arity))
+        lines = [f"define internal {wide} @cg.{name}.{lanes}({parameters}) noinline #0 {{"]
+        result = "poison"
+        for i in range(lanes):
+            lines += [f"  %x{j}_{i} = extractelement {wide} %x{j}, i32 {i}" for j in range(arity)]
+            operands = ", ".join(f"double %x{j}_{i}" for j in range(arity))
+            lines.append(f"  %y{i} = call double {one}({operands})")
+            lines.append(f"  %r{i} = insertelement {wide} {result}, double %y{i}, i32 {i}")
+            result = f"%r{i}"
+        return "\n".join([*lines, f"  ret {wide} {result}", "}"])
+
+
+# Python's % and // (float_rem and _float_div_mod of CPython's floatobject.c), and the table's x ** 2 = x·x.
+_MOD = """define internal double @cg.mod.1(double %x, double %y) noinline #0 {{
+  %m = call double inttoptr (i64 {fmod} to ptr)(double %x, double %y)
+  %below = fcmp olt double %m, 0.0
+  %negative = fcmp olt double %y, 0.0
+  %other = xor i1 %below, %negative
+  %up = fadd double %m, %y
+  %moved = select i1 %other, double %up, double %m
+  %signed = call double @llvm.copysign.f64(double 0.0, double %y)
+  %some = fcmp une double %m, 0.0
+  %r = select i1 %some, double %moved, double %signed
+  %pole = fcmp oeq double %y, 0.0
+  %result = select i1 %pole, double 0x7FF8000000000000, double %r
+  ret double %result
+}}"""
+_FLOORDIV = """define internal double @cg.floordiv.1(double %x, double %y) noinline #0 {{
+  %m = call double inttoptr (i64 {fmod} to ptr)(double %x, double %y)
+  %quotient = fdiv double %x, %y
+  %rest = fsub double %x, %m
+  %d = fdiv double %rest, %y
+  %below = fcmp olt double %m, 0.0
+  %negative = fcmp olt double %y, 0.0
+  %differ = xor i1 %below, %negative
+  %some = fcmp une double %m, 0.0
+  %other = and i1 %some, %differ
+  %less = fsub double %d, 1.0
+  %div = select i1 %other, double %less, double %d
+  %low = call double @llvm.floor.f64(double %div)
+  %gap = fsub double %div, %low
+  %far = fcmp ogt double %gap, 0.5
+  %next = fadd double %low, 1.0
+  %whole = select i1 %far, double %next, double %low
+  %zero = call double @llvm.copysign.f64(double 0.0, double %quotient)
+  %nonzero = fcmp une double %div, 0.0
+  %r = select i1 %nonzero, double %whole, double %zero
+  %pole = fcmp oeq double %y, 0.0
+  %result = select i1 %pole, double %quotient, double %r
+  ret double %result
+}}"""
+_POW = """define internal double @cg.pow.1(double %x, double %y) noinline #0 {{
+  %square = fcmp oeq double %y, 2.0
+  %p = call double inttoptr (i64 {pow} to ptr)(double %x, double %y)
+  %xx = fmul double %x, %x
+  %r = select i1 %square, double %xx, double %p
+  ret double %r
+}}"""
+
+
+class Writer:
+    """Writes the instructions of a program into a function. ``load`` fetches a value that the block does not have."""
+
+    def __init__(self, module: Module, program: Program, lanes: int, load: Load) -> None:
+        self.module, self.program, self.lanes, self.load = module, program, lanes, load
+        self.lines = module.lines
+        self.kind = "double" if lanes == 1 else f"<{lanes} x double>"
+        self.condition = "i1" if lanes == 1 else f"<{lanes} x i1>"
+        self.names: dict[int, str] = {}  # what the values are called that may be used here
+        self._loaded: list[int] = []
+        self._literals: dict[int, str] = {}
+
+    def fresh(self) -> str:
+        self.module.serial += 1
+        return f"%t{self.module.serial}"
+
+    def block(self, number: int, reload: bool = False) -> None:
+        """Begin a basic block. What was loaded may be loaded again where it is used, since registers are few."""
+        if number:
+            self.lines += [f"  br label %b{number}", f"b{number}:"]
+        if reload:
+            for place in self._loaded:
+                del self.names[place]
+            self._loaded.clear()
+
+    def operand(self, place: int) -> str:
+        name = self.names.get(place) if place >= 0 else self._literals.get(place)
+        if name is None:
+            if place >= 0:
+                name = self.names[place] = self.load(place, self)
+                self._loaded.append(place)
+            else:
+                text = literal(self.program.constants[~place])
+                name = self._literals[place] = text if self.lanes == 1 else f"splat (double {text})"
+        return name
+
+    def is_condition(self, place: int) -> bool:
+        first = len(self.program.inputs)
+        return place >= first and self.program.instructions[place - first].name in _CONDITIONS
+
+    def truth(self, place: int) -> str:
+        """The operand as a condition: a comparison's outcome, or whether a number is not zero."""
+        if self.is_condition(place):
+            return self.operand(place)
+        if place < 0:
+            bit = "true" if self.program.constants[~place] != 0.0 else "false"
+            return bit if self.lanes == 1 else f"splat (i1 {bit})"
+        zero = "0.0" if self.lanes == 1 else "zeroinitializer"
+        number, name = self.operand(place), self.fresh()
+        self.lines.append(f"  {name} = fcmp une {self.kind} {number}, {zero}")
+        return name
+
+    def number(self, place: int) -> str:
+        """The operand as a number: 1.0 or 0.0 for a condition."""
+        if not self.is_condition(place):
+            return self.operand(place)
+        condition, name = self.operand(place), self.fresh()
+        self.lines.append(f"  {name} = uitofp {self.condition} {condition} to {self.kind}")
+        return name
+
+    def write(self, first: int, last: int) -> None:
+        """Write instructions number first to last − 1, counted from the first instruction."""
+        base, kind, flags, lines, operand = len(self.program.inputs), self.kind, self.module.flags, self.lines, self.operand
+        for index in range(first, last):
+            name, places = self.program.instructions[index]
+            place = base + index
+            result = f"%v{place}"
+            if name in _BINARY:
+                a, b = operand(places[0]), operand(places[1])
+                lines.append(f"  {result} = {_BINARY[name]}{flags} {kind} {a}, {b}")
+            elif name == "neg":
+                lines.append(f"  {result} = fneg{flags} {kind} {operand(places[0])}")
+            elif name == "where":
+                c, a, b = self.truth(places[0]), operand(places[1]), operand(places[2])
+                lines.append(f"  {result} = select {self.condition} {c}, {kind} {a}, {kind} {b}")
+            elif name in _PREDICATE:
+                a, b = operand(places[0]), operand(places[1])
+                lines.append(f"  {result} = fcmp {_PREDICATE[name]} {kind} {a}, {b}")
+            elif name in _LOGIC:
+                a, b = self.truth(places[0]), self.truth(places[1])
+                lines.append(f"  {result} = {name} {self.condition} {a}, {b}")
+            elif name in _INTRINSIC:
+                callee = self.module.intrinsic(_INTRINSIC[name], self.lanes)
+                lines.append(f"  {result} = call{flags} {kind} {callee}({kind} {operand(places[0])})")
+            else:
+                callee = self.module.helper(name, len(places), self.lanes)
+                operands = ", ".join([f"{kind} {operand(p)}" for p in places])
+                lines.append(f"  {result} = call {kind} {callee}({operands})")
+            self.names[place] = result
+
+
+def scalar(module: Module, name: str, program: Program) -> None:
+    """Add ``void name(double *in, double *out)``; the two must not overlap."""
+    count = len(program.instructions)
+    head = f"define void @{name}(ptr noalias %in, ptr noalias %out) #0 {{"
+    if count > WHOLE:
+        slots = parts(module, name, program, 1, len(program.inputs))
+        module.open(head)
+        module.scratch(slots.size)
+        module.lines += [f"  call void @{name}.part{k}(ptr %in, ptr %scratch)" for k in range(slots.parts)]
+        load = slots.load("%in", "%scratch", 1)
+        for first in range(0, len(program.outputs), PART):
+            writer = Writer(module, program, 1, load)
+            _store_outputs(writer, "%out", first, first + PART)
+        module.release(slots.size)
+    else:
+        module.open(head)
+        writer = Writer(module, program, 1, load_double("%in", lambda place: place))
+        for first in range(0, count, BLOCK):
+            writer.block(first)
+            writer.write(first, min(first + BLOCK, count))
+        _store_outputs(writer, "%out", 0, len(program.outputs))
+    module.close()
+
+
+IN_REGISTERS = 64  # numbers of a state up to which a repeated program passes it on in registers
+
+
+def repeated(module: Module, name: str, program: Program) -> None:
+    """Add ``void name(double *in, double *out, i64 count)``: the outputs become the first inputs, count times."""
+    state = len(program.outputs)
+    head = f"define void @{name}(ptr noalias %in, ptr noalias %out, i64 %count) #0 {{"
+    if state > IN_REGISTERS or len(program.instructions) > WHOLE:
+        _repeated_in_memory(module, name, program, head)
+        return
+    module.open(head)
+    lines = module.lines
+    lines += ["  br label %entry", "entry:"]
+    for place in range(len(program.inputs)):
+        lines.append(f"  %a{place} = getelementptr double, ptr %in, i64 {place}")
+        lines.append(f"  %x{place} = load double, ptr %a{place}, align 8")
+    lines += ["  br label %test", "test:", "  %i = phi i64 [ 0, %entry ], [ %next, %again ]"]
+    at = len(lines)
+    lines += ["  %more = icmp slt i64 %i, %count", "  br i1 %more, label %loop, label %done", "loop:"]
+    writer = Writer(module, program, 1, lambda place, writer: f"%x{place}")
+    writer.names |= {place: f"%s{place}" if place < state else f"%x{place}" for place in range(len(program.inputs))}
+    for first in range(0, len(program.instructions), BLOCK):
+        writer.block(first)
+        writer.write(first, min(first + BLOCK, len(program.instructions)))
+    results = [writer.number(place) for place in program.outputs]
+    lines[at:at] = [f"  %s{k} = phi double [ %x{k}, %entry ], [ {result}, %again ]" for k, result in enumerate(results)]
+    lines += ["  br label %again", "again:", "  %next = add i64 %i, 1", "  br label %test", "done:"]
+    for k in range(state):
+        lines.append(f"  %o{k} = getelementptr double, ptr %out, i64 {k}")
+        lines.append(f"  store double %s{k}, ptr %o{k}, align 8")
+    module.close()
+
+
+def _repeated_in_memory(module: Module, name: str, program: Program, head: str) -> None:
+    scalar(module, f"{name}.once", program)
+    state, size = len(program.outputs), 8 * len(program.inputs)
+    module.declare("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
+    module.open(head)
+    module.scratch(len(program.inputs))
+    module.lines += [
+        f"  call void @llvm.memcpy.p0.p0.i64(ptr %scratch, ptr %in, i64 {size}, i1 false)",
+        f"  call void @llvm.memcpy.p0.p0.i64(ptr %out, ptr %in, i64 {8 * state}, i1 false)",
+        "  br label %entry",
+        "entry:",
+        "  br label %test",
+        "test:",
+        "  %i = phi i64 [ 0, %entry ], [ %next, %loop ]",
+        "  %more = icmp slt i64 %i, %count",
+        "  br i1 %more, label %loop, label %done",
+        "loop:",
+        f"  call void @{name}.once(ptr %scratch, ptr %out)",
+        f"  call void @llvm.memcpy.p0.p0.i64(ptr %scratch, ptr %out, i64 {8 * state}, i1 false)",
+        "  %next = add i64 %i, 1",
+        "  br label %test",
+        "done:",
+    ]
+    module.release(len(program.inputs))
+    module.close()
+
+
+def load_double(pointer: str, slot: Callable[[int], int]) -> Load:
+    """Load a double from an array."""
+
+    def load(place: int, writer: Writer) -> str:
+        address, name = writer.fresh(), writer.fresh()
+        writer.lines.append(f"  {address} = getelementptr double, ptr {pointer}, i64 {slot(place)}")
+        writer.lines.append(f"  {name} = load double, ptr {address}, align 8")
+        return name
+
+    return load
+
+
+def load_splat(pointer: str, lanes: int) -> Load:
+    """Load a double from an array into every lane."""
+    one = load_double(pointer, lambda place: place)
+    wide = f"<{lanes} x double>"
+
+    def load(place: int, writer: Writer) -> str:
+        number, first, name = one(place, writer), writer.fresh(), writer.fresh()
+        writer.lines.append(f"  {first} = insertelement {wide} poison, double {number}, i64 0")
+        writer.lines.append(
+            f"  {name} = shufflevector {wide} {first}, {wide} poison, <{lanes} x i32> zeroinitializer"
+        )
+        return name
+
+    return load if lanes > 1 else one
+
+
+def load_wide(pointer: str, slot: Callable[[int], int], lanes: int) -> Load:
+    """Load a vector from an array of vectors."""
+    wide = f"<{lanes} x double>" if lanes > 1 else "double"
+
+    def load(place: int, writer: Writer) -> str:
+        address, name = writer.fresh(), writer.fresh()
+        writer.lines.append(f"  {address} = getelementptr {wide}, ptr {pointer}, i64 {slot(place)}")
+        writer.lines.append(f"  {name} = load {wide}, ptr {address}, align 8")
+        return name
+
+    return load
+
+
+def _store_outputs(writer: Writer, pointer: str, first: int, last: int) -> None:
+    for k, place in list(enumerate(writer.program.outputs))[first:last]:
+        name, address = writer.number(place), writer.fresh()
+        writer.lines.append(f"  {address} = getelementptr double, ptr {pointer}, i64 {k}")
+        writer.lines.append(f"  store double {name}, ptr {address}, align 8")
+
+
+class Slots:
+    """Where the values live that pass from one part of a program to another: as few places as will do."""
+
+    def __init__(self, program: Program, uniform: int) -> None:
+        first, count = len(program.inputs), len(program.instructions)
+        self.uniform = uniform
+        self.parts = -(-count // PART)
+        last_use: dict[int, int] = {}
+        for index, (_, operands) in enumerate(program.instructions):
+            part = index // PART
+            for place in operands:
+                if place >= uniform and (place < first or (place - first) // PART != part):
+                    last_use[place] = part
+        for place in program.outputs:
+            if place >= uniform:
+                last_use[place] = self.parts
+        self.slot: dict[int, int] = {}
+        ends: list[list[int]] = [[] for _ in range(self.parts + 1)]
+        free: list[int] = []
+        self.size = 0
+        for place in range(uniform, first):  # the inputs that differ from lane to lane
+            self._take(place, last_use.get(place, 0), free, ends)
+        for part in range(self.parts):
+            for index in range(part * PART, min((part + 1) * PART, count)):
+                place = first + index
+                if place in last_use:
+                    self._take(place, last_use[place], free, ends)
+            free += ends[part]
+
+    def _take(self, place: int, last: int, free: list[int], ends: list[list[int]]) -> None:
+        if free:
+            slot = free.pop()
+        else:
+            slot, self.size = self.size, self.size + 1
+        self.slot[place] = slot
+        ends[last].append(slot)
+
+    def load(self, uniform: str, scratch: str, lanes: int) -> Load:
+        splat, wide = load_splat(uniform, lanes), load_wide(scratch, self.slot.__getitem__, lanes)
+        return lambda place, writer: splat(place, writer) if place < self.uniform else wide(place, writer)
+
+
+def parts(module: Module, name: str, program: Program, lanes: int, uniform: int) -> Slots:
+    """Add the functions ``void name.partK(double *uniform, vector *scratch)`` that make up the program.
+
+    A huge function takes the compiler longer than its share, so a program is cut, and values pass through memory.
+    """
+    slots = Slots(program, uniform)
+    wide = "double" if lanes == 1 else f"<{lanes} x double>"
+    first, count = len(program.inputs), len(program.instructions)
+    for part in range(slots.parts):
+        module.open(f"define internal void @{name}.part{part}(ptr noalias %in, ptr noalias %scratch) #0 {{")
+        writer = Writer(module, program, lanes, slots.load("%in", "%scratch", lanes))
+        begin, end = part * PART, min((part + 1) * PART, count)
+        writer.write(begin, end)
+        for place in range(first + begin, first + end):
+            if place in slots.slot:
+                number, address = writer.number(place), writer.fresh()
+                writer.lines.append(f"  {address} = getelementptr {wide}, ptr %scratch, i64 {slots.slot[place]}")
+                writer.lines.append(f"  store {wide} {number}, ptr {address}, align 8")
+        module.close()
+    return slots
