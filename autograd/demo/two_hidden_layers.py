@@ -59,8 +59,8 @@ def run(out: Path, pictures: list[Path], progress: bool) -> bool:
         print(f"{epoch:>8,}{published[epoch - 1]:>28.3f}{min(outputs):>20.6f}{slope:>25.2e}")
     print(
         f"A sigmoid gives at most 1, and the targets begin at {min(TARGETS)}: every error pushes the outputs up until\n"
-        f"they stand at 1. There the loss is {LIMIT}, and the slope o(1 − o), a factor of every gradient, is nearly 0.\n"
-        "The network is stuck, and has learnt nothing about its inputs."
+        f"they stand at 1. There the loss is {LIMIT}, and the slope o(1 − o), a factor of every gradient, is\n"
+        "nearly 0. The network is stuck, and has learnt nothing about its inputs."
     )
     scaled = [t / 100 for t in TARGETS]
     seen = epochs(network(), scaled, RATE, EPOCHS, "divided by 100", progress)
