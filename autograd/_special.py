@@ -1,4 +1,4 @@
-"""The polygamma functions, on plain floats.
+"""ln Γ and its derivatives, the polygamma functions, on plain floats.
 
 Recurrence up to an argument where the asymptotic series has converged, and reflection for negative arguments
 (Abramowitz and Stegun, *Handbook of Mathematical Functions*, 6.3 and 6.4).
@@ -14,6 +14,39 @@ _BERNOULLI = [
     1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330, 854513 / 138,
     -236364091 / 2730, 8553103 / 6, -23749461029 / 870, 8615841276005 / 14322,
 ]  # fmt: skip
+
+
+def lgamma(x: float) -> float:
+    """Return ln |Γ(x)|, for 0 < x < 8 by Taylor series that keep all digits near its zeros at 1 and 2.
+
+    >>> lgamma(2.0)
+    0.0
+    """
+    if not 0.0 < x < 8.0:  # the C library has all digits here but near the zeros at negative numbers; inf at the poles
+        return math.inf if x == -math.inf or (x <= 0.0 and x == math.floor(x)) else math.lgamma(x)
+    if x < 0.65:
+        return lgamma(x + 1.0) - math.log(x)
+    if x < 1.4:
+        return 0.0 + _horner(_slopes(1.0), x - 1.0)  # ln Γ(1) is +0
+    factor = 1.0
+    while x >= 2.5:
+        x -= 1.0
+        factor *= x
+    return _horner(_slopes(2.0), x - 2.0) + math.log(factor)
+
+
+def _horner(coefficients: list[float], h: float) -> float:
+    """Return c₁h + c₂h² + … to the last coefficient."""
+    total = 0.0
+    for c in reversed(coefficients):
+        total = (total + c) * h
+    return total
+
+
+@functools.cache
+def _slopes(x: float) -> list[float]:
+    """Return the Taylor coefficients of ln Γ at x: ψ⁽ᵏ⁻¹⁾(x) / k! for k = 1 … 48."""
+    return [polygamma(k - 1.0, x) / math.factorial(k) for k in range(1, 49)]
 
 
 def polygamma(n: float, x: float) -> float:
@@ -49,10 +82,7 @@ def _digamma(x: float) -> float:
             terms.append(-1.0 / x)
             x += 1.0
         h = (x - _ROOT) - _ROOT_ERROR
-        total = 0.0
-        for slope in reversed(_root_slopes()):
-            total = (total + slope) * h
-        return math.fsum([total, *terms])
+        return math.fsum([_horner(_root_slopes(), h), *terms])
     inverse = 1.0 / (x * x)
     tail = 0.0
     for k in range(len(_BERNOULLI), 0, -1):

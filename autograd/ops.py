@@ -510,7 +510,7 @@ polygamma: Function = _row("polygamma", _special.polygamma,
                  derivative_latex=("0", r"\psi^{(#0 + 1)}(#1)"), domain=((0.0, 0.0), (0.0, INF)), primitive=True,
                  method=False,
                  doc="The derivative of order n + 1 of ln Γ(x), for a whole number n >= 0; inf or nan at the poles.")
-lgamma = _row("lgamma", _ieee(math.lgamma, zero=INF), (lambda y, x: polygamma(0.0, x),), text="ln Γ(#0)",
+lgamma = _row("lgamma", _ieee(_special.lgamma), (lambda y, x: polygamma(0.0, x),), text="ln Γ(#0)",
               latex=r"\ln \Gamma(#0)", derivative_text=("ψ(#0)",), derivative_latex=(r"\psi(#0)",),
               domain=_log_domain, primitive=True, doc="The logarithm of the absolute value of the gamma function.")
 
