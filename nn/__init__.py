@@ -2,6 +2,7 @@
 
 from . import data
 from .checkpoint import CheckpointError, load, read_notes, save
+from .draw import draw
 from .fit import EarlyStopping, Training, evaluate, fit, predict
 from .history import History
 from .init import INITIALIZERS, initializer
@@ -47,6 +48,6 @@ __all__ = [
     "CosineAnnealingLR", "Dropout", "EarlyStopping", "ExponentialLR", "History", "LambdaLR", "Layer", "LinearLR",
     "Module", "Neuron", "Optimizer", "RMSprop", "ReduceLROnPlateau", "Schedule", "Sequential", "SequentialLR", "StepLR",
     "Training", "accuracy", "activation_names", "bce", "bce_with_logits", "clip_grad_norm_", "clip_grad_value_",
-    "cross_entropy", "data", "evaluate", "fit", "half_squared_error", "hinge", "huber", "initializer", "load",
+    "cross_entropy", "data", "draw", "evaluate", "fit", "half_squared_error", "hinge", "huber", "initializer", "load",
     "loss_function", "mae", "mse", "predict", "r2", "read_notes", "rmse", "save",
 ]  # fmt: skip

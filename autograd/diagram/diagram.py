@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import functools
 import itertools
 import os
@@ -171,12 +170,7 @@ class Diagram:
         """
         if not 0.25 <= scale <= 8:
             raise DiagramError(f"scale= is from 0.25 to 8 pixels a point; {scale!r} was given.")
-        engine = render.find_engine(self._engine) or render.find_any()
-        if engine is None:
-            raise DiagramError(
-                "A PNG needs an engine, and none is on this machine: pip install graphviz-pure, or install your "
-                "system's graphviz package, or save as .svg, which needs none."
-            )
+        engine = render.png_engine(self._engine)
         pinned = dot.source(self._picture, THEMES[self._flat_theme], self._layout, dpi=round(72 * scale))
         return render.run(engine, pinned, "png", self._time_limit, pinned=True)
 
@@ -221,11 +215,9 @@ class Diagram:
 
     @functools.cached_property
     def _html_output(self) -> str:
-        drawn = self.svg
-        data = base64.b64encode(drawn.encode("utf-8")).decode("ascii")
         alt = xml(f"{self._picture.title}. {svg.describe(self._picture)}")
         return (
-            f'<img alt="{alt}" style="max-width: 100%" src="data:image/svg+xml;base64,{data}">'
+            f'<img alt="{alt}" style="max-width: 100%" src="{svg.data_uri(self.svg)}">'
             f"<details><summary>Step through it</summary>{self._frame}</details>"
             f"<details><summary>The numbers as a table</summary>{table(self._picture)}</details>"
         )

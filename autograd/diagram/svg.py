@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 from dataclasses import dataclass
 
@@ -78,6 +79,11 @@ def write(picture: Picture, layout: Layout, theme: str = "auto", uid: str = "cg"
         f"<style>\n{style(theme, '#' + uid)}\n</style>\n"
         f"{drawing.body}</svg>\n"
     )
+
+
+def data_uri(document: str) -> str:
+    """An SVG document as the address of an image."""
+    return "data:image/svg+xml;base64," + base64.b64encode(document.encode("utf-8")).decode("ascii")
 
 
 def describe(picture: Picture) -> str:

@@ -38,7 +38,7 @@ def clean(text: object, longest: int | None = None) -> str:
 
 
 def number(x: float | None, digits: int = 4) -> str:
-    """A number as pictures show it: four significant digits, a true minus, no negative zero, `·` where nothing was computed.
+    """A number as pictures show it: four digits, a true minus, no negative zero, `·` where nothing was computed.
 
     >>> [number(x) for x in (0.123456, -2.0, -0.0, 1e-7, float("nan"), None)]
     ['0.1235', '−2', '0', '1e−07', 'nan', '·']
