@@ -64,6 +64,8 @@ def _take_apart(tree: Any, leaves: list[Any], place: str) -> Callable[[Iterator[
 def _array(entries: list[Any], shape: tuple[int, ...]) -> Any:
     import numpy as np
 
+    if entries and all(isinstance(x, np.ndarray) for x in entries) and len({x.shape for x in entries}) == 1:
+        return np.stack(entries).reshape(shape + entries[0].shape)  # a Jacobian's rows make one array
     plain = all(isinstance(x, float) for x in entries)
     array = np.empty(len(entries), dtype=float if plain else object)
     array[:] = entries

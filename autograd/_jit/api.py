@@ -14,6 +14,7 @@ from .. import modes
 from ..errors import TraceError
 from ..ops import Number, as_float
 from ..value import UNSET, Frozen, Value
+from . import fastcall
 from .entry import Entry
 from .kernel import patience, require
 from .program import Cost, Program
@@ -83,6 +84,8 @@ class Jitted:
         self._entries: dict[Any, Entry] = {}
         self._last: Entry | None = None
         self._lock = threading.RLock()
+        self._swift = False
+        self.__wrapped__ = fn
         self.__name__ = getattr(fn, "__name__", "function")
         self.__doc__ = getattr(fn, "__doc__", None)
 
@@ -95,7 +98,21 @@ class Jitted:
             found, leaves = self._entry(args, kwargs, ELEMENTS)
         except NotPlain:
             return self._python()(*args, **kwargs)
-        return found.elements(leaves) if found.batched else found.call(leaves)
+        if found.batched:
+            return found.elements(leaves)
+        result = found.call(leaves)
+        if not self._swift and found.enter is not None:
+            self._hasten(*found.enter)
+        return result
+
+    def _hasten(self, address: int, code: Any) -> None:
+        """Let calls of this structure go straight into machine code, which hands all others over to Python.
+
+        A built-in function is no descriptor, so as ``__call__`` of a class it gets the arguments without the instance.
+        """
+        self._swift = True
+        call = fastcall.builtin(address, self.__name__, self, Jitted.__call__, [code])
+        self.__class__ = type("Jitted", (Jitted,), {"__call__": call, "__module__": Jitted.__module__})
 
     def mean(self, *args: Any, then: Callable[..., Any] | None = None) -> Any:
         """Return the mean of ``fn`` over the batch: the first axis of every array among the arguments.
@@ -244,6 +261,7 @@ class Jitted:
             writes = lent.changes(leaves, captured.number)
             program = trace.finish(leaves)
         entry = Entry(structures, labels, batched, program, structure, self._fastmath)
+        entry.keywords = kwnames
         entry.parameters, entry.writes, entry.modules = tuple(parameters), writes, tuple(modules)
         return entry
 

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any
 
-from . import batch, lower
+from . import batch, fastcall, lower
 from .kernel import MAP, REDUCE, REPEAT, RUN, Code, Compiler, lanes, patience
 from .program import Program
 from .structure import Structure, build, is_column
@@ -43,16 +43,18 @@ class Entry:
         self.parameters: tuple[Any, ...] = ()
         self.modules: tuple[Any, ...] = ()  # kept alive, since they are known by their ids
         self.writes: list[tuple[int, str]] = []
+        self.keywords: tuple[str, ...] = ()
         self._reset()
 
     def _reset(self) -> None:
+        self.enter: tuple[int, Code] | None = None  # the entry point that takes Python objects
         self.then: dict[Callable[..., Any], Entry] = {}
         self._compiled: dict[Any, Any] = {}
         self._lock = threading.RLock()
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
-        for name in ("then", "_compiled", "_lock", "modules"):
+        for name in ("then", "enter", "_compiled", "_lock", "modules"):
             del state[name]
         return state
 
@@ -102,7 +104,20 @@ class Entry:
     def _compile_scalar(self) -> tuple[Any, Code]:
         compiler = Compiler(False, self.fastmath)
         lower.scalar(compiler.module, "run", self.program)
+        inputs, outputs = len(self.program.inputs), len(self.program.outputs)
+        fast = (
+            all(map(fastcall.takes, (*self.structures, self.result)))
+            and not (self.parameters or self.keywords or compiler.callbacks)
+            and inputs + outputs <= fastcall.MOST
+            and fastcall.available()
+        )
+        point = None
+        if fast:
+            point = fastcall.EntryPoint(compiler.module, self.structures, self.result, inputs, outputs)
         code = compiler.compile(len(self.program.instructions))
+        if point is not None:
+            code.kept = point.kept
+            self.enter = code.address("enter"), code
         return RUN(code.address("run")), code
 
     def _make(self, key: Any, compile: Callable[[], Any]) -> Any:

@@ -55,6 +55,7 @@ class Code:
     def __init__(self, module: Module, callbacks: list[Any], failures: list[BaseException], effort: int) -> None:
         self.callbacks = callbacks
         self.failures = failures
+        self.kept: list[Any] = []  # Python objects that the code names by address
         with _lock:
             binding = _started()
             parsed = binding.parse_assembly(module.text())

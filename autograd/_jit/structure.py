@@ -216,6 +216,8 @@ def describe_result(x: Any, leaves: list[Any], number: Callable[[Any], Any], pla
         return "dataclass", kind, names, tuple([each(getattr(x, n), f".{n}") for n in names])
     if hasattr(x, "__array__") and getattr(x, "dtype", None) is not None and x.dtype.kind in "fiuO":
         for entry in x.ravel().tolist():
+            if not isinstance(entry, (Number, numbers.Real)):
+                raise TraceError(f"{place} is an array that holds a {type(entry).__name__}; return an array of numbers")
             each(entry, "[...]")
         return "array", x.shape
     raise TraceError(
