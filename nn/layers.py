@@ -130,9 +130,11 @@ class Layer(Module):
 
     def outputs(self, x: Sequence[Any]) -> list[Any]:
         """Return the outputs as a list, of width 1 too."""
-        if not hasattr(x, "__len__"):  # one number is what a layer of width 1 gives
-            x = [x]
-        if len(x) != self.nin:
+        try:
+            width = len(x)
+        except TypeError:  # one number is what a layer of width 1 gives
+            x, width = [x], 1
+        if width != self.nin:
             _check_input(self, x, self.nin)
         neurons = self.neurons
         if set(map(type, neurons)) != {Neuron}:  # someone put neurons of their own in

@@ -8,6 +8,7 @@ of another shape is a ValueError: nothing is broadcast.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -23,7 +24,11 @@ def mse(predictions: Any, targets: Any, reduction: str = "mean") -> Any:
     >>> mse([1.0, 3.0], [0.0, 1.0])
     2.5
     """
-    return _reduce(lambda o, t: square(o - t), predictions, targets, reduction)
+    if _known(reduction) == "none":
+        return _reduce(lambda o, t: square(o - t), predictions, targets, reduction)
+    errors = _reduce(operator.sub, predictions, targets, "none")
+    squares = dot(errors, errors)  # one node for all of them
+    return squares / len(errors) if reduction == "mean" else squares
 
 
 def half_squared_error(predictions: Any, targets: Any, reduction: str = "sum") -> Any:
@@ -32,7 +37,9 @@ def half_squared_error(predictions: Any, targets: Any, reduction: str = "sum") -
     >>> half_squared_error([1.0, 3.0], [0.0, 1.0])
     2.5
     """
-    return _reduce(lambda o, t: 0.5 * square(t - o), predictions, targets, reduction)
+    if _known(reduction) == "none":
+        return _reduce(lambda o, t: 0.5 * square(t - o), predictions, targets, reduction)
+    return 0.5 * mse(predictions, targets, reduction)
 
 
 def mae(predictions: Any, targets: Any, reduction: str = "mean") -> Any:

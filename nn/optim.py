@@ -1,6 +1,6 @@
 """Optimisers: from gradients to the next parameters, with PyTorch's formulas, names and defaults.
 
-Each optimiser's rule is plain arithmetic on numbers, ``rule(p, g, state, t, **options) -> (p, state)``, for one
+Each optimiser's rule is plain arithmetic on numbers, ``rule(p, g, state, t, *options) -> (p, state)``, for one
 parameter ``p``, its gradient ``g``, the numbers it remembers and the count ``t`` of its steps, beginning at 1. It never
 asks what kind of number it is given, so the same lines run step by step and in compiled code.
 """
@@ -78,12 +78,12 @@ class Optimizer:
         """Change every parameter once, by its gradient."""
         rule, states = self.rule, self.state
         for group in self.param_groups:
-            options = {key: option for key, option in group.items() if key != "params"}
-            begin = (0, self.begin(options))
+            options = [group[key] for key in self.defaults]
+            begin = (0, self.begin(group))
             for p in group["params"]:
-                if p.has_grad and p.requires_grad:
+                if p.has_grad:  # a frozen one never has
                     t, state = states.get(id(p), begin)
-                    p.data, state = rule(p.data, p.grad, state, t + 1, **options)
+                    p.data, state = rule(p.data, p.grad, state, t + 1, *options)
                     states[id(p)] = t + 1, state
 
     def zero_grad(self) -> None:
