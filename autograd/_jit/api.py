@@ -85,6 +85,7 @@ class Jitted:
         self._last: Entry | None = None
         self._lock = threading.RLock()
         self._swift = False
+        self._reductions: dict[Any, Callable[..., Any]] = {}  # entry points in machine code
         self.__wrapped__ = fn
         self.__name__ = getattr(fn, "__name__", "function")
         self.__doc__ = getattr(fn, "__doc__", None)
@@ -95,11 +96,11 @@ class Jitted:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Compute ``fn(*args, **kwargs)``; see ``jit``."""
         try:
-            found, leaves = self._entry(args, kwargs, ELEMENTS)
+            found, leaves, columns = self._entry(args, kwargs, ELEMENTS)
         except NotPlain:
             return self._python()(*args, **kwargs)
         if found.batched:
-            return found.elements(leaves)
+            return found.elements(leaves, columns)
         result = found.call(leaves)
         if not self._swift and found.enter is not None:
             self._hasten(*found.enter)
@@ -131,11 +132,13 @@ class Jitted:
         >>> step.mean(3.0, np.array([1.0, 2.0]), np.array([1.0, 2.0]))
         (10.0, 10.0)
         """
-        return self._reduce("mean", args, then)
+        swift = self._reductions.get(("mean", then))
+        return swift(*args) if swift is not None else self._reduce("mean", then, args)
 
     def sum(self, *args: Any, then: Callable[..., Any] | None = None) -> Any:
         """Return the sum of ``fn`` over the batch; see ``mean``."""
-        return self._reduce("sum", args, then)
+        swift = self._reductions.get(("sum", then))
+        return swift(*args) if swift is not None else self._reduce("sum", then, args)
 
     def repeat(self, count: int, state: Any, *args: Any) -> Any:
         """Return the state after ``count`` times ``state = fn(state, *args)``, a loop that stays in machine code.
@@ -150,7 +153,7 @@ class Jitted:
         """
         if isinstance(count, bool) or not isinstance(count, int) or count < 0:
             raise ValueError(f"repeat counts with a whole number of at least 0, and {count!r} was given")
-        found, leaves = self._entry((state, *args), {}, WHOLE)
+        found, leaves, _ = self._entry((state, *args), {}, WHOLE)
         return found.repeat(count, leaves)
 
     def program(self, *args: Any, **kwargs: Any) -> Program:
@@ -170,15 +173,20 @@ class Jitted:
         """
         return self.program(*args, **kwargs).cost()
 
-    def _reduce(self, kind: str, args: tuple[Any, ...], then: Callable[..., Any] | None) -> Any:
-        found, leaves = self._entry(args, {}, ROWS)
+    def _reduce(self, kind: str, then: Callable[..., Any] | None, args: tuple[Any, ...]) -> Any:
+        found, leaves, columns = self._entry(args, {}, ROWS)
         if not found.batched:
             raise ValueError(
                 f"{kind} runs over the first axis of arrays, and no argument is one; give the samples as NumPy arrays, or "
                 "say with in_axes of jit which arguments are batches"
             )
         after = None if then is None else self._after(found, args, then)
-        return found.reduce(kind, leaves, after)
+        result = found.reduce(kind, leaves, columns, after)
+        entered = (after or found).entered.get(kind)
+        if entered is not None and (kind, then) not in self._reductions:
+            slow = lambda owner, *args: owner._reduce(kind, then, args)  # noqa: E731
+            self._reductions[kind, then] = fastcall.builtin(entered[0], kind, self, slow, [entered[1]])
+        return result
 
     def _after(self, found: Entry, args: tuple[Any, ...], then: Callable[..., Any]) -> Entry:
         after = found.then.get(then)
@@ -205,15 +213,19 @@ class Jitted:
             )
         return WHOLE if axes[i] is None else None
 
-    def _entry(self, args: tuple[Any, ...], kwargs: dict[str, Any], arrays: str) -> tuple[Entry, list[Any]]:
+    def _entry(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], arrays: str
+    ) -> tuple[Entry, list[Any], list[Any]]:
+        """Find what is traced for such arguments, or trace it; return their numbers and their batches with it."""
         leaves: list[Any] = []
+        columns: list[Any] = []
         modules: list[Any] = []
         structures = []
         for i, x in enumerate((*args, *kwargs.values())):
             kind = self._axes(i, arrays)
             if kind is None:
                 x, kind = _as_array(x, i), arrays
-            structures.append(describe(x, kind, leaves, modules, f"argument {i}"))
+            structures.append(describe(x, kind, leaves, columns, modules, f"argument {i}"))
         key = (tuple(structures), tuple(kwargs), tuple(map(id, modules)))
         found = self._entries.get(key)
         if found is None:
@@ -224,7 +236,7 @@ class Jitted:
                     found = self._traced(self._python(), key[0], key[1], labels, modules, self._parameters)
                     self._entries[key] = found
         self._last = found
-        return found, leaves
+        return found, leaves, columns
 
     def _python(self) -> Callable[..., Any]:
         if self._fn is None:

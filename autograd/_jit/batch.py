@@ -205,6 +205,58 @@ def reduced(module: Module, name: str, cut: Split) -> None:
     module.close()
 
 
+def whole(module: Module, name: str, cut: Split, kind: str, shared: int, after: str | None) -> None:
+    """Add ``void name(double *shared, double **columns, i64 *strides, i64 count, double *out)``.
+
+    It runs ``prologue``, ``constant`` and ``reduce``, and ``after`` on the sums or means and the shared numbers.
+    """
+    outputs = len(cut.varying)
+    module.declare("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
+    module.open(f"define void @{name}(ptr %shared, ptr %columns, ptr %strides, i64 %count, ptr %out) #0 {{")
+    sizes = {"uniform": cut.uniform, "constants": len(cut.constant.outputs), "totals": len(cut.body.outputs)}
+    module.scratch(sum(sizes.values()) + outputs + shared + 8)
+    offset = 0
+    for part, size in sizes.items():
+        module.lines.append(f"  %{part} = getelementptr double, ptr %scratch, i64 {offset}")
+        offset += size
+    numbers = "%out" if after is None else "%numbers"
+    if after is not None:
+        module.lines.append(f"  %numbers = getelementptr double, ptr %scratch, i64 {offset}")
+    module.lines += [
+        "  call void @prologue(ptr %shared, ptr %uniform)",
+        "  call void @constant(ptr %shared, ptr %constants)",
+        "  call void @reduce(ptr %uniform, ptr %columns, ptr %strides, i64 0, i64 %count, ptr %totals)",
+        "  %n = sitofp i64 %count to double",
+    ]
+    position = {True: 0, False: 0}
+    for k, mine in enumerate(cut.varying):
+        source = "%totals" if mine else "%constants"
+        module.lines += [
+            f"  %p{k} = getelementptr double, ptr {source}, i64 {position[mine]}",
+            f"  %v{k} = load double, ptr %p{k}, align 8",
+        ]
+        position[mine] += 1
+        number = f"%v{k}"
+        if mine and kind == "mean":
+            number = f"%w{k}"
+            module.lines.append(f"  {number} = fdiv double %v{k}, %n")
+        elif not mine and kind == "sum":
+            number = f"%w{k}"
+            module.lines.append(f"  {number} = fmul double %v{k}, %n")
+        module.lines += [
+            f"  %q{k} = getelementptr double, ptr {numbers}, i64 {k}",
+            f"  store double {number}, ptr %q{k}, align 8",
+        ]
+    if after is not None:
+        module.lines += [
+            f"  %rest = getelementptr double, ptr %numbers, i64 {outputs}",
+            f"  call void @llvm.memcpy.p0.p0.i64(ptr %rest, ptr %shared, i64 {8 * shared}, i1 false)",
+            f"  call void @{after}(ptr %numbers, ptr %out)",
+        ]
+    module.release(sum(sizes.values()) + outputs + shared + 8)
+    module.close()
+
+
 class _Loop:
     """The body of a loop over samples: written in place, or for a long one as calls of its parts."""
 

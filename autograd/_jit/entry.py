@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import operator
 import os
 import threading
 from array import array
@@ -13,7 +14,7 @@ from itertools import islice
 from typing import Any
 
 from . import batch, fastcall, lower
-from .kernel import MAP, REDUCE, REPEAT, RUN, Code, Compiler, lanes, patience
+from .kernel import MAP, REDUCE, REDUCE_WHOLE, REPEAT, RUN, Code, Compiler, lanes, patience
 from .program import Program
 from .structure import Structure, build, is_column
 
@@ -48,13 +49,15 @@ class Entry:
 
     def _reset(self) -> None:
         self.enter: tuple[int, Code] | None = None  # the entry point that takes Python objects
+        self.entered: dict[str, tuple[int, Code]] = {}  # the same for reductions that end here
         self.then: dict[Callable[..., Any], Entry] = {}
         self._compiled: dict[Any, Any] = {}
+        self._last: tuple[Any, Any, Any] | None = None
         self._lock = threading.RLock()
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
-        for name in ("then", "enter", "_compiled", "_lock", "modules"):
+        for name in ("then", "enter", "entered", "_compiled", "_last", "_lock", "modules"):
             del state[name]
         return state
 
@@ -68,13 +71,23 @@ class Entry:
     def call(self, leaves: list[Any]) -> Any:
         """Run on floats."""
         run, code = self._scalar()
-        numbers = array("d", leaves)
-        if self.parameters:
-            numbers.extend(self._live())
+        numbers = self._packed(leaves)
         out = array("d", bytes(8 * len(self.program.outputs)))
         run(numbers.buffer_info()[0], out.buffer_info()[0])
         code.check()
         return self._finish(out)
+
+    def _packed(self, leaves: list[Any]) -> array[float]:
+        """Return the numbers of the arguments, and then those of the parameters, in one piece."""
+        try:
+            numbers = array("d", leaves)
+        except TypeError:  # whole arrays among them
+            numbers = array("d")
+            for x in leaves:
+                numbers.append(x) if type(x) is float else numbers.frombytes(x.tobytes())
+        if self.parameters:
+            numbers.extend(self._live())
+        return numbers
 
     def _live(self) -> list[float]:
         data = [x.data for x in self.parameters]
@@ -85,15 +98,15 @@ class Entry:
                 data = [x.data for x in self.parameters]
         return data
 
-    def _finish(self, out: Sequence[float]) -> Any:
-        numbers = iter(out)
-        result = built(self.result, numbers)
+    def _finish(self, out: array[float]) -> Any:
+        results = Reader(out)
+        result = built(self.result, results)
         for i, what in self.writes:
             x = self.parameters[i]
             if what == "data":
-                x.data = next(numbers)
+                x.data = results.number()
             elif what == "grad":
-                x.grad = next(numbers)
+                x.grad = results.number()
             else:
                 x.zero_grad()
         return result
@@ -104,21 +117,24 @@ class Entry:
     def _compile_scalar(self) -> tuple[Any, Code]:
         compiler = Compiler(False, self.fastmath)
         lower.scalar(compiler.module, "run", self.program)
-        inputs, outputs = len(self.program.inputs), len(self.program.outputs)
-        fast = (
-            all(map(fastcall.takes, (*self.structures, self.result)))
+        kept = self._entry_point(compiler, self.result, len(self.program.outputs))
+        code = compiler.compile(len(self.program.instructions))
+        if kept is not None:
+            code.kept = kept
+            self.enter = code.address("enter"), code
+        return RUN(code.address("run")), code
+
+    def _entry_point(self, compiler: Compiler, result: Structure, outputs: int, most: int = 0) -> list[Any] | None:
+        """Add an entry point that takes Python objects, where there can be one; return what it must keep alive."""
+        inputs = len(self.program.inputs)
+        if (
+            all(map(fastcall.takes, (*self.structures, result)))
             and not (self.parameters or self.keywords or compiler.callbacks)
             and inputs + outputs <= fastcall.MOST
             and fastcall.available()
-        )
-        point = None
-        if fast:
-            point = fastcall.EntryPoint(compiler.module, self.structures, self.result, inputs, outputs)
-        code = compiler.compile(len(self.program.instructions))
-        if point is not None:
-            code.kept = point.kept
-            self.enter = code.address("enter"), code
-        return RUN(code.address("run")), code
+        ):
+            return fastcall.EntryPoint(compiler.module, self.structures, result, inputs, outputs, most).kept
+        return None
 
     def _make(self, key: Any, compile: Callable[[], Any]) -> Any:
         made = self._compiled.get(key)
@@ -149,21 +165,18 @@ class Entry:
             return REPEAT(code.address("repeat")), code
 
         run, code = self._make("repeat", compile)
-        numbers = array("d", leaves)
-        numbers.extend(self._live())
+        numbers = self._packed(leaves)
         out = array("d", bytes(8 * max(state, 1)))
         run(numbers.buffer_info()[0], out.buffer_info()[0], count)
         code.check()
-        return built(self.result, iter(out))
+        return built(self.result, Reader(out))
 
     # -------------------------------------------------------------- elements
 
-    def elements(self, leaves: list[Any]) -> Any:
+    def elements(self, leaves: list[Any], columns: list[Any]) -> Any:
         """Run for each element of the arrays, broadcast like a ufunc's operands."""
         import numpy as np
 
-        leaves = [*leaves, *self._live()]
-        columns = [x for x, mine in zip(leaves, self.flags, strict=True) if mine]
         try:
             shape = np.broadcast_shapes(*[x.shape for x in columns])
         except ValueError:
@@ -179,8 +192,7 @@ class Entry:
         if count < width:
             arrays = [np.resize(x, width) if count else np.zeros(width) for x in arrays]
         results = [np.empty(padded) for _ in cut.body.outputs]
-        shared = np.array([x for x, mine in zip(leaves, self.flags, strict=True) if not mine], dtype=np.float64)
-        uniform, constant = run_prologue(shared)
+        uniform, constant = run_prologue(self._packed(leaves))
         pointers = _pointers(arrays), _pointers(results)
         in_pieces(
             lambda begin, end: run(uniform.ctypes.data, *pointers, begin, end), padded, len(cut.body.instructions), width
@@ -190,7 +202,7 @@ class Entry:
         outputs = [
             next(varying)[:count].reshape(shape) if mine else np.full(shape, next(fixed)) for mine in cut.varying
         ]
-        return built(self.result, iter(outputs), truths=np.asarray)
+        return built(self.result, Columns(outputs))
 
     def _compile_elements(self) -> tuple[Any, ...]:
         cut = batch.split(self.program, self.flags)
@@ -207,30 +219,22 @@ class Entry:
         code = compiler.compile(len(self.program.instructions))
         first, second = RUN(code.address("prologue")), RUN(code.address("constant"))
 
-        def run_prologue(shared: Any) -> tuple[Any, Any]:
+        def run_prologue(shared: array[float]) -> tuple[Any, Any]:
             uniform, constant = np.empty(max(cut.uniform, 1)), np.empty(max(len(cut.constant.outputs), 1))
-            first(shared.ctypes.data, uniform.ctypes.data)
-            second(shared.ctypes.data, constant.ctypes.data)
+            source = shared.buffer_info()[0]
+            first(source, uniform.ctypes.data)
+            second(source, constant.ctypes.data)
             return uniform, constant
 
         return run_prologue, prototype(code.address(name)), code
 
     # ------------------------------------------------------------- reduction
 
-    def reduce(self, kind: str, leaves: list[Any], after: Entry | None) -> Any:
+    def reduce(self, kind: str, leaves: list[Any], columns: list[Any], after: Entry | None) -> Any:
         """Run for each sample and add up."""
         import numpy as np
 
-        leaves = [*leaves, *self._live()]
-        columns, shared = [], []
-        flags = iter(self.flags)
-        for x in leaves:
-            if isinstance(x, np.ndarray):
-                columns.append(x)
-            else:
-                shared.append(x)
-        del flags
-        counts = {len(x) for x in columns}
+        counts = set(map(len, columns))
         if len(counts) > 1:
             raise ValueError(f"the batches differ in length: {', '.join(str(len(x)) for x in columns)} samples")
         (count,) = counts
@@ -238,22 +242,26 @@ class Entry:
             raise ValueError(f"the {kind} over an empty batch was asked for; give at least one sample")
         if self.writes:
             raise ValueError("a function that changes its parameters cannot be reduced over a batch; return the gradients")
+        shared = self._packed(leaves)
+        instructions, width = len(self.program.instructions), lanes()
+        step = piece(instructions, width)
+        pointers, strides = self._located(columns)
+        if count <= step:
+            run, code, outputs = self._make(("whole", kind, after), lambda: self._compile_whole(kind, after))
+            out = array("d", bytes(8 * outputs))
+            run(shared.buffer_info()[0], pointers, strides, count, out.buffer_info()[0])
+            code.check()
+            return built(self.result if after is None else after.result, Reader(out))
         cut, run_prologue, run, code = self._make("reduce", self._compile_reduce)
-        pointers, strides, keep = _rows(columns)
-        uniform, constant = run_prologue(np.array(shared, dtype=np.float64))
-        outputs = len(cut.body.outputs)
-        width = lanes()
-        step = piece(len(cut.body.instructions), width)
-        pieces = range(0, count, step)
-        totals = np.zeros((len(pieces), max(outputs, 1)))
+        uniform, constant = run_prologue(shared)
+        totals = np.zeros((-(-count // step), max(len(cut.body.outputs), 1)))
         base, row = totals.ctypes.data, totals.strides[0]
 
         def work(begin: int, end: int) -> None:
             run(uniform.ctypes.data, pointers, strides, begin, end, base + row * (begin // step))
 
-        in_pieces(work, count, len(cut.body.instructions), width)
+        in_pieces(work, count, instructions, width)
         code.check()
-        del keep
         total = totals[0]
         for more in totals[1:]:  # in order, whichever thread was first
             total = total + more
@@ -265,7 +273,42 @@ class Entry:
         numbers = [next(varying) if mine else next(fixed) for mine in cut.varying]
         if after is not None:
             return after.call([*numbers, *shared[: len(shared) - len(self.parameters)]])
-        return built(self.result, iter(numbers))
+        return built(self.result, Reader(array("d", numbers)))
+
+    def _located(self, columns: list[Any]) -> tuple[Any, Any]:
+        """Return pointers and strides of the batches; those of the last call are remembered."""
+        last = self._last
+        if last is not None and len(last[0]) == len(columns) and all(map(operator.is_, last[0], columns)):
+            return last[1], last[2]
+        pointers, strides, keep = _rows(columns)
+        if all(map(operator.is_, keep, columns)):  # nothing was copied, so the numbers are read where they are
+            self._last = columns, pointers, strides
+        else:
+            self._last = None
+            pointers.kept = keep
+        return pointers, strides
+
+    def _compile_whole(self, kind: str, after: Entry | None) -> tuple[Any, Code, int]:
+        """Compile a call of everything: the shared part, the loop, the sum or mean, and what comes after."""
+        cut = batch.split(self.program, self.flags)
+        compiler = Compiler(True, self.fastmath)
+        module = compiler.module
+        lower.scalar(module, "prologue", cut.prologue)
+        lower.scalar(module, "constant", cut.constant)
+        batch.reduced(module, "reduce", cut)
+        if after is not None:
+            lower.scalar(module, "after", after.program)
+        shared = sum(1 for mine in self.flags if not mine)
+        batch.whole(module, "whole", cut, kind, shared, None if after is None else "after")
+        extra = len(after.program.instructions) if after is not None else 0
+        last = self if after is None else after
+        outputs = len(last.program.outputs)
+        kept = self._entry_point(compiler, last.result, outputs, piece(len(self.program.instructions), lanes()))
+        code = compiler.compile(len(self.program.instructions) + extra)
+        if kept is not None:
+            code.kept = kept
+            last.entered[kind] = code.address("enter"), code
+        return REDUCE_WHOLE(code.address("whole")), code, outputs
 
     def _compile_reduce(self) -> tuple[Any, ...]:
         cut = batch.split(self.program, self.flags)
@@ -298,30 +341,72 @@ def in_pieces(work: Callable[[int, int], None], count: int, instructions: int, w
         list(pool.map(lambda span: work(*span), spans))
 
 
-def built(structure: Structure, numbers: Any, truths: Callable[[Any], Any] = bool) -> Any:
+class Reader:
+    """Hands out the results one after the other."""
+
+    def __init__(self, out: array[float]) -> None:
+        self.out, self.at = out, 0
+
+    def number(self) -> float:
+        self.at += 1
+        return self.out[self.at - 1]
+
+    def floats(self, count: int) -> list[float]:
+        self.at += count
+        return self.out[self.at - count : self.at].tolist()
+
+    def block(self, shape: tuple[int, ...]) -> Any:
+        import numpy as np
+
+        count = math.prod(shape)
+        self.at += count
+        return np.frombuffer(self.out[self.at - count : self.at]).reshape(shape)
+
+    def truth(self) -> bool:
+        return bool(self.number())
+
+
+class Columns(Reader):
+    """The same where each result is an array, one entry a sample."""
+
+    def __init__(self, out: list[Any]) -> None:
+        self.numbers = iter(out)
+
+    def number(self) -> Any:
+        return next(self.numbers)
+
+    def floats(self, count: int) -> list[Any]:
+        return list(islice(self.numbers, count))
+
+    def block(self, shape: tuple[int, ...]) -> Any:
+        import numpy as np
+
+        flat = np.array(self.floats(math.prod(shape)))
+        return flat.reshape(shape + flat.shape[1:])
+
+    def truth(self) -> Any:
+        return self.number() != 0.0
+
+
+def built(structure: Structure, results: Reader) -> Any:
     """Put results into their structure."""
     kind = structure[0]
     if kind == "number":
-        return next(numbers)
+        return results.number()
     if kind == "floats":
-        return list(islice(numbers, structure[1]))
-    if kind == "tuple":
-        return tuple([built(part, numbers, truths) for part in structure[1]])
-    if kind == "list":
-        return [built(part, numbers, truths) for part in structure[1]]
-    if kind == "truth":
-        return truths(next(numbers))
+        return results.floats(structure[1])
     if kind == "array":
-        import numpy as np
-
-        flat = list(islice(numbers, math.prod(structure[1])))
-        made = np.array(flat)
-        return made.reshape(structure[1] + made.shape[1:])
-    if kind in ("named", "dict", "dataclass"):
-        parts = iter([built(part, numbers, truths) for part in structure[-1]])
-        hollow = (*structure[:-1], (("number",),) * len(structure[-1]))
-        return build(hollow, parts)
-    return build(structure, numbers)
+        return results.block(structure[1])
+    if kind == "truth":
+        return results.truth()
+    if kind == "static":
+        return structure[1]
+    parts = [built(part, results) for part in structure[-1]]
+    if kind == "list":
+        return parts
+    if kind == "tuple":
+        return tuple(parts)
+    return build((*structure[:-1], (("number",),) * len(parts)), iter(parts))
 
 
 def _pointers(arrays: Sequence[Any]) -> Any:

@@ -22,6 +22,7 @@ MOST = 4_096  # numbers in and out, which lie on the stack
 _HEADER, _ITEMS = 16, tuple.__basicsize__  # a tuple's items follow its fixed part; a list's part holds a pointer to them
 _LIST_ITEMS = 24
 _METH_FASTCALL_KEYWORDS = 0x82
+_C_CONTIGUOUS, _ALIGNED = 0x001, 0x100  # flags of a NumPy array
 
 
 class _MethodDef(ctypes.Structure):
@@ -58,6 +59,7 @@ def available() -> bool:
             and ctypes.c_int.from_address(id(grid) + 24).value == 2
             and [_word(_word(id(grid) + 32) + 8 * i) for i in range(2)] == [2, 3]
             and _word(id(grid) + 56) == id(np.dtype(np.float64))
+            and [_word(_word(id(grid) + 40) + 8 * i) for i in range(2)] == [24, 8]
             and ctypes.c_int.from_address(id(grid) + 64).value == grid.flags.num
         )
     except (AttributeError, OSError):
@@ -68,7 +70,7 @@ def takes(structure: Structure) -> bool:
     """Whether the entry point can read or build this structure."""
     if structure[0] in ("list", "tuple"):
         return all(map(takes, structure[1]))
-    return structure[0] in ("number", "floats", "array") or (structure[0] == "static" and structure[1] is None)
+    return structure[0] in ("number", "floats", "array", "rows") or (structure[0] == "static" and structure[1] is None)
 
 
 def _c(name: str) -> int:
@@ -76,12 +78,23 @@ def _c(name: str) -> int:
 
 
 class EntryPoint:
-    """Writes ``PyObject *enter(self, args, n, kwnames)`` around ``run`` into a module."""
+    """Writes ``PyObject *enter(self, args, n, kwnames)`` around ``run`` into a module.
+
+    Where arrays are batches, it is written around ``whole``, for up to ``most`` samples.
+    """
 
     def __init__(
-        self, module: Module, structures: tuple[Structure, ...], result: Structure, inputs: int, outputs: int
+        self,
+        module: Module,
+        structures: tuple[Structure, ...],
+        result: Structure,
+        inputs: int,
+        outputs: int,
+        most: int = 0,
     ) -> None:
         self.module = module
+        self.column = 0
+        self.count = ""
         self.kept: list[Any] = []  # objects that the code names by address
         self.serial = 0
         self.place = 0
@@ -90,6 +103,8 @@ class EntryPoint:
         one_array = len(structures) == 1 and structures[0][0] == "array"
         direct = result[0] == "array"
         self.lines += [f"  %in = alloca double, i64 {max(inputs, 1)}", f"  %out = alloca double, i64 {max(outputs, 1)}"]
+        if most:
+            self.lines += [f"  %columns = alloca ptr, i64 {inputs}", f"  %strides = alloca i64, i64 {inputs}"]
         self._demand(f"icmp eq i64 %n, {len(structures)}")
         self._demand("icmp eq ptr %kwnames, null")
         pointers = []
@@ -99,7 +114,14 @@ class EntryPoint:
         if direct:
             array = self._new_array(result[1])
             target = self._load(f"ptr, ptr {self._at(array, 16)}")
-        self.lines.append(f"  call void @run(ptr {source}, ptr {target})")
+        if most:
+            self._demand(f"icmp sle i64 {self.count}, {most}")
+            self._demand(f"icmp sgt i64 {self.count}, 0")
+            self.lines.append(
+                f"  call void @whole(ptr {source}, ptr %columns, ptr %strides, i64 {self.count}, ptr {target})"
+            )
+        else:
+            self.lines.append(f"  call void @run(ptr {source}, ptr {target})")
         self.place = 0
         made = array if direct else self._make(result)
         self.lines += [
@@ -149,6 +171,8 @@ class EntryPoint:
             self._demand(f"icmp eq i64 {self._assign(f'ptrtoint ptr {item} to i64')}, {id(None)}")
         elif kind == "array":
             return self._array(structure[1], item, one_array)
+        elif kind == "rows":
+            self._rows(structure[1], item)
         elif kind == "floats":
             items = self._items(list, item, structure[1])
             self._each(structure[1], lambda i: self._number(self._item(items, i), self._plus(i)))
@@ -191,19 +215,48 @@ class EntryPoint:
             f"  br i1 {i}c, label {loop}, label {done}", f"{done[1:]}:",
         ]  # fmt: skip
 
-    def _array(self, shape: tuple[int, ...], item: str, lone: bool) -> str:
+    def _doubles(self, item: str, ndim: int, wanted: int) -> tuple[str, str]:
+        """Check that an object is an array of doubles with such flags; return its data and its shape."""
         import numpy as np
 
         self._is(item, np.ndarray)
         self._demand(f"icmp eq i64 {self._load(f'i64, ptr {self._at(item, 56)}')}, {id(np.dtype(np.float64))}")
-        self._demand(f"icmp eq i32 {self._load(f'i32, ptr {self._at(item, 24)}')}, {len(shape)}")
-        dims = self._load(f"ptr, ptr {self._at(item, 32)}")
-        for i, n in enumerate(shape):
-            self._demand(f"icmp eq i64 {self._load(f'i64, ptr {self._at(dims, 8 * i)}')}, {n}")
-        wanted = 0x101  # NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_ALIGNED
+        self._demand(f"icmp eq i32 {self._load(f'i32, ptr {self._at(item, 24)}')}, {ndim}")
         flags = self._assign(f"and i32 {self._load(f'i32, ptr {self._at(item, 64)}')}, {wanted}")
         self._demand(f"icmp eq i32 {flags}, {wanted}")
-        data = self._load(f"ptr, ptr {self._at(item, 16)}")
+        return self._load(f"ptr, ptr {self._at(item, 16)}"), self._load(f"ptr, ptr {self._at(item, 32)}")
+
+    def _extent(self, dims: str, i: int) -> str:
+        return self._load(f"i64, ptr {self._at(dims, 8 * i)}")
+
+    def _rows(self, shape: tuple[int, ...], item: str) -> None:
+        """Read a batch: where each number of the first sample is, and how far it is to the next sample's."""
+        data, dims = self._doubles(item, 1 + len(shape), _ALIGNED)
+        steps = self._load(f"ptr, ptr {self._at(item, 40)}")
+        count = self._extent(dims, 0)
+        if self.count:
+            self._demand(f"icmp eq i64 {count}, {self.count}")
+        self.count = self.count or count
+        strides = [self._extent(steps, i) for i in range(1 + len(shape))]
+        for stride in strides:
+            self._demand(f"icmp eq i64 {self._assign(f'and i64 {stride}, 7')}, 0")
+        across = self._assign(f"ashr i64 {strides[0]}, 3")
+        addresses = [data]
+        for i, n in enumerate(shape):
+            self._demand(f"icmp eq i64 {self._extent(dims, 1 + i)}, {n}")
+            offsets = [self._assign(f"mul i64 {strides[1 + i]}, {k}") for k in range(n)]
+            addresses = [self._assign(f"getelementptr i8, ptr {a}, i64 {offset}") for a in addresses for offset in offsets]
+        for address in addresses:
+            place = self._assign(f"getelementptr ptr, ptr %columns, i64 {self.column}")
+            self.lines.append(f"  store ptr {address}, ptr {place}, align 8")
+            place = self._assign(f"getelementptr i64, ptr %strides, i64 {self.column}")
+            self.lines.append(f"  store i64 {across}, ptr {place}, align 8")
+            self.column += 1
+
+    def _array(self, shape: tuple[int, ...], item: str, lone: bool) -> str:
+        data, dims = self._doubles(item, len(shape), _ALIGNED | _C_CONTIGUOUS)
+        for i, n in enumerate(shape):
+            self._demand(f"icmp eq i64 {self._extent(dims, i)}, {n}")
         count = math.prod(shape)
         if not lone:
             self._copy(self._slot("%in", f"{self.place}"), data, 8 * count)

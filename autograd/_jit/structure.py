@@ -32,8 +32,12 @@ def is_module(x: Any) -> bool:
     return callable(getattr(x, "named_parameters", None)) and callable(getattr(x, "parameters", None))
 
 
-def describe(x: Any, arrays: str, leaves: list[Any], modules: list[Any], place: str) -> Structure:
-    """Return the structure of an argument; its numbers and columns are added to ``leaves``.
+def describe(
+    x: Any, arrays: str, leaves: list[Any], columns: list[Any], modules: list[Any], place: str
+) -> Structure:
+    """Return the structure of an argument.
+
+    Its numbers are added to ``leaves`` (an array that is taken as a whole stays one), its batches to ``columns``.
 
     Raises TypeError, with the place, at anything that is none of the things above.
     """
@@ -45,7 +49,7 @@ def describe(x: Any, arrays: str, leaves: list[Any], modules: list[Any], place: 
         leaves.extend(x)
         return ("floats", len(x))
     if kind is list or kind is tuple:
-        return kind.__name__, tuple([describe(p, arrays, leaves, modules, f"{place}[{i}]") for i, p in enumerate(x)])
+        return kind.__name__, tuple([describe(p, arrays, leaves, columns, modules, f"{place}[{i}]") for i, p in enumerate(x)])
     if kind is bool or kind is str or x is None:
         return "static", x
     if isinstance(x, Number):
@@ -54,22 +58,22 @@ def describe(x: Any, arrays: str, leaves: list[Any], modules: list[Any], place: 
         leaves.append(as_float(x))
         return NUMBER
     if isinstance(x, dict):
-        parts = tuple([describe(p, arrays, leaves, modules, f"{place}[{key!r}]") for key, p in x.items()])
+        parts = tuple([describe(p, arrays, leaves, columns, modules, f"{place}[{key!r}]") for key, p in x.items()])
         return "dict", tuple(x), parts
     if hasattr(x, "__array__") and getattr(x, "dtype", None) is not None:
-        return _array(x, arrays, leaves, place)
+        return _array(x, arrays, leaves, columns, place)
     if isinstance(x, tuple) and hasattr(x, "_make"):
-        parts = tuple([describe(p, arrays, leaves, modules, f"{place}.{n}") for n, p in zip(x._fields, x, strict=True)])
+        parts = tuple([describe(p, arrays, leaves, columns, modules, f"{place}.{n}") for n, p in zip(x._fields, x, strict=True)])
         return "named", kind, parts
     if isinstance(x, (list, tuple)):
-        return describe(list(x) if isinstance(x, list) else tuple(x), arrays, leaves, modules, place)
+        return describe(list(x) if isinstance(x, list) else tuple(x), arrays, leaves, columns, modules, place)
     if is_module(x):
         modules.append(x)
         training = tuple([getattr(m, "training", None) for m in _submodules(x)])
         return "module", len(modules) - 1, training
     if dataclasses.is_dataclass(x) and not isinstance(x, type):
         names = tuple([field.name for field in dataclasses.fields(x) if field.init])
-        parts = tuple([describe(getattr(x, n), arrays, leaves, modules, f"{place}.{n}") for n in names])
+        parts = tuple([describe(getattr(x, n), arrays, leaves, columns, modules, f"{place}.{n}") for n in names])
         return "dataclass", kind, names, parts
     raise TypeError(
         f"{place} is a {kind.__name__}; a compiled function takes numbers, NumPy arrays of them, lists, tuples, dicts and "
@@ -82,28 +86,31 @@ def _submodules(module: Any) -> Iterator[Any]:
     return iter(every()) if callable(every) else iter([module])
 
 
-def _array(x: Any, arrays: str, leaves: list[Any], place: str) -> Structure:
+def _array(x: Any, arrays: str, leaves: list[Any], columns: list[Any], place: str) -> Structure:
     import numpy as np
 
-    x = np.asarray(x)
-    if x.dtype.kind == "O" and any(isinstance(entry, Number) for entry in x.flat):
+    if type(x) is not np.ndarray:
+        x = np.asarray(x)
+    if x.dtype.char == "d":
+        pass
+    elif x.dtype.kind == "O" and any(isinstance(entry, Number) for entry in x.flat):
         raise NotPlain
-    if x.dtype.kind not in "fiu":
+    elif x.dtype.kind not in "fiu":
         raise TypeError(f"{place} is an array of {x.dtype}; a compiled function takes arrays of floats or integers")
-    if x.dtype != np.float64:
+    else:
         x = x.astype(np.float64)
     if arrays == WHOLE:
-        leaves.extend(x.ravel().tolist())
+        leaves.append(x)
         return "array", x.shape
     if arrays == ELEMENTS:
         if x.ndim == 0:
             leaves.append(float(x))
             return NUMBER
-        leaves.append(x)
+        columns.append(x)
         return COLUMN
     if x.ndim == 0:
         raise ValueError(f"{place} has no axis to take samples from; give it as a number, or in_axes=None for it")
-    leaves.append(x)
+    columns.append(x)
     return "rows", x.shape[1:]
 
 
