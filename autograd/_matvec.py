@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import operator
 from collections.abc import Iterable
 from typing import Any
 
@@ -30,21 +28,23 @@ def matvec(rows: Iterable[Iterable[Any]], xs: Iterable[Any], biases: Iterable[An
     inputs: tuple[Any, ...] = xs if kinds == {float} else tuple([x.data for x in xs])
     constants = (None,) * len(xs) if kinds == {float} else None
     nodes = []
-    for row, bias in zip(rows, biases, strict=True):
-        ws = tuple(row)
+    new, unset, op, width = object.__new__, UNSET, _DOT, len(xs)
+    for row, bias in zip(map(tuple, rows), biases, strict=True):
         try:
-            weights = tuple([w.data for w in ws])
-            total = functools.reduce(operator.add, map(operator.mul, weights, inputs), bias.data)
+            weights = [w.data for w in row]
+            total = bias.data
+            for weight, x in zip(weights, inputs):  # faster than functools.reduce over a map
+                total += weight * x
         except (AttributeError, TypeError):  # some weight or bias is no Value
-            weights, total = (), None
-        if type(total) is not float or len(ws) != len(xs):
-            nodes.append(ops.dot(ws, xs, bias))
+            weights, total = [], None
+        if type(total) is not float or len(weights) != width:
+            nodes.append(ops.dot(row, xs, bias))
             continue
-        node = object.__new__(Value)
+        node = new(Value)
         node.data = total
-        node.grad = UNSET
-        node.op = _DOT
-        node.operands = (*ws, *xs, bias)
+        node.grad = unset
+        node.op = op
+        node.operands = (*row, *xs, bias)
         node.partials = (*inputs, *(constants or weights), 1.0)
         nodes.append(node)
     return nodes

@@ -20,10 +20,6 @@ _ADD, _SUB, _MUL, _DIV = (ops.OPERATIONS[name] for name in ("add", "sub", "mul",
 _ADD_PARTIALS, _SUB_PARTIALS, _CONSTANT_ADDED = (1.0, 1.0), (1.0, -1.0), (1.0, None)
 
 
-class _Pending(float):
-    """Marks a node that the running backward pass has reached and no adjoint has; one object a pass."""
-
-
 class Value(NumberProtocols):
     """A real number that records the operations done with it, so that ``backward`` can differentiate them.
 
@@ -73,29 +69,31 @@ class Value(NumberProtocols):
         if not self.operands:
             self.grad = self.grad + seed
             return
-        pending = _Pending()
+        # Two fresh zeros mark the nodes this pass has entered and those it is done with. They are −0.0: a sum may begin
+        # there, since it changes no number it is added to, not even the sign of a zero.
+        entered, done = float("-0.0"), float("-0.0")
         order: list[Any] = []
         stack: list[Any] = [self]
-        push, pop = stack.append, stack.pop
         while stack:  # depth first, without recursion: an operand comes into the order before what uses it
-            node = pop()
-            if node is None:
-                order.append(pop())
-            elif node.grad is not pending:
-                node.grad = pending
-                push(node)
-                push(None)  # when this comes up again, everything below the node is in the order
+            node = stack[-1]
+            mark = node.grad
+            if mark is entered:
+                node.grad = done
+                order.append(stack.pop())
+            elif mark is done:
+                stack.pop()
+            else:
+                node.grad = entered
                 for operand in node.operands:
-                    if type(operand) is not float and operand.operands and operand.grad is not pending:
-                        push(operand)
+                    if type(operand) is not float and operand.operands and operand.grad is not done:
+                        stack.append(operand)
         self.grad = seed
         watched = modes.active and modes.checking.get()
         for node in reversed(order):
             adjoint = node.grad
             for operand, partial in zip(node.operands, node.partials):
                 if partial is not None:
-                    before = operand.grad
-                    operand.grad = partial * adjoint if before is pending else before + partial * adjoint
+                    operand.grad += partial * adjoint
             if watched:
                 modes.check_backward(node)
 
@@ -213,6 +211,10 @@ class Value(NumberProtocols):
 
     def apply(self, op: Operation, operands: tuple[Any, ...]) -> Value:
         """Return the node that ``op`` makes of ``operands``, of which at least one is a Value."""
+        fast = _UNARY.get(op)
+        return self._record(op, operands) if fast is None else fast(operands[0])
+
+    def _record(self, op: Operation, operands: tuple[Any, ...]) -> Value:
         if set(map(type, operands)) == {Value}:
             wanted = [True] * len(operands)
             datas = [x.data for x in operands]
@@ -288,6 +290,9 @@ def topological_order(*outputs: Value) -> list[Value]:
     return order
 
 
+_UNARY: dict[Operation, Callable[[Value], Value]] = {}
+
+
 def _unary_method(op: Operation) -> Callable[[Value], Value]:
     forward = op.forward
     (rule,) = op.derivative  # type: ignore[misc]
@@ -295,7 +300,7 @@ def _unary_method(op: Operation) -> Callable[[Value], Value]:
     def method(self: Value) -> Value:
         x = self.data
         if type(x) is not float or modes.active:
-            return self.apply(op, (self,))
+            return self._record(op, (self,))
         node = _new(Value)
         node.data = y = forward(x)
         node.grad = UNSET
@@ -309,5 +314,9 @@ def _unary_method(op: Operation) -> Callable[[Value], Value]:
 
 
 for _op in ops.OPERATIONS.values():
+    if _op.arity == 1:
+        _UNARY[_op] = _unary_method(_op)
     if _op.method:
-        setattr(Value, _op.name, _unary_method(_op) if _op.arity == 1 else getattr(ops, _op.name))
+        setattr(Value, _op.name, _UNARY.get(_op) or getattr(ops, _op.name))
+for _name in ("neg", "abs"):
+    setattr(Value, f"__{_name}__", _UNARY[ops.OPERATIONS[_name]])
