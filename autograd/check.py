@@ -284,8 +284,11 @@ def _complex_log1p(z: complex) -> complex:
     return complex(math.log1p(a * (2.0 + a) + b * b) / 2.0, math.atan2(b, 1.0 + a))
 
 
-def _complex_cbrt(z: complex) -> complex:
-    return z ** (1.0 / 3.0) if z.real > 0.0 else -((-z) ** (1.0 / 3.0))
+def _complex_atan2(y: complex, x: complex) -> complex:
+    y, x = complex(y), complex(x)  # the logarithm of x + iy will not do: it mixes the parts, and the step is lost
+    near = math.fabs(x.real) >= math.fabs(y.real)
+    imaginary = cmath.atan(y / x).imag if near else -cmath.atan(x / y).imag
+    return complex(math.atan2(y.real, x.real), imaginary)
 
 
 # Where a rule of the table is for real numbers only, its extension to the complex plane.
@@ -300,8 +303,7 @@ _COMPLEX: dict[str, Callable[..., complex]] = {
     "log2": lambda z: cmath.log(z) / math.log(2.0),
     "expm1": _complex_expm1,
     "log1p": _complex_log1p,
-    "cbrt": _complex_cbrt,
     "hypot": lambda a, b: cmath.sqrt(a * a + b * b),
-    "atan2": lambda y, x: -1j * cmath.log((x + 1j * y) / cmath.sqrt(x * x + y * y)),
+    "atan2": _complex_atan2,
     "abs": lambda z: z if z.real >= 0.0 else -z,
 }  # fmt: skip

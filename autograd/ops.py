@@ -425,7 +425,7 @@ _ELU_LATEX = (r"\begin{cases} 1 & #0 > 0 \\ #1 e^{#0} & #0 \le 0 \end{cases}",
 sigmoid = _row("sigmoid", _sigmoid, (_sigmoid_slope,), text="σ(#0)", latex=r"\sigma(#0)",
                derivative_text=("#y × (1 − #y)",), derivative_latex=("#y (1 - #y)",),
                doc="The logistic function 1 / (1 + e^−x).")
-logsigmoid = _row("logsigmoid", lambda x: where(x < 0.0, x, 0.0 * x) - log1p(exp(-abs(x))),
+logsigmoid = _row("logsigmoid", lambda x: where(x < 0.0, x, 0.0) - log1p(exp(-abs(x))),
                   (lambda y, x: _sigmoid(-x),), text="ln σ(#0)", latex=r"\ln \sigma(#0)",
                   derivative_text=("σ(−#0)",), derivative_latex=(r"\sigma(-#0)",), doc="ln(1 / (1 + e^−x)).")
 softplus = _row("softplus", lambda x: where(x > 0.0, x, 0.0) + log1p(exp(-abs(x))), (lambda y, x: _sigmoid(x),),
