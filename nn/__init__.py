@@ -6,6 +6,7 @@ from .draw import draw
 from .fit import EarlyStopping, Training, evaluate, fit, predict
 from .history import History
 from .init import INITIALIZERS, initializer
+from .interop import from_torch, to_torch
 from .layers import MLP, Dropout, Layer, Neuron, Sequential, activation_names
 from .losses import (
     LOSSES,
@@ -48,6 +49,6 @@ __all__ = [
     "CosineAnnealingLR", "Dropout", "EarlyStopping", "ExponentialLR", "History", "LambdaLR", "Layer", "LinearLR",
     "Module", "Neuron", "Optimizer", "RMSprop", "ReduceLROnPlateau", "Schedule", "Sequential", "SequentialLR", "StepLR",
     "Training", "accuracy", "activation_names", "bce", "bce_with_logits", "clip_grad_norm_", "clip_grad_value_",
-    "cross_entropy", "data", "draw", "evaluate", "fit", "half_squared_error", "hinge", "huber", "initializer", "load",
-    "loss_function", "mae", "mse", "predict", "r2", "read_notes", "rmse", "save",
+    "cross_entropy", "data", "draw", "evaluate", "fit", "from_torch", "half_squared_error", "hinge", "huber",
+    "initializer", "load", "loss_function", "mae", "mse", "predict", "r2", "read_notes", "rmse", "save", "to_torch",
 ]  # fmt: skip

@@ -81,8 +81,7 @@ class EarlyStopping:
     def __post_init__(self) -> None:
         if self.mode not in ("min", "max"):
             raise ValueError(f"mode is 'min' or 'max', and {self.mode!r} was given")
-        if isinstance(self.patience, bool) or not isinstance(self.patience, int) or self.patience < 1:
-            raise ValueError(f"patience is a whole number of at least 1, and {self.patience!r} was given")
+        _check_whole("patience", self.patience)
 
 
 @dataclass
@@ -149,13 +148,13 @@ def fit(
     True
     """
     xs, ys = samples(X, y)
+    held: Any = None
     if validation_data is not None:
         held = samples(*_pair(validation_data), what="validation ")
     elif validation_split:
         (xs, ys), held = _split(xs, ys, validation_split, seed)
-    else:
-        held = None
-    _check_sizes(epochs, batch_size)
+    _check_whole("epochs", epochs)
+    _check_whole("batch_size", len(xs) if batch_size is None else batch_size)
     function = loss_function(loss)
     optimizer = _optimizer(optimizer, model, lr)
     plan = schedule if isinstance(schedule, Schedule) or schedule is None else schedule(optimizer)
@@ -401,12 +400,9 @@ def _metric(metric: str | Metric, loss: Loss) -> tuple[str, Metric]:
     raise ValueError(f"no metric is called {metric!r}; the names are {', '.join(METRICS)}, or give a function")
 
 
-def _check_sizes(epochs: Any, batch_size: Any) -> None:
-    for what, given in (("epochs", epochs), ("batch_size", batch_size)):
-        if given is None and what == "batch_size":
-            continue
-        if isinstance(given, bool) or not isinstance(given, int) or given < 1:
-            raise ValueError(f"{what} is a whole number of at least 1, and {given!r} was given")
+def _check_whole(what: str, given: Any) -> None:
+    if isinstance(given, bool) or not isinstance(given, int) or given < 1:
+        raise ValueError(f"{what} is a whole number of at least 1, and {given!r} was given")
 
 
 def _pair(validation_data: Any) -> tuple[Any, Any]:

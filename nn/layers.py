@@ -44,7 +44,28 @@ def _value_method(name: str | None) -> Activation | None:
     return getattr(Value, name) if name in OPERATIONS and name not in _WITH_CONSTANT else None
 
 
-class Neuron(Module):
+class _Activated(Module):
+    """A module with an activation; pickled by the activation's name, or by the user's own function."""
+
+    activation: str | None
+
+    def _set_activation(self, given: str | Activation | None) -> None:
+        self.activation, self._activate = _activation(given)
+        self._method = _value_method(self.activation)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = vars(self).copy()
+        del state["_method"]
+        if self.activation is not None:
+            del state["_activate"]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._set_activation(state["activation"] or state["_activate"])
+
+
+class Neuron(_Activated):
     """activation(b + w₁x₁ + … + wₙxₙ), for a list of ``nin`` numbers or Values.
 
     ``nonlin=False`` makes it linear, as in micrograd; ``activation`` is a name or a function of one number. ``bias`` is
@@ -76,7 +97,7 @@ class Neuron(Module):
         draw = initializer(init)
         self.w = [Value(draw(nin, fan_out, rng)) for _ in range(nin)]
         self.b = bias if isinstance(bias, Value) else Value(0.0) if bias else None
-        self.activation, self._activate = _activation(activation if nonlin else None)
+        self._set_activation(activation if nonlin else None)
 
     def forward(self, x: Sequence[Any]) -> Any:
         """Return the output, one Value."""
@@ -92,7 +113,7 @@ class Neuron(Module):
         return f"{len(self.w)}, {self.activation or self._activate}"
 
 
-class Layer(Module):
+class Layer(_Activated):
     """``nout`` neurons that see the same ``nin`` inputs; ``bias="shared"`` gives them one bias between them.
 
     The other arguments are those of ``Neuron``. A layer of width 1 gives one Value, a wider one a list.
@@ -125,8 +146,7 @@ class Layer(Module):
         own = self.b if self.b is not None else bool(bias)
         options: dict[str, Any] = {"activation": activation, "bias": own, "init": init, "fan_out": nout, "rng": rng}
         self.neurons = [Neuron(nin, nonlin, **options) for _ in range(nout)]
-        self.activation, self._activate = self.neurons[0].activation, self.neurons[0]._activate
-        self._method = _value_method(self.activation)
+        self._set_activation(activation if nonlin else None)
 
     def outputs(self, x: Sequence[Any]) -> list[Any]:
         """Return the outputs as a list, of width 1 too."""
@@ -201,6 +221,7 @@ class MLP(Module):
         rng = source(rng, seed)
         several = len(nouts)
         if isinstance(activation, str) or activation is None or callable(activation):
+            _activation(activation)  # a wrong name is an error without a hidden layer too
             activations = [activation] * (several - 1) + [output_activation]
         else:
             activations = _one_each("activation", activation, several)

@@ -118,7 +118,7 @@ class CosineAnnealingLR(Schedule):
 
 
 class LinearLR(Schedule):
-    """Linear warm-up from ``start_factor`` to ``end_factor`` times the rate in ``total_iters`` epochs, then constant."""
+    """Linear warm-up: ``start_factor`` to ``end_factor`` times the rate in ``total_iters`` epochs, then constant."""
 
     def __init__(
         self, optimizer: Optimizer, start_factor: float = 1.0 / 3.0, end_factor: float = 1.0, total_iters: int = 5

@@ -1,0 +1,182 @@
+import math
+import random
+
+import hypothesis.strategies as st
+import mpmath as mp
+import pytest
+from hypothesis import given
+
+import nn
+from autograd import Value, check_grad
+
+scores = st.floats(-700.0, 700.0)
+mp.mp.dps = 50
+
+
+def exact(name, o, t):
+    """Each loss of one sample from its definition, at 50 digits."""
+    o, t = mp.mpf(o), mp.mpf(t)
+    if name == "mse":
+        return (o - t) ** 2
+    if name == "half_squared_error":
+        return (o - t) ** 2 / 2
+    if name == "mae":
+        return abs(o - t)
+    if name == "huber":
+        e = abs(o - t)
+        return e * e / 2 if e <= 1 else e - mp.mpf(1) / 2
+    if name == "hinge":
+        return max(mp.mpf(0), 1 - t * o)
+    if name == "bce":
+        return -(t * max(mp.log(o), -100) if t else 0) - ((1 - t) * max(mp.log(1 - o), -100) if t != 1 else 0)
+    p = mp.mpf(1) / (1 + mp.exp(-o))
+    with mp.workdps(700):  # so that 1 − p keeps its digits at o = 700
+        p = mp.mpf(1) / (1 + mp.exp(-mp.mpf(o)))
+        return -(t * mp.log(p)) - (1 - t) * mp.log(1 - p)
+
+
+@pytest.mark.parametrize("name", ["mse", "half_squared_error", "mae", "huber", "hinge", "bce_with_logits"])
+@given(scores, st.sampled_from([-1.0, 0.0, 0.25, 1.0]))
+def test_value_is_exact_to_a_few_ulp(name, o, t):
+    if name == "hinge":
+        t = 1.0 if t > 0 else -1.0
+    if name == "bce_with_logits":
+        t = abs(t)
+    loss = nn.LOSSES[name](o, t)
+    # half a dozen roundings; the difference 1 − t·o may cancel, which costs an ulp of 1
+    assert loss == pytest.approx(float(exact(name, o, t)), rel=1e-14, abs=1e-15 if name in ("hinge", "mse") else 1e-300)
+
+
+@given(st.floats(0.0, 1.0), st.sampled_from([0.0, 0.3, 1.0]))
+def test_bce_is_exact(p, t):
+    # 1 − p is rounded once, which the logarithm passes on as an error of half an ulp of 1
+    assert nn.bce(p, t) == pytest.approx(float(exact("bce", p, t)), rel=1e-14, abs=1.2e-16)
+
+
+@given(st.lists(st.floats(-400.0, 400.0), min_size=2, max_size=5), st.integers(0, 4))
+def test_cross_entropy_is_exact_even_where_it_is_nearly_zero(logits, t):
+    t %= len(logits)
+    with mp.workdps(400):  # exp(800) stands beside 1
+        wanted = mp.log(sum(mp.exp(mp.mpf(o) - mp.mpf(logits[t])) for o in logits))
+    assert nn.cross_entropy(logits, t) == pytest.approx(float(wanted), rel=1e-13, abs=5e-324)
+    one_hot = [float(i == t) for i in range(len(logits))]
+    assert nn.cross_entropy(logits, one_hot) == pytest.approx(float(wanted), rel=1e-12, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", ["mse", "half_squared_error", "mae", "huber", "hinge", "bce_with_logits", "bce"])
+def test_gradients_are_the_numerical_ones(name):
+    rng = random.Random(name)
+    loss = nn.LOSSES[name]
+    for _ in range(20):
+        ts = [rng.choice([0.0, 1.0]) for _ in range(4)]
+        if name == "hinge":
+            ts = [2.0 * t - 1.0 for t in ts]
+        # the differences reach a tenth of the input's size, so stay as far from kinks and from the ends of [0, 1]
+        errors = [rng.choice([-1, 1]) * rng.choice([rng.uniform(0.2, 0.6), rng.uniform(1.6, 3.0)]) for _ in ts]
+        os = [rng.uniform(0.2, 0.8) for _ in ts] if name == "bce" else [t + e for t, e in zip(ts, errors, strict=True)]
+        for reduction in ("mean", "sum"):
+            check_grad(lambda *o, ts=ts, how=reduction: loss(list(o), ts, how), *os)
+
+
+def test_gradient_of_cross_entropy():
+    check_grad(lambda *o: nn.cross_entropy([list(o[:3]), list(o[3:])], [2, 0]), 0.1, -2.0, 3.0, 1.0, 1.0, 1.0)
+    check_grad(lambda *o: nn.cross_entropy(list(o), [0.2, 0.5, 0.3]), 0.1, -2.0, 3.0)
+
+
+@pytest.mark.parametrize("o", [-1e308, -1000.0, -40.0, 0.0, 40.0, 1000.0, 1e308])
+@pytest.mark.parametrize("t", [0, 1])
+def test_extreme_inputs_stay_finite_and_point_the_right_way(o, t):
+    score = Value(o)
+    nn.bce_with_logits(score, t).backward()
+    assert math.isfinite(score.grad)
+    assert score.grad <= 0.0 if t else score.grad >= 0.0
+    logits = [Value(o / 2), Value(-o / 2)]
+    loss = nn.cross_entropy(logits, t)
+    loss.backward()
+    assert math.isfinite(loss.data)
+    assert all(math.isfinite(logit.grad) for logit in logits)
+
+
+@pytest.mark.parametrize(("p", "t", "value"), [(0.0, 1, 100.0), (1.0, 0, 100.0), (0.0, 0, 0.0), (1.0, 1, 0.0), (5e-324, 1, 100.0)])
+def test_bce_at_its_ends_is_pytorchs_and_finite(p, t, value):
+    prediction = Value(p)
+    loss = nn.bce(prediction, t)
+    loss.backward()
+    assert loss.data == value
+    assert math.isfinite(prediction.grad)
+
+
+def test_huber_keeps_its_size_and_its_corner():
+    assert nn.huber(1e200, 0.0) == 1e200
+    for e, slope in [(0.5, 0.5), (1.0, 1.0), (2.0, 1.0), (-2.0, -1.0), (0.0, 0.0)]:
+        o = Value(e)
+        nn.huber(o, 0.0).backward()
+        assert o.grad == slope
+    assert nn.huber([3.0], [0.0], delta=2.0) == 4.0
+    with pytest.raises(ValueError, match="delta is a number above 0"):
+        nn.huber([1.0], [0.0], delta=0.0)
+
+
+@pytest.mark.parametrize("name", sorted(nn.LOSSES))
+@given(st.integers(1, 6), st.integers(0, 3))
+def test_reductions_agree(name, n, seed):
+    rng = random.Random(f"{n}/{seed}")
+    loss = nn.LOSSES[name]
+    if name == "cross_entropy":
+        os, ts = [[rng.uniform(-2, 2) for _ in range(3)] for _ in range(n)], [rng.randrange(3) for _ in range(n)]
+    else:
+        os = [rng.uniform(0.1, 0.9) for _ in range(n)]
+        ts = [rng.choice([-1.0, 1.0] if name == "hinge" else [0.0, 1.0]) for _ in range(n)]
+    each = loss(os, ts, reduction="none")
+    assert len(each) == n
+    assert loss(os, ts, reduction="sum") == pytest.approx(math.fsum(each), rel=1e-14)
+    assert loss(os, ts, reduction="mean") == pytest.approx(math.fsum(each) / n, rel=1e-14)
+
+
+def test_defaults_are_the_documented_ones():
+    assert nn.half_squared_error([1.0, 1.0], [0.0, 0.0]) == 1.0
+    assert nn.mse([1.0, 3.0], [0.0, 0.0]) == 5.0
+    assert nn.mse([[1.0, 3.0]], [[0.0, 0.0]]) == 5.0
+    assert nn.mse(2.0, 0.0) == 4.0
+    assert nn.half_squared_error([1.0, 3.0], [0.0, 0.0], reduction="none") == [0.5, 4.5]
+    assert nn.loss_function("mse") is nn.mse
+
+
+@pytest.mark.parametrize("name", sorted(set(nn.LOSSES) - {"cross_entropy"}))
+@pytest.mark.parametrize(
+    ("predictions", "targets", "message"),
+    [
+        ([0.5, 0.5], [1.0], "a list of 2 of predictions needs as many targets, and a list of 1"),
+        ([0.5, 0.5], [[1.0], [1.0]], "one prediction needs one target, and a list of 1"),
+        ([[0.5], [0.5]], [1.0, 1.0], "a list of 1 of predictions needs as many targets, and one float"),
+        (0.5, [1.0], "one prediction needs one target"),
+        ([], [], "the list is empty"),
+    ],
+)
+def test_shapes_are_never_broadcast(name, predictions, targets, message):
+    with pytest.raises(ValueError, match=message):
+        nn.LOSSES[name](predictions, targets)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: nn.mse([1.0], [1.0], reduction="avg"), "'mean', 'sum' or 'none', and 'avg'"),
+        (lambda: nn.mae([1.0], [1.0], reduction="avg"), "'mean', 'sum' or 'none', and 'avg'"),
+        (lambda: nn.hinge([1.0], [0]), "labels of hinge are -1 and .1, and 0"),
+        (lambda: nn.bce([1.5], [1]), r"a prediction of bce lies in \[0, 1\], and 1.5"),
+        (lambda: nn.bce([0.5], [2]), r"a target of bce lies in \[0, 1\], and 2"),
+        (lambda: nn.bce_with_logits([0.5], [-1]), r"lies in \[0, 1\], and -1"),
+        (lambda: nn.cross_entropy([1.0, 2.0], 2), "a class from 0 to 1, and 2"),
+        (lambda: nn.cross_entropy([1.0, 2.0], 0.5), "a class from 0 to 1, and 0.5"),
+        (lambda: nn.cross_entropy([1.0, 2.0], True), "a class from 0 to 1, and True"),
+        (lambda: nn.cross_entropy([1.0, 2.0], math.nan), "a class from 0 to 1, and nan"),
+        (lambda: nn.cross_entropy([1.0, 2.0], [1.0]), "2 scores need as many probabilities, and 1"),
+        (lambda: nn.cross_entropy([[1.0, 2.0]], [0, 1]), "1 lists of scores need as many classes"),
+        (lambda: nn.cross_entropy([], []), "a score for each class"),
+        (lambda: nn.loss_function("msee"), "no loss is called 'msee'; the names are mse"),
+    ],
+)
+def test_errors_say_what_was_given(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
