@@ -12,7 +12,8 @@ from typing import Any
 from autograd.errors import DiagramError
 from autograd.value import Value
 
-from . import dot, layout, model, player, render, svg
+from . import clusters, dot, layout, player, render, svg
+from . import model as graph
 from .health import as_roots
 from .text import number, width, xml
 from .theme import EDGE_SIZE, THEMES
@@ -20,6 +21,8 @@ from .theme import EDGE_SIZE, THEMES
 # Over this many nodes and edges the layout in plain Python serves, unless an engine is asked for by name: for 5,000
 # values it took half a second where graphviz-pure took 14 and Debian's dot 29.
 ENGINE_LIMIT = 5000
+LAYERS_OVER = 150  # boxes; a picture with more neurons than this folds whole layers
+PLAYABLE = 400  # nodes; up to here the player of a folded picture holds every node, folded
 
 _count = itertools.count(1)
 FORMATS = ("svg", "png", "pdf", "dot", "html", "gif", "tex", "mmd", "txt", "json")
@@ -31,8 +34,10 @@ def draw(
     focus: Value | None = None,
     depth: int | None = None,
     path: tuple[Value, Value] | None = None,
+    model: Any = None,
+    collapse: bool | None = None,
     hide_constants: bool | None = None,
-    limit: int | None = model.LIMIT,
+    limit: int | None = graph.LIMIT,
     direction: str | None = None,
     legend: bool = True,
     title: str | None = None,
@@ -46,10 +51,13 @@ def draw(
     `value` is the output (a loss, say) or several. The picture is a snapshot: what changes later is not in it.
 
     `focus` with `depth` shows only what lies within `depth` steps of one value (of the output if `focus` is left
-    out); `path=(a, b)` only what lies between two. Constants are hidden over 60 values, or as `hide_constants`
-    says. `limit` is the largest number of values drawn; None lifts it. `direction` is "LR" (operands on the left) or
-    "TB" (operands on top), by default LR up to 12 steps deep. `theme` is "light", "dark", or "auto", which follows
-    the reader's system (in formats that cannot, it is light).
+    out); `path=(a, b)` only what lies between two. `model` (a Module of `nn`) puts a frame round each neuron and layer,
+    and `collapse=True` folds each into one box that says how many values it has, the norm of its gradient, and how
+    many of its units are dead; by default a picture of over 150 values is folded.
+
+    Constants are hidden over 60 values, or as `hide_constants` says. `limit` is the most values that are drawn; None
+    lifts it. `direction` is "LR" (operands on the left) or "TB" (operands on top), by default LR up to 12 steps deep.
+    `theme` is "light", "dark", or "auto", which follows the reader's system (in formats that cannot, it is light).
 
     `engine` lays the picture out: "graphviz-pure", "dot", the path of a program, or "python" for the built-in
     layout. By default it is the one in the environment variable CHALKGRAD_DOT, else graphviz-pure, else `dot` on PATH,
@@ -76,15 +84,29 @@ def draw(
         raise DiagramError(f"path= is a pair of values, such as path=(w, loss); {path!r} was given.")
     if focus is not None and not isinstance(focus, Value):
         raise DiagramError(f"focus= is a Value of the graph; {type(focus).__name__} was given.")
+    if collapse and model is None:
+        raise DiagramError("collapse=True needs model=, to know which values make up a neuron.")
     render.find_engine(engine)  # a program asked for by name and not there is an error now, not at the first look
-    picture = model.build(
-        roots, focus=focus, depth=depth, path=path, hide_constants=hide_constants, limit=limit, direction=direction,
-        legend=legend, title=title,
+    groups = clusters.Modules(model) if model is not None else None
+    picture = graph.build(
+        roots, focus=focus, depth=depth, path=path, hide_constants=hide_constants, direction=direction,
+        limit=None if groups is not None and collapse is not False else limit, groups=groups, legend=legend,
+        title=title,
     )  # fmt: skip
-    return Diagram(picture, theme=theme, engine=engine, time_limit=time_limit)
+    whole = None
+    if groups is not None and (collapse or (collapse is None and len(picture.nodes) > clusters.COLLAPSE_OVER)):
+        whole, picture = picture, clusters.collapse(picture, leave_neurons=True)
+        if len(picture.nodes) > LAYERS_OVER:
+            picture = clusters.collapse(whole, leave_neurons=False)
+        if limit is not None and len(picture.nodes) > limit:
+            raise DiagramError(
+                f"Folded, this graph still has {len(picture.nodes)} boxes (limit={limit}). Draw a part of it (focus=, "
+                "depth=, path=) or fewer samples of the batch, or pass limit=None to draw it all the same."
+            )
+    return Diagram(picture, theme=theme, engine=engine, time_limit=time_limit, whole=whole)
 
 
-def arrange(picture: model.Picture, engine: str | None, limit: float) -> layout.Layout:
+def arrange(picture: graph.Picture, engine: str | None, limit: float) -> layout.Layout:
     """Lay a picture out: by an engine if there is one that works, else in plain Python."""
     boxes = [layout.Box(node.id, node.width, node.height, node.cluster) for node in picture.nodes]
     links = []
@@ -111,15 +133,15 @@ class Diagram:
     """
 
     def __init__(
-        self, picture: model.Picture, *, theme: str = "auto", engine: str | None = None,
-        time_limit: float = render.TIME_LIMIT, placed: layout.Layout | None = None, fold: bool = False,
+        self, picture: graph.Picture, *, theme: str = "auto", engine: str | None = None,
+        time_limit: float = render.TIME_LIMIT, placed: layout.Layout | None = None, whole: graph.Picture | None = None,
     ) -> None:  # fmt: skip
         self._picture = picture
         self._theme = theme
         self._engine = engine
         self._time_limit = time_limit
         self._placed = placed
-        self._fold = fold
+        self._whole = whole
 
     def __repr__(self) -> str:
         values = sum(node.kind != "constant" for node in self._picture.nodes)
@@ -160,7 +182,11 @@ class Diagram:
         return self._page(f"cg{next(_count)}")
 
     def _page(self, uid: str) -> str:
-        made = player.fragment(self._picture, self._layout, uid, table(self._picture), fold=self._fold)
+        picture, placed, fold = self._picture, None, False
+        if self._whole is not None and len(self._whole.nodes) <= PLAYABLE:
+            picture, fold = self._whole, True
+            placed = arrange(picture, self._engine, self._time_limit)
+        made = player.fragment(picture, placed or self._layout, uid, table(picture), fold=fold)
         return player.page(self._picture.title, [made], self._theme)
 
     def png(self, scale: float = 2.0) -> bytes:
@@ -223,7 +249,7 @@ class Diagram:
         )
 
 
-def table(picture: model.Picture) -> str:
+def table(picture: graph.Picture) -> str:
     """The picture as an HTML table: one row a value."""
     rows = "".join(
         f"<tr><td>{xml(node.name)}</td><td>{xml(node.expression or node.kind)}</td><td>{number(node.value)}</td>"

@@ -68,7 +68,9 @@ def by_engine(
     import graphviz
 
     big = len(boxes) > 800
-    attributes = {"rankdir": direction, "nodesep": "0.28", "ranksep": "0.45"}
+    # many edges a node need room to fan out, a label takes its own
+    crowded = len(links) > 4 * len(boxes) and not any(link.label_width for link in links)
+    attributes = {"rankdir": direction, "nodesep": "0.28", "ranksep": "2.2" if crowded else "0.45"}
     if big:
         attributes |= {"nslimit": ".5", "nslimit1": ".5", "mclimit": ".1", "splines": "line"}
     graph = graphviz.Digraph(graph_attr=attributes, node_attr={"shape": "box", "fixedsize": "true", "label": ""})

@@ -20,6 +20,7 @@ from .text import LONGEST_NAME, clean, number, subscript, width
 
 LIMIT = 2000  # nodes; beyond it a layered drawing takes long and nobody can read it
 HIDE_CONSTANTS_OVER = 60
+LEAN_OVER = 6000
 SHORT_LABELS_OVER, NO_LABELS_OVER = 60, 220
 
 
@@ -43,6 +44,7 @@ class Node:
     width: float = 0.0
     height: float = 0.0
     frozen: bool = False
+    op: str = ""
 
     @property
     def header(self) -> str:
@@ -65,11 +67,12 @@ class Edge:
     label: str = ""
     tooltip: str = ""
     count: int = 1  # edges that this one stands for
+    grouped: bool = False
 
     @property
     def sign(self) -> str:
         """The class of the gradient that flows here."""
-        return "constant" if self.partial is None else theme.sign(self.flow)
+        return "constant" if self.partial is None and not self.grouped else theme.sign(self.flow)
 
 
 @dataclass(slots=True)
@@ -92,6 +95,8 @@ class Picture:
     title: str = "computation graph"
     clusters: list[Cluster] = field(default_factory=list)
     direction: str = "LR"
+    asked_direction: str | None = None
+    folded: bool = False  # too many to be drawn one by one
     notes: list[str] = field(default_factory=list)
     legend: bool = True
 
@@ -120,7 +125,7 @@ def build(
     """Turn the graph behind `roots` into a picture; the arguments are those of `draw`."""
     order = topological_order(*roots)
     total = len(order)
-    names = Names(order)
+    names = Names(order, given=groups.names if groups is not None else None)
     keep = _select(order, roots, focus, depth, path)
     shown = [v for v in order if id(v) in keep]
     if limit is not None and len(shown) > limit:
@@ -136,7 +141,9 @@ def build(
     flags = health.flags(order, roots, keep)
     nodes: list[Node] = []
     edges: list[Edge] = []
+    lean = len(shown) > LEAN_OVER  # so many that only folded boxes will be seen: no formulas, no tooltips
     for v in shown:
+        written = [] if lean else [names.of(o) for o in v.operands]
         key = ids[id(v)]
         constants: list[Node] = []
         for i, operand in enumerate(v.operands):
@@ -150,9 +157,9 @@ def build(
                 constant.tooltip = f"constant {float(operand)!r}"
                 constants.append(constant)
             source = ids[id(operand)] if is_value else f"{key}c{i}"
-            edges.append(_edge(v, i, source, key, names))
+            edges.append(_edge(v, i, source, key, names, written))
         nodes += constants
-        nodes.append(_node(v, key, names, id(v) in outputs, flags.get(id(v), [])))
+        nodes.append(_node(v, key, names, id(v) in outputs, flags.get(id(v), []), lean))
     notes = []
     if len(shown) < total:
         notes.append(f"{len(shown)} of {total} values shown")
@@ -160,6 +167,7 @@ def build(
     picture.title = clean(title or "", 120) or "Computation graph of " + ", ".join(names.of(root) for root in roots[:3])
     if groups is not None:
         groups.apply(picture, {id(v): ids[id(v)] for v in shown}, shown)
+    picture.asked_direction, picture.folded = direction, lean and groups is not None
     finish(picture, direction)
     return picture
 
@@ -167,14 +175,14 @@ def build(
 class Names:
     """The name each value goes by in a picture: its own, or v₁, v₂ … in the order of evaluation."""
 
-    def __init__(self, order: Iterable[Value], digits: int = 6) -> None:
+    def __init__(self, order: Iterable[Value], digits: int = 6, given: dict[int, str] | None = None) -> None:
         self._digits = digits  # of constants: in a formula `y × 1.0001` must not read `y × 1`
         self._names: dict[int, str] = {}
         self._full: dict[int, str] = {}
         taken: set[str] = set()
         unnamed = []
         for v in order:
-            full = clean(v.name or "")
+            full = clean(v.name or (given or {}).get(id(v)) or "")
             if full:
                 self._full[id(v)] = full
                 self._names[id(v)] = clean(full, LONGEST_NAME)
@@ -220,21 +228,24 @@ class Names:
         text = clean(v.op.write(shown, result=number(float(v.data))))
         return text if len(text) <= 90 else ""
 
-    def rule(self, v: Value, i: int, longest: int = 40) -> str:
+    def rule(self, v: Value, i: int, written: list[str], longest: int = 40) -> str:
         """The derivative of `v` with respect to its operand `i`, written with names."""
         assert v.op is not None
-        return clean(v.op.write_derivative(i, [self.of(o) for o in v.operands], result=self.of(v)), longest)
+        return clean(v.op.write_derivative(i, written, result=self.of(v)), longest)
 
 
 def _grad(v: Value) -> float | None:
     return v.grad if v.has_grad else None
 
 
-def _node(v: Value, key: str, names: Names, is_output: bool, flags: list[health.Flag]) -> Node:
+def _node(v: Value, key: str, names: Names, is_output: bool, flags: list[health.Flag], lean: bool) -> Node:
     kind = "output" if is_output else "operation" if v.op is not None else "parameter" if v.requires_grad else "input"
-    node = Node(key, kind, names.of(v), names.expression(v))
-    node.numeric, node.value, node.grad, node.flags = names.numeric(v), float(v.data), _grad(v), flags
+    node = Node(key, kind, names.of(v), value=float(v.data), grad=_grad(v), flags=flags)
+    node.op = v.op.name if v.op is not None else ""
     node.frozen = v.op is None and not v.requires_grad
+    if lean:
+        return node
+    node.expression, node.numeric = names.expression(v), names.numeric(v)
     facts = [f"{names.full(v)}", f"value {v.data!r}", f"gradient {v.grad!r}" if v.has_grad else "gradient not computed"]
     if v.op is not None:
         facts.insert(1, f"= {names.expression(v, 200)}")
@@ -248,21 +259,23 @@ def _node(v: Value, key: str, names: Names, is_output: bool, flags: list[health.
     return node
 
 
-def _edge(v: Value, i: int, source: str, target: str, names: Names) -> Edge:
+def _edge(v: Value, i: int, source: str, target: str, names: Names, written: list[str]) -> Edge:
     partial = v.partials[i] if i < len(v.partials) else None
     operand = v.operands[i]
     if not isinstance(operand, Value):
         partial = None
-    symbol = f"∂{names.of(v)}/∂{names.of(operand)}"
+    symbol = f"∂{names.of(v)}/∂{written[i]}" if written else ""
     edge = Edge(f"e{source[1:]}_{target[1:]}_{i}", source, target, i, partial, symbol, "")
     if partial is None:
         edge.tooltip = "constant: no gradient flows here"
         return edge
     partial = float(partial)
     edge.partial = partial
-    edge.rule = names.rule(v, i)
     grad = _grad(v)
     edge.flow = None if grad is None else partial * grad
+    if not written:
+        return edge
+    edge.rule = names.rule(v, i, written)
     edge.tooltip = f"{symbol} = {edge.rule} = {partial!r}"
     if edge.flow is not None:
         edge.tooltip += f"; gradient that flows here: {partial!r} × {grad!r} = {edge.flow!r}"
@@ -322,16 +335,20 @@ def finish(picture: Picture, direction: str | None) -> None:
     """Decide labels by size, lay out the text of every node, measure it, and choose the direction."""
     count = len(picture.edges)
     for edge in picture.edges:
-        if edge.partial is None or count > NO_LABELS_OVER:
+        if edge.grouped:
+            edge.label = f"× {edge.count}" if edge.count > 1 and count <= NO_LABELS_OVER else ""
+        elif edge.partial is None or count > NO_LABELS_OVER:
             edge.label = ""
         elif count > SHORT_LABELS_OVER:
             edge.label = number(edge.partial)
         else:
             edge.label = edge_text(edge)
+    if picture.folded:  # the nodes of this picture are not drawn: the boxes that stand for them are
+        return
     slots = totals_width(picture)
     for node in picture.nodes:
         lay_out(node, slots.get(node.id, 0.0))
-    picture.direction = direction or ("LR" if _depth(picture) <= 12 else "TB")
+    picture.direction = direction or picture.asked_direction or ("LR" if _depth(picture) <= 12 else "TB")
     counts = Counter(node.kind for node in picture.nodes)
     words = [f"{n} {kind}{'s' if n > 1 else ''}" for kind, n in counts.items()]
     picture.notes = [*picture.notes, ", ".join(words)] if len(picture.nodes) > 100 else picture.notes

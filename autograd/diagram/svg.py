@@ -156,7 +156,7 @@ def _node(node: Node, centre: Point, uid: str) -> str:
             extra = " broken" if border == "broken" else ""
             parts.append(text(content, x + PAD, baseline, "flag" + extra, themes.SIZE))
         else:
-            parts.append(text(label, x + PAD, baseline, "key", themes.SIZE))
+            parts.append(text(label or content, x + PAD, baseline, "key" if label else "plain", themes.SIZE))
             right = x + w - PAD
             if label:
                 parts.append(text(content, right, baseline, f"number {label.split()[0]} {kind}", themes.SIZE, "end"))

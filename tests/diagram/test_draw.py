@@ -14,8 +14,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from autograd import Value, define
-from autograd.diagram import Diagram, diagram, draw, render
+from autograd import Value, define, topological_order
+from autograd.diagram import Diagram, draw, render
 from autograd.errors import DiagramError
 
 from .graphs import GOLDEN, WEIGHTS, chain, named, network, product, shared, wide
@@ -373,7 +373,7 @@ def test_only_values_can_be_drawn(thing: object) -> None:
 
 def test_focus_depth_and_path_choose_a_part() -> None:
     root = network()
-    order = {v.name: v for v in diagram.model.topological_order(root)}
+    order = {v.name: v for v in topological_order(root)}
     near = draw(root, focus=order["out_h1"], depth=1)
     names = [texts(g)[0].split(" = ")[0] for g in groups(near.svg, "node")]
     assert sorted(names) == ["net_h1", "net_o1", "net_o2", "out_h1"]

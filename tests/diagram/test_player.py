@@ -375,3 +375,26 @@ def test_a_frozen_input_takes_no_gradient_in_the_steps() -> None:
     frozen = {node.id for node in picture.nodes if node.frozen}
     assert frozen
     assert not any(frozen & set(s.grads) for s in steps(picture))
+
+
+def test_clusters_fold_and_unfold_by_mouse_and_keyboard(opened: Callable[..., Watched]) -> None:
+    import nn
+
+    model = nn.MLP(2, [2, 1], seed=3)
+    loss = model([1.0, -1.0]) ** 2
+    loss.backward()
+    page = opened(html=draw(loss, model=model, collapse=True).html)
+    covers = page.page.locator("g.cover[data-open]")
+    assert covers.count() == 5  # folded at first: three neurons in two layers
+    assert "parameters" in covers.first.text_content()
+    hidden = page.page.locator("g.node[data-folded]").count()
+    assert hidden > 8
+    page.page.locator("g.cover[data-open]").last.click()
+    assert covers.count() == 4
+    handle = page.page.locator("g.cluster").first
+    handle.focus()
+    before = handle.get_attribute("aria-expanded")
+    page.page.keyboard.press("Enter")
+    assert handle.get_attribute("aria-expanded") != before
+    page.part("last").click()  # steps go on below the covers
+    assert page.part("next").is_disabled()
