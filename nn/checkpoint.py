@@ -19,7 +19,7 @@ from autograd import AutogradError
 
 from .layers import MLP, Dropout, Layer, Sequential
 from .module import Module, _matched
-from .optim import Optimizer
+from .optim import Optimizer, is_finite
 
 FORMAT, VERSION = "chalkgrad checkpoint", 1
 LARGEST = 1 << 30  # bytes; a scalar network that fills more does not exist
@@ -182,15 +182,10 @@ def history(training: dict[str, Any]) -> dict[str, list[Any]]:
     return {key: [_number(x) for x in column] for key, column in columns.items()}
 
 
-def is_number(x: Any) -> bool:
-    """Whether it is a finite number."""
-    return not isinstance(x, bool) and isinstance(x, (int, float)) and abs(x) < 1.8e308
-
-
 def _number(x: Any) -> Any:
     if x in ("nan", "inf", "-inf"):  # as a metric may be
         return float(x)
-    if not is_number(x):
+    if not is_finite(x):
         raise ValueError(f"its history has {x!r} where a number belongs")
     return x
 

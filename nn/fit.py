@@ -22,7 +22,7 @@ from .layers import Dropout
 from .losses import Loss, bce_with_logits, loss_function
 from .metrics import METRICS, Metric, accuracy
 from .module import Module, _matched
-from .optim import OPTIMIZERS, Optimizer, clip_grad_norm_, clip_grad_value_
+from .optim import OPTIMIZERS, Optimizer, clip_grad_norm_, clip_grad_value_, is_finite
 from .schedule import Schedule
 from .table import samples
 
@@ -283,7 +283,7 @@ class _Run:
                 if training[key] != own:
                     raise ValueError(f"it is of a run with {key}={training[key]!r}, and this one has {own!r}")
             columns = files.history(training)
-            if training["best"] is not None and not files.is_number(training["best"]):
+            if training["best"] is not None and not is_finite(training["best"]):
                 raise ValueError("its best value is not a number")
             if training["best_state"] is not None:
                 _matched(self.model, training["best_state"])

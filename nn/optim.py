@@ -143,7 +143,7 @@ class Optimizer:
     def _remembered(self, i: int, entry: Any) -> tuple[int, Numbers] | None:
         if entry is None:
             return None
-        if not isinstance(entry, list) or len(entry) != 1 + len(self.slots) or not all(_finite(x) for x in entry):
+        if not isinstance(entry, list) or len(entry) != 1 + len(self.slots) or not all(is_finite(x) for x in entry):
             names = ", ".join(("step", *self.slots))
             raise ValueError(f"the state of parameter {i} is a list of finite numbers ({names}), and this one is not")
         t, *numbers = entry
@@ -465,7 +465,8 @@ def _two(betas: Any) -> tuple[float, float]:
     return first, second
 
 
-def _finite(x: Any) -> bool:
+def is_finite(x: Any) -> bool:
+    """Whether it is a number that a float can hold, and neither infinite nor nan."""
     if isinstance(x, bool) or not isinstance(x, (int, float)):
         return False
     try:
@@ -476,5 +477,5 @@ def _finite(x: Any) -> bool:
 
 def _alike(option: Any, default: Any) -> bool:
     if isinstance(default, tuple):
-        return isinstance(option, tuple) and len(option) == len(default) and all(map(_finite, option))
-    return isinstance(option, bool) if isinstance(default, bool) else _finite(option)
+        return isinstance(option, tuple) and len(option) == len(default) and all(map(is_finite, option))
+    return isinstance(option, bool) if isinstance(default, bool) else is_finite(option)

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .optim import Optimizer
+from .optim import Optimizer, is_finite
 
 
 class Schedule:
@@ -227,7 +227,7 @@ class ReduceLROnPlateau(Schedule):
 
     def _check(self, state: Any, own: dict[str, Any]) -> None:
         super()._check(state, own)
-        if state["best"] is not None and not _is_number(state["best"]):
+        if state["best"] is not None and not is_finite(state["best"]):
             raise ValueError(f"a schedule's best is a finite number or null, and it is {state['best']!r}")
         for key in ("bad_epochs", "cooling"):
             if isinstance(state[key], bool) or not isinstance(state[key], int) or state[key] < 0:
@@ -246,9 +246,5 @@ def _whole(what: str, given: Any) -> int:
     return given
 
 
-def _is_number(x: Any) -> bool:
-    return not isinstance(x, bool) and isinstance(x, (int, float)) and abs(x) < 1.8e308
-
-
 def _is_rate(x: Any) -> bool:
-    return _is_number(x) and x >= 0
+    return is_finite(x) and x >= 0

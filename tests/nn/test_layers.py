@@ -65,9 +65,7 @@ def test_gradient_of_every_parameter_is_the_numerical_one(nin, hidden, bias, see
 def test_every_activation_by_name_as_function_and_differentiated(activation):
     x, rate = [0.3, 0.2], 0.5
     neuron = nn.Neuron(2, activation=activation, init=lambda i, o, rng: rate)
-    if activation == "linear":
-        expected = 0.25
-    elif activation in ("leaky_relu", "elu"):
+    if activation == "linear" or activation in ("leaky_relu", "elu"):
         expected = 0.25
     else:
         generic = autograd.OPERATIONS[activation].evaluate
@@ -97,7 +95,7 @@ def test_micrograd_signatures_and_idioms():
     assert nn.Neuron(2, init="ones")([-1.0, -1.0]).data == 0.0
     assert [len(layer.neurons) for layer in model.layers] == [16, 16, 1]
     assert len(model.layers[0].neurons[0].w) == 2
-    assert model.layers[0].neurons[0].b.data == 0.0
+    assert nn.MLP(2, [1]).layers[0].neurons[0].b.data == 0.0
 
 
 def test_order_of_parameters_is_micrograds():

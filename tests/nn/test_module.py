@@ -121,7 +121,7 @@ def test_zero_grad_train_eval_and_freeze():
 
 def test_unknown_attribute_and_missing_forward_are_clear_errors():
     with pytest.raises(AttributeError, match="wieghts"):
-        nn.MLP(1, [1]).wieghts  # noqa: B018
+        nn.MLP(1, [1]).wieghts
     with pytest.raises(NotImplementedError, match="Module has no forward"):
         nn.Module()([1.0])
 

@@ -1,0 +1,278 @@
+"""Trajectories of 200 steps against the published formulas in mpmath, for every option, and against PyTorch if there."""
+
+import itertools
+import json
+import math
+
+import mpmath as mp
+import pytest
+
+import nn
+from autograd import Value
+
+mp.mp.dps = 40
+STEPS = 200
+START = [1.5, -0.75, 0.0]
+
+
+def sgd(p, g, s, t, lr=mp.mpf("0.05"), momentum=0, dampening=0, weight_decay=0, nesterov=False, maximize=False):
+    g = (-g if maximize else g) + weight_decay * p
+    if momentum:
+        s["b"] = g if t == 1 else momentum * s["b"] + (1 - dampening) * g
+        g = g + momentum * s["b"] if nesterov else s["b"]
+    return p - lr * g
+
+
+def adam(p, g, s, t, lr=mp.mpf("0.05"), betas=(0.9, 0.999), eps=1e-8, weight_decay=0, amsgrad=False, maximize=False,
+         decoupled=False):
+    one, two = map(mp.mpf, betas)
+    g = -g if maximize else g
+    if decoupled:
+        p = p - lr * weight_decay * p
+    else:
+        g = g + weight_decay * p
+    s["m"] = one * s.get("m", 0) + (1 - one) * g
+    s["v"] = two * s.get("v", 0) + (1 - two) * g**2
+    largest = s["u"] = max(s.get("u", 0), s["v"]) if amsgrad else s["v"]
+    return p - lr * (s["m"] / (1 - one**t)) / (mp.sqrt(largest / (1 - two**t)) + eps)
+
+
+def adamw(p, g, s, t, weight_decay=1e-2, **options):
+    return adam(p, g, s, t, weight_decay=weight_decay, decoupled=True, **options)
+
+
+def rmsprop(p, g, s, t, lr=mp.mpf("0.05"), alpha=0.99, eps=1e-8, weight_decay=0, momentum=0, centered=False, maximize=False):
+    alpha = mp.mpf(alpha)
+    g = (-g if maximize else g) + weight_decay * p
+    s["v"] = alpha * s.get("v", 0) + (1 - alpha) * g**2
+    s["a"] = alpha * s.get("a", 0) + (1 - alpha) * g
+    change = g / (mp.sqrt(s["v"] - s["a"] ** 2 if centered else s["v"]) + eps)
+    if momentum:
+        change = s["b"] = momentum * s.get("b", 0) + change
+    return p - lr * change
+
+
+def adagrad(p, g, s, t, lr=mp.mpf("0.05"), lr_decay=0, weight_decay=0, initial_accumulator_value=0, eps=1e-10, maximize=False):
+    g = (-g if maximize else g) + weight_decay * p
+    s["s"] = s.get("s", mp.mpf(initial_accumulator_value)) + g**2
+    return p - lr / (1 + (t - 1) * mp.mpf(lr_decay)) * g / (mp.sqrt(s["s"]) + eps)
+
+
+def combinations(**choices):
+    """Every combination of the options' values."""
+    return [dict(zip(choices, values, strict=True)) for values in itertools.product(*choices.values())]
+
+
+CASES = [
+    *(("SGD", sgd, o) for o in combinations(momentum=[0.0, 0.9], dampening=[0.0, 0.1], weight_decay=[0.0, 0.01],
+                                            nesterov=[False, True], maximize=[False, True])
+      if not o["nesterov"] or (o["momentum"] and not o["dampening"])),
+    *(("Adam", adam, o) for o in combinations(betas=[(0.9, 0.999), (0.5, 0.9)], eps=[1e-8, 1e-3], weight_decay=[0.0, 0.01],
+                                              amsgrad=[False, True], maximize=[False, True])),
+    *(("AdamW", adamw, o) for o in combinations(betas=[(0.9, 0.999)], weight_decay=[0.01, 0.1], amsgrad=[False, True],
+                                                maximize=[False, True])),
+    *(("RMSprop", rmsprop, o) for o in combinations(alpha=[0.99, 0.8], eps=[1e-8, 1e-2], weight_decay=[0.0, 0.01],
+                                                    momentum=[0.0, 0.5], centered=[False, True], maximize=[False, True])),
+    *(("Adagrad", adagrad, o) for o in combinations(lr_decay=[0.0, 0.01], weight_decay=[0.0, 0.01], eps=[1e-10, 1e-3],
+                                                    initial_accumulator_value=[0.0, 0.1], maximize=[False, True])),
+]  # fmt: skip
+
+
+def wave(k, t):
+    """A gradient that is given from outside, so that rounding errors do not grow along the way; exact in binary."""
+    return math.floor(1024 * math.sin(0.7 * t + k)) / 1024 + (0.125 if t % 7 == 0 else 0.0)
+
+
+def exact(formula, options, lr=0.05):
+    ps, states = [mp.mpf(x) for x in START], [{} for _ in START]
+    options = {k: mp.mpf(x) if isinstance(x, float) else x for k, x in options.items()}
+    for t in range(1, STEPS + 1):
+        ps = [formula(p, mp.mpf(wave(k, t)), states[k], t, lr=mp.mpf(lr), **options) for k, p in enumerate(ps)]
+        yield ps
+
+
+@pytest.mark.parametrize(("name", "formula", "options"), CASES)
+def test_trajectory_is_the_published_formula(name, formula, options):
+    ps = [Value(x) for x in START]
+    optimizer = getattr(nn, name)(ps, lr=0.05, **options)
+    # centred: the variance is a difference of two numbers that nearly agree, and loses two digits more
+    tolerance = 1e-10 if options.get("centered") else 1e-12
+    for t, wanted in enumerate(exact(formula, options), start=1):
+        for k, p in enumerate(ps):
+            p.grad = wave(k, t)
+        optimizer.step()
+        for p, want in zip(ps, wanted, strict=True):
+            assert p.data == pytest.approx(float(want), rel=tolerance, abs=tolerance), (t, p)
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad"])
+def test_a_planted_error_in_a_formula_would_be_seen(name):
+    """The tolerance above must tell a slightly wrong option from the right one."""
+    formula = {"SGD": sgd, "Adam": adam, "AdamW": adamw, "RMSprop": rmsprop, "Adagrad": adagrad}[name]
+    right, wrong = list(exact(formula, {})), list(exact(formula, {}, lr=0.05 * (1 + 1e-10)))
+    assert max(abs(a - b) for r, w in zip(right, wrong, strict=True) for a, b in zip(r, w, strict=True)) > 1e-12
+
+
+@pytest.mark.parametrize(("name", "options"), [(name, options) for name, _, options in CASES])
+@pytest.mark.torch
+def test_trajectory_is_pytorchs(name, options):
+    torch = pytest.importorskip("torch")
+    ps = [Value(x) for x in START]
+    theirs = [torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in START]
+    ours, other = getattr(nn, name)(ps, lr=0.05, **options), getattr(torch.optim, name)(theirs, lr=0.05, **options)
+    for t in range(1, STEPS + 1):
+        for k, (p, q) in enumerate(zip(ps, theirs, strict=True)):
+            p.grad = wave(k, t)
+            q.grad = torch.tensor(wave(k, t), dtype=torch.float64)
+        ours.step()
+        other.step()
+    tolerance = 1e-10 if options.get("centered") else 1e-12
+    for p, q in zip(ps, theirs, strict=True):
+        assert p.data == pytest.approx(q.item(), rel=tolerance, abs=tolerance)
+
+
+@pytest.mark.torch
+def test_defaults_are_pytorchs():
+    torch = pytest.importorskip("torch")
+    for name in ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad"):
+        theirs = getattr(torch.optim, name)([torch.zeros(1, requires_grad=True)]).defaults
+        ours = getattr(nn, name)([Value(0.0)]).defaults
+        assert {k: theirs[k] for k in ours} == ours
+
+
+def test_groups_have_options_of_their_own():
+    a, b = Value(1.0), Value(1.0)
+    optimizer = nn.SGD([{"params": [a], "lr": 0.5}, {"params": b}], lr=0.25)
+    a.grad = b.grad = 1.0
+    optimizer.step()
+    assert (a.data, b.data) == (0.5, 0.75)
+    c = Value(1.0)
+    optimizer.add_param_group({"params": [c], "momentum": 0.9})
+    assert optimizer.param_groups[2]["momentum"] == 0.9
+    assert optimizer.param_groups[2]["lr"] == 0.25
+
+
+def test_frozen_and_unused_parameters_are_left_alone():
+    used, unused, frozen = Value(1.0), Value(1.0), Value(1.0)
+    frozen.requires_grad = False
+    optimizer = nn.AdamW([used, unused, frozen], lr=0.1)
+    (used * used + frozen * used).backward()
+    optimizer.step()
+    assert used.data != 1.0
+    assert (unused.data, frozen.data) == (1.0, 1.0)
+    frozen.requires_grad = True
+    optimizer.zero_grad()
+    assert not used.has_grad
+    (frozen * 2.0).backward()
+    optimizer.step()
+    assert frozen.data != 1.0
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad"])
+def test_state_goes_through_json_to_the_bit(name):
+    options = {"momentum": 0.9} if name == "SGD" else {}
+
+    def run(optimizer, ps, steps):
+        for t in steps:
+            for k, p in enumerate(ps):
+                p.grad = wave(k, t)
+            optimizer.step()
+
+    whole = [Value(x) for x in START]
+    run(getattr(nn, name)(whole, lr=0.05, **options), whole, range(1, 41))
+    halves = [Value(x) for x in START]
+    first = getattr(nn, name)(halves, lr=0.05, **options)
+    run(first, halves, range(1, 21))
+    stored = json.loads(json.dumps(first.state_dict()))
+    again = getattr(nn, name)(halves, lr=9.0)
+    again.load_state_dict(stored)
+    assert again.param_groups[0]["lr"] == 0.05
+    run(again, halves, range(21, 41))
+    assert [p.data for p in halves] == [p.data for p in whole]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda s: s.update(optimizer="SGD"),
+        lambda s: s.pop("groups"),
+        lambda s: s.update(extra=1),
+        lambda s: s["groups"].append({}),
+        lambda s: s["groups"][0].update(params=7),
+        lambda s: s["groups"][0].update(lr="fast"),
+        lambda s: s["groups"][0].update(lr=-1.0),
+        lambda s: s["groups"][0].update(lr=math.nan),
+        lambda s: s["groups"][0].update(lr=10**400),
+        lambda s: s["groups"][0].update(amsgrad=1.0),
+        lambda s: s["groups"][0].update(betas=[0.9]),
+        lambda s: s["groups"][0].update(betas=[0.9, 1.5]),
+        lambda s: s["groups"][0].pop("eps"),
+        lambda s: s["state"].pop(),
+        lambda s: s["state"][0].pop(),
+        lambda s: s["state"][0].__setitem__(0, 0),
+        lambda s: s["state"][0].__setitem__(0, 1.5),
+        lambda s: s["state"][0].__setitem__(1, math.inf),
+        lambda s: s["state"][0].__setitem__(1, None),
+        lambda s: s["state"][0].__setitem__(1, True),
+        lambda s: s.update(state={}),
+    ],
+)
+def test_a_state_that_does_not_fit_changes_nothing(change):
+    ps = [Value(1.0), Value(2.0)]
+    optimizer = nn.Adam(ps)
+    for p in ps:
+        p.grad = 1.0
+    optimizer.step()
+    before = json.dumps(optimizer.state_dict())
+    state = json.loads(before)
+    state["groups"][0]["lr"] = 0.5
+    change(state)
+    with pytest.raises(ValueError, match=r"\w+"):
+        optimizer.load_state_dict(state)
+    assert json.dumps(optimizer.state_dict()) == before
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda v: nn.SGD([]), ValueError, "the list is empty"),
+        (lambda v: nn.SGD([v, v]), ValueError, "stands twice"),
+        (lambda v: nn.SGD([1.0]), TypeError, "leaf Values, and 1.0 is none"),
+        (lambda v: nn.SGD([v * 2.0]), TypeError, "leaf Values"),
+        (lambda v: nn.SGD([{"lr": 1.0}]), ValueError, "the key 'params'"),
+        (lambda v: nn.SGD([{"params": [v], "beta": 1.0}]), ValueError, "SGD has no option 'beta'; it has lr, momentum"),
+        (lambda v: nn.SGD([v], lr=-1.0), ValueError, "lr is a number of at least 0, and -1.0"),
+        (lambda v: nn.SGD([v], lr=math.nan), ValueError, "lr is a number"),
+        (lambda v: nn.SGD([v], nesterov=True), ValueError, "nesterov needs a momentum"),
+        (lambda v: nn.SGD([v], nesterov=True, momentum=0.9, dampening=0.1), ValueError, "nesterov needs"),
+        (lambda v: nn.Adam([v], betas=(0.9, 1.0)), ValueError, r"lie in \[0, 1\), and 1.0"),
+        (lambda v: nn.Adam([v], betas=0.9), ValueError, "betas is a pair"),
+        (lambda v: nn.RMSprop([v], alpha=2.0), ValueError, r"lie in \[0, 1\), and 2.0"),
+        (lambda v: nn.clip_grad_norm_([v], 0.0), ValueError, "max_norm is a number above 0"),
+        (lambda v: nn.clip_grad_value_([v], -1.0), ValueError, "clip_value is a number above 0"),
+    ],
+)
+def test_bad_arguments(make, error, message):
+    with pytest.raises(error, match=message):
+        make(Value(1.0))
+
+
+def test_clipping():
+    a, b, c = Value(1.0), Value(1.0), Value(1.0)
+    a.grad, b.grad = 3.0, -4.0
+    assert nn.clip_grad_norm_([a, b, c], 10.0) == 5.0
+    assert (a.grad, b.grad) == (3.0, -4.0)
+    assert nn.clip_grad_norm_([a, b, c], 1.0) == 5.0
+    assert math.hypot(a.grad, b.grad) == pytest.approx(5.0 / (5.0 + 1e-6), rel=1e-15)
+    assert not c.has_grad
+    b.grad = -4.0
+    nn.clip_grad_value_([a, b, c], 0.5)
+    assert (a.grad, b.grad) == (0.5, -0.5)
+    a.grad = math.inf
+    with pytest.raises(ValueError, match="the norm of the gradients is inf"):
+        nn.clip_grad_norm_([a, b], 1.0, error_if_nonfinite=True)
+    assert b.grad == -0.5
+
+
+def test_repr():
+    assert repr(nn.SGD([Value(1.0)], lr=0.5)).startswith("SGD(1 parameters, lr=0.5, momentum=0.0")
