@@ -287,7 +287,7 @@ class Traced(Number):
         "the number that is to be an index or a count",
         "pass it as a string, bool or closure constant, or choose with autograd.where",
     )
-    __getitem__ = __len__ = __iter__ = _refusal(
+    __getitem__ = _refusal(  # which iteration asks as well
         "one traced number stands where a list or an array was wanted: an array argument is taken element by element, "
         "and what is inside it",
         "pass a list, or pass in_axes=None for this argument to hand the array over as a whole",
