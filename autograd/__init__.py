@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from ._matvec import matvec
 from .check import check_grad, numerical_grad
-from .errors import AnomalyError, AutogradError, GradientCheckError
+from .errors import (
+    AnomalyError,
+    AutogradError,
+    GradientCheckError,
+    MissingExtraError,
+    TracedBranchError,
+    TraceError,
+)
 from .functional import derivative, grad, gradients, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .modes import detect_anomaly, enable_grad, no_grad, record_source
 from .ops import (
@@ -123,8 +130,11 @@ __all__ = [
     "Diagram",
     "Finding",
     "GradientCheckError",
+    "MissingExtraError",
     "Number",
     "Operation",
+    "TraceError",
+    "TracedBranchError",
     "Value",
     "acos",
     "acosh",

@@ -161,7 +161,7 @@ def flags(structure: Structure) -> list[bool]:
 def build(structure: Structure, numbers: Iterator[Any], modules: Sequence[Any] = ()) -> Any:
     """Put numbers into a structure. An array of something else than floats is an array of objects."""
     kind = structure[0]
-    if kind in ("number", "column"):
+    if kind in ("number", "column") or structure == ("rows", ()):
         return next(numbers)
     if kind == "floats":
         return [next(numbers) for _ in range(structure[1])]

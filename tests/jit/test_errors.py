@@ -1,0 +1,188 @@
+"""Each thing that cannot be compiled has its own message, which names the line and the remedy."""
+
+import math
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+
+import autograd
+from autograd import OPERATIONS, TracedBranchError, TraceError, Value, grad, jit
+
+
+def message(f, *args, error=TraceError, **options):
+    with pytest.raises(error) as caught:
+        jit(f, **options)(*args)
+    return str(caught.value)
+
+
+def test_branches_name_where_and_the_line():
+    def f(x):
+        if x > 0:  # the line that is at fault
+            return x
+        return -x
+
+    for given in (f, grad(f)):
+        text = message(given, 1.0, error=TracedBranchError)
+        assert "autograd.where" in text
+        assert "the line that is at fault" in text
+        assert __file__ in text
+    for g in (lambda x: x and 1.0, lambda x: not x, lambda x: max(x, 1.0), lambda x: 1.0 if x == 2 else x):
+        assert "where" in message(g, 1.0, error=TracedBranchError)
+
+
+def test_conversions():
+    assert "autograd.sin" in message(lambda x: math.sin(x), 1.0)
+    assert "do not convert" in message(lambda x: float(x), 1.0)
+    assert "do not convert" in message(lambda x: int(x), 1.0)
+    assert "index" in message(lambda x: [1.0, 2.0][x], 1)
+    assert "index" in message(lambda n: sum(1.0 for _ in range(n)), 3)
+    assert "digits" in message(lambda x: f"{x:.3f}", 1.0)
+    assert "autograd.round" in message(lambda x: round(x, 2), 1.0)
+    assert "in_axes" in message(lambda p: p[0] + p[1], np.array([1.0, 2.0]))
+    assert "autograd.sin" in message(grad(lambda x: math.sin(x)), 1.0, error=TypeError)
+
+
+def test_conditions_are_not_numbers():
+    assert "where(condition, 1.0, 0.0)" in message(lambda x: (x > 1) * 2.0, 1.0)
+    assert "where(condition, 1.0, 0.0)" in message(lambda x: 1.0 + (x > 1), 1.0)
+    assert "where(condition, 1.0, 0.0)" in message(lambda x: x * (x > 1), 1.0)
+    assert "where(condition, 1.0, 0.0)" in message(lambda x: autograd.exp(x > 1), 1.0)
+
+
+def test_numbers_that_escape_their_trace():
+    kept = []
+    f = jit(lambda x: kept.append(x) or x * 2.0)
+    assert f(3.0) == 6.0
+    with pytest.raises(TraceError, match="after its trace had ended"):
+        kept[0] + 1.0
+    with pytest.raises(TraceError, match="another trace"):
+        jit(lambda y: y * kept[0])(1.0)
+
+
+def test_values_from_outside_must_be_declared():
+    w = Value(0.5, name="w")
+    for f in (lambda x: w * x, lambda x: x + w * w, lambda x: w, lambda x: autograd.dot([w, w], [x, x])):
+        text = message(f, 1.0)
+        assert "name='w'" in text
+        assert "parameters=" in text
+    assert "from outside" in message(grad(lambda x: w * x), 1.0)
+    later = w * 2.0  # not a leaf, and as frozen
+    assert "from outside" in message(lambda x: later * x, 1.0)
+    assert jit(lambda x: Value(2.0) * x + Value(1.0))(3.0) == 7.0  # made inside: a constant
+    assert w.grad == 0.0
+    assert type(w.data) is float
+
+
+def test_a_failed_trace_leaves_parameters_as_they_were():
+    w = Value(0.5)
+    w.grad = 3.0
+
+    def f(x):
+        w.zero_grad()
+        (w * x).backward()
+        raise KeyError("no")
+
+    with pytest.raises(KeyError):
+        jit(f, parameters=[w])(1.0)
+    assert (w.data, w.grad) == (0.5, 3.0)
+
+
+def test_gradients_from_before_the_call():
+    w = Value(0.5)
+
+    def f(x):
+        y = w * x
+        y.backward()
+        return y
+
+    assert "zero_grad()" in message(f, 1.0, parameters=[w])
+
+
+def test_arguments_that_are_no_numbers():
+    for bad, kind in [(object(), "object"), ({1, 2}, "set"), (1j, "complex"), (b"x", "bytes")]:
+        with pytest.raises(TypeError, match=kind):
+            jit(lambda x: x)(bad)
+    with pytest.raises(TypeError, match=r"argument 0\['a'\]\[1\]"):
+        jit(lambda x: 1.0)({"a": [1.0, object()]})
+    with pytest.raises(TypeError, match="array of"):
+        jit(lambda x: x)(np.array(["a"]))
+    with pytest.raises(TypeError, match="compiles a function"):
+        jit(3.0)
+    with pytest.raises(TypeError, match="leaf Values"):
+        jit(lambda x: x, parameters=[3.0])
+
+
+def test_results_that_are_no_numbers():
+    assert "the result[1]" in message(lambda x: [x, object()], 1.0)
+
+
+def test_shapes_that_do_not_fit():
+    f = jit(lambda x, y: x + y)
+    with pytest.raises(ValueError, match=r"\(3,\), \(4,\)"):
+        f(np.zeros(3), np.zeros(4))
+    step = jit(lambda w, x, t: w * x - t)
+    with pytest.raises(ValueError, match="3, 4 samples"):
+        step.mean(1.0, np.zeros(3), np.zeros(4))
+    with pytest.raises(ValueError, match="empty batch"):
+        step.mean(1.0, np.zeros(0), np.zeros(0))
+    with pytest.raises(ValueError, match="in_axes"):
+        step.mean(1.0, 2.0, 3.0)
+    with pytest.raises(ValueError, match="no axis"):
+        step.mean(1.0, np.array(2.0), np.zeros(3))
+    with pytest.raises(ValueError, match="in_axes"):
+        jit(lambda x, y: x, in_axes=(0,))(1.0, 2.0)
+
+
+def test_repeat_wants_the_same_structure_back():
+    with pytest.raises(TypeError, match="a list of 2 numbers and returns a number"):
+        jit(lambda s: s[0]).repeat(3, [1.0, 2.0])
+    for count in (-1, 2.5, True):
+        with pytest.raises(ValueError, match="repeat"):
+            jit(lambda s: s).repeat(count, 1.0)
+
+
+def test_nothing_traced_yet():
+    with pytest.raises(ValueError, match="nothing is traced"):
+        jit(lambda x: x).program()
+    with pytest.raises(ValueError, match="2 numbers"):
+        jit(lambda x, y: x + y).program(1.0, 1.0).run([1.0])
+
+
+def test_a_rule_that_raises_does_so_from_the_machine_code():
+    failing = autograd.define("jit_failing", lambda x: 1.0 / x, (lambda y, x: -y / x,), primitive=True)
+    try:
+        f = jit(failing)
+        assert f(2.0) == 0.5
+        with pytest.raises(ZeroDivisionError):
+            f(0.0)
+        with pytest.raises(ZeroDivisionError):
+            f(np.array([1.0, 0.0, 2.0]))
+        assert f(4.0) == 0.25
+    finally:
+        del OPERATIONS["jit_failing"]
+
+
+def test_an_opaque_rule_names_its_line():
+    opaque = autograd.define("jit_math", lambda x: math.exp(x), (lambda y, x: y,))
+    try:
+        assert "math.exp(x)" in message(opaque, 1.0)
+    finally:
+        del OPERATIONS["jit_math"]
+
+
+def test_without_the_extra_the_message_names_it():
+    script = """
+        import sys
+        sys.modules["llvmlite"] = None
+        import autograd
+        try:
+            autograd.jit(lambda x: x)
+        except autograd.MissingExtraError as error:
+            print(error)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=True)
+    assert "chalkgrad[jit]" in done.stdout
+    assert "llvmlite" in done.stdout

@@ -1,0 +1,88 @@
+"""Parameters of models under jit: live at every call, written back where the function changes them."""
+
+import nn
+from autograd import Value, jit, value_and_grad
+from autograd import sum as total
+
+
+def test_declared_parameters_are_read_at_every_call():
+    w = Value(3.0, name="w")
+    f = jit(lambda x: w * x, parameters=[w])
+    assert f(2.0) == 6.0
+    w.data = 5.0
+    assert f(2.0) == 10.0
+    assert "t2 = w × x" in str(f.program()) or "t2 = x × w" in str(f.program())
+
+
+def test_models_as_arguments_do_not_mix():
+    a, b = nn.MLP(2, [3, 1], seed=1), nn.MLP(2, [3, 1], seed=2)
+    f = jit(lambda model, x: model(x))
+    x = [0.5, -0.25]
+    for _ in range(3):
+        assert f(a, x) == a(x).data
+        assert f(b, x) == b(x).data
+    a.parameters()[0].data += 1.0
+    assert f(a, x) == a(x).data
+    assert f(b, x) == b(x).data
+
+
+def test_a_training_step_is_a_function_that_changes_its_model():
+    steps = []
+    for compiled in (False, True):
+        model = nn.MLP(2, [4, 1], activation="tanh", seed=3)
+        optimizer = nn.SGD(model.parameters(), lr=0.1)
+
+        def step(x, t, model=model, optimizer=optimizer):
+            loss = (model(x) - t) ** 2
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        run = jit(step, parameters=model) if compiled else lambda x, t, step=step: step(x, t).data
+        losses = [run([0.1 * i, 0.5], 1.0) for i in range(20)]
+        steps.append((losses, [p.data for p in model.parameters()], [p.grad for p in model.parameters()]))
+    assert steps[0] == steps[1]
+
+
+def test_gradients_by_parameters_are_numbers():
+    model = nn.MLP(2, [3, 1], seed=1)
+
+    def f(x):
+        loss = model(x) ** 2
+        model.zero_grad()
+        loss.backward()
+        return [p.grad for p in model.parameters()]
+
+    expected = f([1.0, 2.0])
+    model.zero_grad()
+    assert jit(f, parameters=model)([1.0, 2.0]) == expected
+
+
+def test_a_frozen_parameter_is_read_and_gets_no_gradient():
+    w, c = Value(2.0), Value(3.0)
+    c.requires_grad = False
+
+    def f(x):
+        y = w * c * x
+        w.zero_grad()
+        y.backward()
+        return y
+
+    g = jit(f, parameters=[w, c])
+    assert (g(1.0), w.grad, c.grad) == (6.0, 3.0, 0.0)
+    c.data = 5.0
+    assert (g(1.0), w.grad) == (10.0, 5.0)
+
+
+def test_transformations_inside_see_declared_parameters():
+    w = Value(2.0)
+    f = jit(value_and_grad(lambda x: w * x * x), parameters=[w])
+    assert f(3.0) == (18.0, 12.0)
+
+
+def test_the_mode_of_a_module_is_part_of_the_structure():
+    drop = nn.Sequential(nn.Dropout(0.0), nn.MLP(2, [1], seed=1))
+    f = jit(lambda model, x: total(model(x)) if isinstance(model(x), list) else model(x))
+    assert f(drop, [1.0, 2.0]) == f(drop.eval(), [1.0, 2.0])
+    assert repr(f).endswith("2 structure(s) of arguments>")
