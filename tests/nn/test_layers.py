@@ -1,4 +1,5 @@
 import gc
+import itertools
 import math
 import random
 import tracemalloc
@@ -43,7 +44,7 @@ def test_mlp_computes_its_definition_to_the_bit(widths, activation, bias, seed):
     got = [v.data for v in out] if widths[-1] > 1 else [out.data]
     assert got == by_hand(model, x)
     biases = {True: sum(widths[1:]), False: 0, "shared": len(widths) - 1}[bias]
-    assert len(model.parameters()) == biases + sum(a * b for a, b in zip(widths, widths[1:], strict=False))
+    assert len(model.parameters()) == biases + sum(a * b for a, b in itertools.pairwise(widths))
 
 
 @given(st.integers(1, 3), st.integers(1, 3), st.sampled_from([True, False, "shared"]), st.integers(0, 3))
@@ -70,7 +71,9 @@ def test_every_activation_by_name_as_function_and_differentiated(activation):
     else:
         generic = autograd.OPERATIONS[activation].evaluate
         expected = generic(0.25)
-        assert nn.Neuron(2, activation=generic, init=lambda i, o, rng: rate)(x).data == pytest.approx(expected, nan_ok=True)
+        assert nn.Neuron(2, activation=generic, init=lambda i, o, rng: rate)(x).data == pytest.approx(
+            expected, nan_ok=True
+        )
     assert neuron(x).data == pytest.approx(expected, nan_ok=True)
     if math.isfinite(expected):
         check_grad(lambda a, b: neuron([a, b]), *x)
@@ -172,14 +175,14 @@ def test_an_own_function_and_an_own_neuron():
 
 def test_seeds_decide_and_the_global_state_is_untouched():
     random.seed(7)
-    state, np_state = random.getstate(), np.random.get_state()[1].tolist()
+    state, np_state = random.getstate(), np.random.get_state()[1].tolist()  # noqa: NPY002 - the one not to touch
     a, b = nn.MLP(3, [4, 1], seed=5), nn.MLP(3, [4, 1], seed=5)
     assert a.state_dict() == b.state_dict() != nn.MLP(3, [4, 1], seed=6).state_dict()
     assert nn.MLP(3, [4, 1]).state_dict() != nn.MLP(3, [4, 1]).state_dict()
     nn.Dropout(0.5)([1.0] * 10)
     nn.data.blobs()
     assert random.getstate() == state
-    assert np.random.get_state()[1].tolist() == np_state
+    assert np.random.get_state()[1].tolist() == np_state  # noqa: NPY002
     numpy_rng = nn.MLP(3, [4, 1], rng=np.random.default_rng(0))
     assert numpy_rng.state_dict() == nn.MLP(3, [4, 1], rng=np.random.default_rng(0)).state_dict()
 
@@ -187,11 +190,19 @@ def test_seeds_decide_and_the_global_state_is_untouched():
 @pytest.mark.parametrize(
     ("init", "variance"),
     [  # of a layer from 200 to 50, by the published formulas
-        ("xavier_uniform", 2 / 250), ("xavier_normal", 2 / 250), ("he_uniform", 2 / 200), ("he_normal", 2 / 200),
-        ("lecun_uniform", 1 / 200), ("lecun_normal", 1 / 200), ("torch", 1 / 600), ("micrograd", 1 / 3), ("normal", 1.0),
-        ("zeros", 0.0), ("ones", 0.0),
+        ("xavier_uniform", 2 / 250),
+        ("xavier_normal", 2 / 250),
+        ("he_uniform", 2 / 200),
+        ("he_normal", 2 / 200),
+        ("lecun_uniform", 1 / 200),
+        ("lecun_normal", 1 / 200),
+        ("torch", 1 / 600),
+        ("micrograd", 1 / 3),
+        ("normal", 1.0),
+        ("zeros", 0.0),
+        ("ones", 0.0),
     ],
-)  # fmt: skip
+)
 def test_initialisers_have_their_variance(init, variance):
     assert init in nn.INITIALIZERS
     ws = [w.data for neuron in nn.Layer(200, 50, init=init, seed=1).neurons for w in neuron.w]

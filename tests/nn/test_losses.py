@@ -97,7 +97,9 @@ def test_extreme_inputs_stay_finite_and_point_the_right_way(o, t):
     assert all(math.isfinite(logit.grad) for logit in logits)
 
 
-@pytest.mark.parametrize(("p", "t", "value"), [(0.0, 1, 100.0), (1.0, 0, 100.0), (0.0, 0, 0.0), (1.0, 1, 0.0), (5e-324, 1, 100.0)])
+@pytest.mark.parametrize(
+    ("p", "t", "value"), [(0.0, 1, 100.0), (1.0, 0, 100.0), (0.0, 0, 0.0), (1.0, 1, 0.0), (5e-324, 1, 100.0)]
+)
 def test_bce_at_its_ends_is_pytorchs_and_finite(p, t, value):
     prediction = Value(p)
     loss = nn.bce(prediction, t)

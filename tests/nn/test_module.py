@@ -24,7 +24,18 @@ class Nested(nn.Module):
         return self.scale * x
 
 
-NAMES = ["scale", "table.a", "table.b.0", "table.b.1", "pair.0.w.0", "pair.0.b", "pair.1.w.0", "pair.1.b", "grid.0.0", "grid.1.0"]
+NAMES = [
+    "scale",
+    "table.a",
+    "table.b.0",
+    "table.b.1",
+    "pair.0.w.0",
+    "pair.0.b",
+    "pair.1.w.0",
+    "pair.1.b",
+    "grid.0.0",
+    "grid.1.0",
+]
 
 
 def test_registers_what_attributes_lists_tuples_and_dicts_hold():

@@ -1,4 +1,4 @@
-"""Trajectories of 200 steps against the published formulas in mpmath, for every option, and against PyTorch if there."""
+"""Trajectories of 200 steps against the published formulas in mpmath, for every option, and against PyTorch."""
 
 import itertools
 import json
@@ -13,9 +13,10 @@ from autograd import Value
 mp.mp.dps = 40
 STEPS = 200
 START = [1.5, -0.75, 0.0]
+RATE = mp.mpf("0.05")
 
 
-def sgd(p, g, s, t, lr=mp.mpf("0.05"), momentum=0, dampening=0, weight_decay=0, nesterov=False, maximize=False):
+def sgd(p, g, s, t, lr=RATE, momentum=0, dampening=0, weight_decay=0, nesterov=False, maximize=False):
     g = (-g if maximize else g) + weight_decay * p
     if momentum:
         s["b"] = g if t == 1 else momentum * s["b"] + (1 - dampening) * g
@@ -23,8 +24,9 @@ def sgd(p, g, s, t, lr=mp.mpf("0.05"), momentum=0, dampening=0, weight_decay=0, 
     return p - lr * g
 
 
-def adam(p, g, s, t, lr=mp.mpf("0.05"), betas=(0.9, 0.999), eps=1e-8, weight_decay=0, amsgrad=False, maximize=False,
-         decoupled=False):
+def adam(
+    p, g, s, t, lr=RATE, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, amsgrad=False, maximize=False, decoupled=False
+):
     one, two = map(mp.mpf, betas)
     g = -g if maximize else g
     if decoupled:
@@ -41,7 +43,7 @@ def adamw(p, g, s, t, weight_decay=1e-2, **options):
     return adam(p, g, s, t, weight_decay=weight_decay, decoupled=True, **options)
 
 
-def rmsprop(p, g, s, t, lr=mp.mpf("0.05"), alpha=0.99, eps=1e-8, weight_decay=0, momentum=0, centered=False, maximize=False):
+def rmsprop(p, g, s, t, lr=RATE, alpha=0.99, eps=1e-8, weight_decay=0, momentum=0, centered=False, maximize=False):
     alpha = mp.mpf(alpha)
     g = (-g if maximize else g) + weight_decay * p
     s["v"] = alpha * s.get("v", 0) + (1 - alpha) * g**2
@@ -52,7 +54,7 @@ def rmsprop(p, g, s, t, lr=mp.mpf("0.05"), alpha=0.99, eps=1e-8, weight_decay=0,
     return p - lr * change
 
 
-def adagrad(p, g, s, t, lr=mp.mpf("0.05"), lr_decay=0, weight_decay=0, initial_accumulator_value=0, eps=1e-10, maximize=False):
+def adagrad(p, g, s, t, lr=RATE, lr_decay=0, weight_decay=0, initial_accumulator_value=0, eps=1e-10, maximize=False):
     g = (-g if maximize else g) + weight_decay * p
     s["s"] = s.get("s", mp.mpf(initial_accumulator_value)) + g**2
     return p - lr / (1 + (t - 1) * mp.mpf(lr_decay)) * g / (mp.sqrt(s["s"]) + eps)
@@ -64,18 +66,55 @@ def combinations(**choices):
 
 
 CASES = [
-    *(("SGD", sgd, o) for o in combinations(momentum=[0.0, 0.9], dampening=[0.0, 0.1], weight_decay=[0.0, 0.01],
-                                            nesterov=[False, True], maximize=[False, True])
-      if not o["nesterov"] or (o["momentum"] and not o["dampening"])),
-    *(("Adam", adam, o) for o in combinations(betas=[(0.9, 0.999), (0.5, 0.9)], eps=[1e-8, 1e-3], weight_decay=[0.0, 0.01],
-                                              amsgrad=[False, True], maximize=[False, True])),
-    *(("AdamW", adamw, o) for o in combinations(betas=[(0.9, 0.999)], weight_decay=[0.01, 0.1], amsgrad=[False, True],
-                                                maximize=[False, True])),
-    *(("RMSprop", rmsprop, o) for o in combinations(alpha=[0.99, 0.8], eps=[1e-8, 1e-2], weight_decay=[0.0, 0.01],
-                                                    momentum=[0.0, 0.5], centered=[False, True], maximize=[False, True])),
-    *(("Adagrad", adagrad, o) for o in combinations(lr_decay=[0.0, 0.01], weight_decay=[0.0, 0.01], eps=[1e-10, 1e-3],
-                                                    initial_accumulator_value=[0.0, 0.1], maximize=[False, True])),
-]  # fmt: skip
+    *(
+        ("SGD", sgd, o)
+        for o in combinations(
+            momentum=[0.0, 0.9],
+            dampening=[0.0, 0.1],
+            weight_decay=[0.0, 0.01],
+            nesterov=[False, True],
+            maximize=[False, True],
+        )
+        if not o["nesterov"] or (o["momentum"] and not o["dampening"])
+    ),
+    *(
+        ("Adam", adam, o)
+        for o in combinations(
+            betas=[(0.9, 0.999), (0.5, 0.9)],
+            eps=[1e-8, 1e-3],
+            weight_decay=[0.0, 0.01],
+            amsgrad=[False, True],
+            maximize=[False, True],
+        )
+    ),
+    *(
+        ("AdamW", adamw, o)
+        for o in combinations(
+            betas=[(0.9, 0.999)], weight_decay=[0.01, 0.1], amsgrad=[False, True], maximize=[False, True]
+        )
+    ),
+    *(
+        ("RMSprop", rmsprop, o)
+        for o in combinations(
+            alpha=[0.99, 0.8],
+            eps=[1e-8, 1e-2],
+            weight_decay=[0.0, 0.01],
+            momentum=[0.0, 0.5],
+            centered=[False, True],
+            maximize=[False, True],
+        )
+    ),
+    *(
+        ("Adagrad", adagrad, o)
+        for o in combinations(
+            lr_decay=[0.0, 0.01],
+            weight_decay=[0.0, 0.01],
+            eps=[1e-10, 1e-3],
+            initial_accumulator_value=[0.0, 0.1],
+            maximize=[False, True],
+        )
+    ),
+]
 
 
 def wave(k, t):

@@ -1,0 +1,442 @@
+"""Checkpoints: exact, complete or not there at all, and harmless whatever a file says."""
+
+import contextlib
+import json
+import math
+import os
+import signal
+import struct
+import subprocess
+import sys
+import textwrap
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given, settings
+
+import nn
+from autograd import Value
+
+X, Y = nn.data.moons(20, noise=0.1, seed=3, labels=(-1, 1))
+
+
+def bits(state):
+    """The bit patterns of a state's numbers, so that −0.0 is not 0.0."""
+    if isinstance(state, dict):
+        return {name: bits(x) for name, x in state.items()}
+    return [bits(x) for x in state] if isinstance(state, list) else struct.pack("d", state)
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=13, max_size=13))
+@settings(max_examples=30)
+def test_every_float_comes_back_to_the_bit(tmp_path_factory, numbers):
+    path = tmp_path_factory.mktemp("c") / "m.json"
+    model = nn.MLP(2, [3, 1])
+    for p, x in zip(model.parameters(), numbers, strict=True):
+        p.data = x
+    nn.save(path, model)
+    assert bits(nn.load(path).state_dict()) == bits(model.state_dict())
+    other = nn.MLP(2, [3, 1], seed=9)
+    assert nn.load(path, other) is other
+    assert bits(other.state_dict()) == bits(model.state_dict())
+
+
+MODELS = [
+    nn.MLP(2, [3, 1], activation="tanh", seed=0),
+    nn.MLP(2, [3, 2], activation=["gelu", "sigmoid"], bias=["shared", False], seed=0),
+    nn.Sequential(nn.Layer(2, 3, activation="leaky_relu", seed=0), nn.Dropout(0.25), nn.MLP(3, [1], seed=1)),
+    nn.Layer(2, 2, activation="elu", seed=0),
+]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_model_is_built_from_its_file(model, tmp_path):
+    nn.save(tmp_path / "m.json", model, notes={"why": "a test"})
+    built = nn.load(tmp_path / "m.json")
+    assert repr(built) == repr(model)
+    assert nn.predict(built, X) == nn.predict(model, X)
+    assert nn.read_notes(tmp_path / "m.json") == {"why": "a test"}
+
+
+def test_a_model_of_ones_own_needs_to_be_given(tmp_path):
+    class Line(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a = Value(2.0)
+
+    nn.save(tmp_path / "m.json", Line())
+    with pytest.raises(nn.CheckpointError, match="build it yourself"):
+        nn.load(tmp_path / "m.json")
+    line = Line()
+    line.a.data = 0.0
+    assert nn.load(tmp_path / "m.json", line).a.data == 2.0
+    nn.save(tmp_path / "m.json", nn.MLP(2, [2, 1], activation=lambda z: z * z))
+    with pytest.raises(nn.CheckpointError, match="build it yourself"):
+        nn.load(tmp_path / "m.json")
+
+
+def test_optimiser_goes_with_it(tmp_path):
+    model = nn.MLP(2, [3, 1], seed=0)
+    optimizer = nn.Adam(model.parameters(), lr=0.05)
+    nn.fit(model, X, Y, optimizer=optimizer, epochs=2, progress=False)
+    nn.save(tmp_path / "m.json", model, optimizer)
+    again = nn.MLP(2, [3, 1], seed=1)
+    other = nn.Adam(again.parameters())
+    nn.load(tmp_path / "m.json", again, other)
+    assert other.state_dict() == optimizer.state_dict()
+    nn.save(tmp_path / "m.json", model)
+    with pytest.raises(nn.CheckpointError, match="no optimiser state"):
+        nn.load(tmp_path / "m.json", again, other)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_what_is_not_finite_is_not_written_over_what_is(tmp_path, bad):
+    path = tmp_path / "m.json"
+    model = nn.MLP(2, [3, 1], seed=0)
+    nn.save(path, model)
+    before = path.read_bytes()
+    model.layers[1].neurons[0].w[2].data = bad
+    with pytest.raises(nn.CheckpointError, match=r"the parameter layers\.1\.neurons\.0\.w is not finite"):
+        nn.save(path, model)
+    assert path.read_bytes() == before
+    model.layers[1].neurons[0].w[2].data = 0.0
+    with pytest.raises(nn.CheckpointError, match="was not written"):
+        nn.save(path, model, notes={"x": bad})
+    with pytest.raises(nn.CheckpointError, match="was not written"):
+        nn.save(path, model, notes={"x": object()})
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["m.json"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions as on POSIX")
+def test_permissions_and_folders(tmp_path):
+    path = tmp_path / "m.json"
+    old = os.umask(0o027)
+    try:
+        nn.save(path, MODELS[0])
+        assert path.stat().st_mode & 0o777 == 0o640
+        path.chmod(0o604)
+        nn.save(path, MODELS[0])
+        assert path.stat().st_mode & 0o777 == 0o604
+    finally:
+        os.umask(old)
+    with pytest.raises(FileNotFoundError):
+        nn.save(tmp_path / "no" / "m.json", MODELS[0])
+    with pytest.raises(FileNotFoundError):
+        nn.load(tmp_path / "no.json")
+
+
+# ------------------------------------------------------------------------------------------- resuming
+
+
+def make(kind):
+    layers = [nn.Layer(2, 4, activation="tanh", seed=1), nn.Dropout(0.2), nn.Layer(4, 1, activation=None, seed=2)]
+    model = nn.Sequential(*layers)
+    optimizer = {"sgd": nn.SGD, "adam": nn.Adam}[kind](model.parameters(), lr=0.05)
+    if kind == "sgd":
+        optimizer.param_groups[0]["momentum"] = 0.9
+    return model, optimizer
+
+
+def train(kind, epochs, path=None, **options):
+    model, optimizer = make(kind)
+    schedules = {"sgd": lambda o: nn.CosineAnnealingLR(o, 8), "adam": lambda o: nn.ReduceLROnPlateau(o, patience=1)}
+    history = nn.fit(
+        model,
+        X,
+        Y,
+        loss="hinge",
+        optimizer=optimizer,
+        epochs=epochs,
+        batch_size=6,
+        validation_split=0.2,
+        seed=5,
+        schedule=schedules[kind],
+        early_stopping=6,
+        metrics=["accuracy"],
+        progress=False,
+        checkpoint=path,
+        **options,
+    )
+    return model, history
+
+
+@pytest.mark.parametrize("kind", ["sgd", "adam"])
+@pytest.mark.parametrize("stop", range(1, 8))
+def test_a_run_resumed_at_any_epoch_gives_the_same_bits(kind, stop, tmp_path):
+    whole_model, whole = train(kind, 8)
+    train(kind, stop, tmp_path / "c.json")
+    model, history = train(kind, 8, tmp_path / "c.json", resume=True)
+    assert history.columns == whole.columns
+    assert history.stopped == whole.stopped
+    assert bits(model.state_dict()) == bits(whole_model.state_dict())
+
+
+def test_resume_begins_anew_where_there_is_no_file_and_ends_at_once_where_all_is_done(tmp_path):
+    _, first = train("adam", 3, tmp_path / "c.json", resume=True)
+    _, again = train("adam", 3, tmp_path / "c.json", resume=True)
+    assert again.columns == first.columns
+    assert nn.predict(nn.load(tmp_path / "c.json"), X)
+
+
+def test_resume_after_early_stopping_stays_stopped(tmp_path):
+    def run(**options):
+        model = nn.MLP(2, [2, 1], seed=0)
+        return nn.fit(
+            model, X, Y, optimizer="sgd", lr=0.0, epochs=20, early_stopping=2, progress=False,
+            checkpoint=tmp_path / "c.json", **options,
+        )  # fmt: skip
+
+    first = run()
+    assert (first.stopped, len(first)) == ("early stopping", 3)
+    again = run(resume=True)
+    assert (again.stopped, len(again)) == ("early stopping", 3)
+
+
+def test_a_metric_that_is_nan_can_be_stored(tmp_path):
+    def undefined(o, t):
+        return math.nan
+
+    def run(**options):
+        net = nn.MLP(2, [2, 1], seed=0)
+        return nn.fit(net, X, Y, metrics=[undefined], progress=False, checkpoint=tmp_path / "c.json", **options)
+
+    run(epochs=1)
+    assert all(map(math.isnan, run(epochs=2, resume=True)["undefined"]))
+
+
+# ------------------------------------------------------------------------- files that are wrong in every way
+
+
+def stored(tmp_path):
+    train("adam", 2, tmp_path / "c.json")
+    return json.loads((tmp_path / "c.json").read_text())
+
+
+CHANGES = {
+    "format": lambda s: s.update(format="pickle"),
+    "version": lambda s: s.update(version=2),
+    "version true": lambda s: s.update(version=None),
+    "model gone": lambda s: s.pop("model"),
+    "model list": lambda s: s.update(model=[]),
+    "name missing": lambda s: s["model"].pop("steps.0.neurons.0.w"),
+    "name unknown": lambda s: s["model"].update(extra=1.0),
+    "shape": lambda s: s["model"]["steps.0.neurons.0.w"].append(1.0),
+    "text": lambda s: s["model"].update({"steps.0.neurons.0.b": "1.0"}),
+    "null": lambda s: s["model"].update({"steps.0.neurons.0.b": None}),
+    "true": lambda s: s["model"].update({"steps.0.neurons.0.b": True}),
+    "huge": lambda s: s["model"].update({"steps.0.neurons.0.b": 10**400}),
+    "nested": lambda s: s["model"].update({"steps.0.neurons.0.w": [[1.0, 2.0]]}),
+    "optimiser gone": lambda s: s.update(optimizer=None),
+    "optimiser text": lambda s: s.update(optimizer="Adam"),
+    "optimiser state": lambda s: s["optimizer"]["state"].pop(),
+    "optimiser lr": lambda s: s["optimizer"]["groups"][0].update(lr=-1),
+    "training gone": lambda s: s.update(training=None),
+    "training short": lambda s: s["training"].pop("epoch"),
+    "epoch": lambda s: s["training"].update(epoch=-1),
+    "epoch far": lambda s: s["training"].update(epoch=10**9),
+    "waited": lambda s: s["training"].update(waited="many"),
+    "best": lambda s: s["training"].update(best="low"),
+    "best huge": lambda s: s["training"].update(best=10**400),
+    "best state": lambda s: s["training"]["best_state"].pop("steps.0.neurons.0.w"),
+    "best state kind": lambda s: s["training"].update(best_state=[1]),
+    "seed": lambda s: s["training"].update(seed=6),
+    "batch": lambda s: s["training"].update(batch_size=7),
+    "samples": lambda s: s["training"].update(samples=7),
+    "history": lambda s: s["training"]["history"]["loss"].pop(),
+    "history text": lambda s: s["training"]["history"]["loss"].__setitem__(0, "small"),
+    "history list": lambda s: s["training"].update(history=[]),
+    "history list in list": lambda s: s["training"]["history"]["loss"].__setitem__(0, [1.0]),
+    "schedule": lambda s: s["training"].update(schedule=None),
+    "schedule epoch": lambda s: s["training"]["schedule"].update(epoch=-3),
+    "schedule kind": lambda s: s["training"].update(schedule=3),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_an_edited_file_is_an_error_and_changes_nothing(name, tmp_path):
+    contents = stored(tmp_path)
+    CHANGES[name](contents)
+    path = tmp_path / "edited.json"
+    path.write_text(json.dumps(contents))
+    model, optimizer = make("adam")
+    before = bits(model.state_dict()), optimizer.state_dict()
+    with pytest.raises(nn.CheckpointError, match=r"edited\.json"):
+        nn.fit(
+            model, X, Y, optimizer=optimizer, loss="hinge", epochs=4, batch_size=6, validation_split=0.2, seed=5,
+            schedule=lambda o: nn.ReduceLROnPlateau(o, patience=1), early_stopping=6, metrics=["accuracy"],
+            progress=False, checkpoint=path, resume=True,
+        )  # fmt: skip
+    assert (bits(model.state_dict()), optimizer.state_dict()) == before
+    assert json.loads(path.read_text()) == contents
+
+
+DEEP = 100_000
+HOSTILE = {
+    "empty": b"",
+    "not JSON": b"\x80\x04\x95cos\nsystem\n(S'true'\ntR.",
+    "not text": b"\xff\xfe\x00\x01",
+    "a list": b"[1, 2]",
+    "a number": b"3",
+    "nested deeply": b"[" * DEEP + b"]" * DEEP,
+    "nested objects": b'{"a":' * DEEP + b"1" + b"}" * DEEP,
+    "nested in the model": b'{"format":"chalkgrad checkpoint","version":1,"model":' + b"[" * DEEP + b"]" * DEEP + b"}",
+    "nested parameter": b'{"format":"chalkgrad checkpoint","version":1,"model":{"a":' + b"[" * 900 + b"]" * 900 + b"}}",
+    "NaN": b'{"format":"chalkgrad checkpoint","version":1,"model":{"steps.0.neurons.0.b":NaN}}',
+    "Infinity": b'{"format":"chalkgrad checkpoint","version":1,"model":{"steps.0.neurons.0.b":-Infinity}}',
+    "1e999": b'{"format":"chalkgrad checkpoint","version":1,"model":{"steps.0.neurons.0.b":1e999}}',
+    "a digit too many": b'{"format":"chalkgrad checkpoint","version":1,"model":{"a":' + b"9" * 5000 + b"}}",
+    "a name twice": b'{"format":"chalkgrad checkpoint","version":1,"model":{},"model":{}}',
+    "zeros": bytes(1000),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_file_is_an_error_and_changes_nothing(name, tmp_path):
+    path = tmp_path / "hostile.json"
+    path.write_bytes(HOSTILE[name])
+    model, _ = make("adam")
+    before = bits(model.state_dict())
+    for load in (lambda: nn.load(path, model), lambda: nn.load(path)):
+        with pytest.raises(nn.CheckpointError, match=r"hostile\.json") as caught:
+            load()
+        assert len(str(caught.value)) < 500
+    assert bits(model.state_dict()) == before
+
+
+def test_every_truncation_is_an_error(tmp_path):
+    nn.save(tmp_path / "m.json", MODELS[0])
+    whole = (tmp_path / "m.json").read_bytes()
+    model = nn.MLP(2, [3, 1], seed=4)
+    before = bits(model.state_dict())
+    for length in range(len(whole) - 1):
+        (tmp_path / "cut.json").write_bytes(whole[:length])
+        with pytest.raises(nn.CheckpointError, match=r"cut\.json"):
+            nn.load(tmp_path / "cut.json", model)
+    assert bits(model.state_dict()) == before
+
+
+ARCHITECTURES = [
+    "MLP", [], {}, {"kind": "os.system"}, {"kind": "MLP"}, {"kind": "MLP", "layers": []}, {"kind": "MLP", "layers": [3]},
+    {"kind": "Layer", "nin": 10**9, "nout": 10**9, "activation": "relu", "bias": True},
+    {"kind": "Layer", "nin": 2, "nout": True, "activation": "relu", "bias": True},
+    {"kind": "Layer", "nin": -2, "nout": 3, "activation": "relu", "bias": True},
+    {"kind": "Layer", "nin": 2, "nout": 3, "activation": "__import__", "bias": True},
+    {"kind": "Layer", "nin": 2, "nout": 3, "activation": ["relu"], "bias": True},
+    {"kind": "Layer", "nin": 2, "nout": 3, "activation": "relu", "bias": {"a": 1}},
+    {"kind": "Layer", "nin": 2, "nout": 3, "activation": "relu", "bias": True, "init": "zeros"},
+    {"kind": "Dropout", "p": "x"}, {"kind": "Dropout"}, {"kind": "Sequential", "steps": None},
+    {"kind": "Sequential", "steps": [{"kind": "Sequential", "steps": []}]},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("told", ARCHITECTURES, ids=str)
+def test_an_architecture_builds_nothing_but_layers_that_fit(told, tmp_path):
+    nn.save(tmp_path / "m.json", MODELS[0])
+    contents = json.loads((tmp_path / "m.json").read_text())
+    contents["architecture"] = told
+    (tmp_path / "m.json").write_text(json.dumps(contents))
+    with pytest.raises(nn.CheckpointError, match=r"m\.json does not fit"):
+        nn.load(tmp_path / "m.json")
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(max_size=3) | st.integers(),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(["format", "version", "model", "w", "b", "kind"]), inner, max_size=4)
+        ),
+        max_leaves=12,
+    )
+)
+@settings(max_examples=150)
+def test_any_json_at_all_is_loaded_or_refused(tmp_path_factory, anything):
+    path = tmp_path_factory.mktemp("any") / "a.json"
+    contents = {"format": "chalkgrad checkpoint", "version": 1, "architecture": anything, "model": anything}
+    path.write_text(json.dumps(contents, allow_nan=True))
+    with contextlib.suppress(nn.CheckpointError):
+        nn.load(path, nn.Neuron(1))
+    with contextlib.suppress(nn.CheckpointError):
+        nn.load(path)
+
+
+# ------------------------------------------------------------------------------------- killed while writing
+
+KILLED = """
+    import os, signal, sys
+    import nn
+    import nn.checkpoint
+
+    path, stop = sys.argv[1], int(sys.argv[2])
+    nn.checkpoint._CHUNK = 100
+    calls = 0
+
+    def watched(name):
+        real = getattr(os, name)
+        def call(*arguments, **options):
+            global calls
+            calls += 1
+            if calls == stop:
+                if name == "write" and len(arguments[1]) > 1:
+                    real(arguments[0], arguments[1][: len(arguments[1]) // 2])  # a write that is cut in half
+                os.kill(os.getpid(), signal.SIGKILL)
+            return real(*arguments, **options)
+        setattr(os, name, call)
+
+    for name in ("open", "write", "fsync", "close", "chmod", "replace"):
+        watched(name)
+    nn.save(path, nn.MLP(2, [4, 1], seed=2))
+    print(calls)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is no SIGKILL on Windows")
+def test_kill_9_at_every_call_of_the_system_leaves_the_old_file_or_the_new(tmp_path):
+    path = tmp_path / "m.json"
+    nn.save(path, nn.MLP(2, [4, 1], seed=1))
+    old = path.read_bytes()
+    nn.save(path, nn.MLP(2, [4, 1], seed=2))
+    new = path.read_bytes()
+
+    def run(stop):
+        command = [sys.executable, "-c", textwrap.dedent(KILLED), str(path), str(stop)]
+        return subprocess.run(command, text=True, capture_output=True, timeout=60)
+
+    calls = int(run(-1).stdout)
+    assert calls > len(new) // 100 + 4
+    seen = set()
+    for stop in range(1, calls + 1):
+        path.write_bytes(old)
+        assert run(stop).returncode == -signal.SIGKILL
+        found = path.read_bytes()
+        assert found in (old, new), f"killed at call {stop}, the file is neither the old one nor the new"
+        nn.load(path)
+        seen.add(found == new)
+    assert seen == {False, True}
+
+
+RUNNING = """
+    import sys, nn
+    X, y = nn.data.moons(20, noise=0.1, seed=3, labels=(-1, 1))
+    model = nn.MLP(2, [3, 1], activation="tanh", seed=0)
+    history = nn.fit(model, X, y, loss="hinge", epochs=int(sys.argv[2]), progress=False, checkpoint=sys.argv[1],
+                     resume=True, callbacks=[lambda t: print(t.epoch, flush=True)])
+    print(history["loss"])
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is no SIGKILL on Windows")
+def test_a_run_that_is_killed_again_and_again_ends_where_one_that_is_not_does(tmp_path):
+    def command(path):
+        return [sys.executable, "-c", textwrap.dedent(RUNNING), str(path), "40"]
+
+    whole = subprocess.run(command(tmp_path / "a.json"), text=True, capture_output=True, check=True).stdout
+    for after in (3, 11, 6):
+        with subprocess.Popen(command(tmp_path / "b.json"), text=True, stdout=subprocess.PIPE) as process:
+            for _ in range(after):
+                process.stdout.readline()
+            process.kill()
+    last = subprocess.run(command(tmp_path / "b.json"), text=True, capture_output=True, check=True).stdout
+    assert last.splitlines()[-1] == whole.splitlines()[-1]
+    assert int(last.splitlines()[0]) > 3

@@ -1,0 +1,359 @@
+import csv
+import math
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import warnings
+
+import hypothesis.strategies as st
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+
+import nn
+from autograd import Value
+
+X, Y = nn.data.moons(24, noise=0.1, seed=3, labels=(-1, 1))
+
+
+def model(seed=1):
+    return nn.MLP(2, [4, 1], activation="tanh", seed=seed)
+
+
+def fit(net, X=X, y=Y, **options):
+    return nn.fit(
+        net, X, y, **{"loss": "hinge", "epochs": 5, "batch_size": 8, "progress": False, "lr": 0.05, **options}
+    )
+
+
+def test_is_the_loop_written_by_hand_to_the_bit():
+    a, b = model(), model()
+    history = fit(a, shuffle=False, optimizer="sgd", epochs=3)
+    optimizer = nn.SGD(b.parameters(), lr=0.05)
+    for epoch in range(3):
+        total = 0.0
+        for start in range(0, 24, 8):
+            loss = nn.hinge([b(x) for x in X[start : start + 8]], Y[start : start + 8])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            total += loss.data * 8
+        assert history["loss"][epoch] == total / 24
+    assert a.state_dict() == b.state_dict()
+
+
+def test_same_seed_same_bits_and_another_seed_another_order():
+    runs = {}
+    for seed in (0, 0, 1):
+        net = nn.Sequential(
+            nn.Layer(2, 6, activation="tanh", seed=1), nn.Dropout(0.3), nn.Layer(6, 1, activation=None, seed=2)
+        )
+        history = fit(net, seed=seed, validation_split=0.25)
+        runs.setdefault(seed, []).append((history.columns, net.state_dict()))
+    assert runs[0][0] == runs[0][1]
+    assert runs[0][0] != runs[1][0]
+
+
+@given(
+    st.integers(1, 9), st.integers(1, 10) | st.none(), st.sampled_from(["sgd", "adam", "adamw", "rmsprop", "adagrad"]),
+    st.booleans(), st.sampled_from(["mse", "mae", "huber", "half_squared_error"]), st.integers(1, 3),
+)  # fmt: skip
+@settings(max_examples=40)
+def test_any_sizes_and_options(samples, batch, optimizer, shuffle, loss, width):
+    rows = [[0.1 * i, 1.0 - 0.2 * i] for i in range(samples)]
+    targets = [0.5 * i for i in range(samples)] if width == 1 else [[0.5 * i] * width for i in range(samples)]
+    net = nn.MLP(2, [1, width], activation="tanh", seed=0)  # a hidden layer of width 1, and one-sample batches
+    before = net.state_dict()
+    history = fit(net, rows, targets, batch_size=batch, optimizer=optimizer, shuffle=shuffle, loss=loss, epochs=2)
+    assert history["epoch"] == [1, 2]
+    assert all(map(math.isfinite, history["loss"]))
+    assert net.state_dict() != before
+
+
+def test_lists_arrays_and_frames_give_the_same_bits():
+    kinds = [
+        (X, Y),
+        (np.array(X), np.array(Y)),
+        (np.array(X, dtype=np.float64), np.array(Y).reshape(-1, 1)),
+        (pd.DataFrame(X, columns=["a", "b"]), pd.Series(Y)),
+        (pd.DataFrame(X), pd.DataFrame({"t": Y})),
+        ([tuple(row) for row in X], tuple(Y)),
+        ([np.array(row) for row in X], [float(t) for t in Y]),
+    ]
+    states = []
+    for rows, targets in kinds:
+        net = model()
+        fit(net, rows, targets)
+        states.append(net.state_dict())
+    assert all(state == states[0] for state in states)
+    one = nn.MLP(1, [1], init="zeros")
+    fit(one, [1.0, 2.0], [1.0, 2.0], loss="mse")  # a column of numbers
+
+
+@pytest.mark.parametrize(
+    ("rows", "targets", "message"),
+    [
+        ([], [], "X is empty"),
+        ([[1.0, 2.0]], [], "y is empty"),
+        ([[1.0, 2.0]], [1, 1], "these have 1 and 2"),
+        ([[1.0, 2.0], [1.0]], [1, 1], "row 1 of X has 1 numbers, and row 0 has 2 numbers"),
+        ([[1.0, 2.0], 1.0], [1, 1], "row 1 of X has one number"),
+        ([[1.0, math.nan]], [1], "row 0, column 1 of X is nan"),
+        ([[1.0, 2.0]], [math.inf], "row 0 of y is inf"),
+        ([[1.0, 10**400]], [1], "row 0, column 1 of X is 1000"),
+        ([["a", 2.0]], [1], "row 0, column 0 of X is 'a', a str"),
+        ([[None, 2.0]], [1], "row 0, column 0 of X is None"),
+        (pd.DataFrame({"u": [1.0], "v": [math.nan]}), [1], "row 0, column v of X is nan"),
+        (pd.DataFrame({"u": [1.0], "v": ["x"]}), [1], "row 0, column v of X is 'x'"),
+        ("text", [1], "X is a list, an array or a data frame, and str"),
+        (3, [1], "X is a list, an array or a data frame, and int"),
+        ([[]], [1], "the rows of X are empty"),
+        ([[1.0, 2.0, 3.0]], [1], "takes a list of 2 inputs, and 3 were given"),
+        ([[1.0, 2.0]], [[1.0, 1.0]], "one prediction needs one target"),
+    ],
+)
+def test_bad_data_says_where(rows, targets, message):
+    net = model()
+    before = net.state_dict()
+    with pytest.raises(ValueError, match=message):
+        fit(net, rows, targets)
+    assert net.state_dict() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"loss": "hing"}, "no loss is called 'hing'"),
+        ({"optimizer": "addam"}, "no optimiser is called 'addam'; the names are sgd, adam"),
+        ({"optimizer": nn.SGD([Value(1.0)]), "lr": 0.1}, "leave lr out"),
+        ({"metrics": ["accuracies"]}, "no metric is called 'accuracies'; the names are accuracy"),
+        ({"epochs": 0}, "epochs is a whole number of at least 1, and 0"),
+        ({"batch_size": 2.5}, "batch_size is a whole number"),
+        ({"validation_split": 1.5}, r"test_size in \(0, 1\)"),
+        ({"validation_data": X}, r"a pair \(X, y\)"),
+        ({"validation_data": (X, Y[1:])}, "validation X and y have one row"),
+        ({"early_stopping": nn.EarlyStopping(monitor="val_acc")}, "watches 'val_acc', and the columns are epoch, loss"),
+        ({"early_stopping": 0}, "patience is a whole number"),
+    ],
+)
+def test_bad_options(options, message):
+    with pytest.raises(ValueError, match=message):
+        fit(model(), **options)
+    with pytest.raises(TypeError, match="a loss gives one Value, and this one gave float"):
+        fit(model(), loss=lambda o, t: 1.0)
+
+
+def test_a_loss_that_turns_nan_stops_and_says_where():
+    net = model()
+
+    def poisoned(o, t):
+        poisoned.calls += 1
+        return nn.hinge(o, t) * (math.nan if poisoned.calls == 5 else 1.0)
+
+    poisoned.calls = 0
+    with pytest.warns(RuntimeWarning, match="nan in epoch 2, batch 2 of 3"):
+        history = fit(net, loss=poisoned)
+    assert history.stopped == "nan loss"
+    assert len(history) == 1
+    assert all(math.isfinite(p.data) for p in net.parameters())
+
+
+def test_metrics_validation_and_history(tmp_path):
+    def worst(predictions, targets):
+        return max(abs(o - t) for o, t in zip(predictions, targets, strict=True))
+
+    net = model()
+    history = fit(net, metrics=["accuracy", worst], validation_split=0.25, epochs=4)
+    assert list(history.columns) == [
+        "epoch",
+        "loss",
+        "lr",
+        "accuracy",
+        "worst",
+        "val_loss",
+        "val_accuracy",
+        "val_worst",
+    ]
+    assert len(history) == 4
+    assert "val_loss" in history
+    xs, held, _, targets = nn.data.train_test_split(X, Y, 0.25, 0)
+    assert nn.evaluate(net, held, targets, loss="hinge", metrics=["accuracy"]) == {
+        "loss": history["val_loss"][-1],
+        "accuracy": history["val_accuracy"][-1],
+    }
+    assert nn.predict(net, xs) == [net(x).data for x in xs]
+    history.to_csv(tmp_path / "h.csv")
+    with open(tmp_path / "h.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["val_loss"]) for row in rows] == history["val_loss"]
+    history.plot(tmp_path / "h.png", log=True)
+    assert (tmp_path / "h.png").read_bytes().startswith(b"\x89PNG")
+    assert history.best("worst", mode="max") in (1, 2, 3, 4)
+    assert repr(history).startswith("History(4 epochs, finished: loss=")
+    with pytest.raises(KeyError, match="no column is called 'acc'"):
+        history["acc"]
+    assert repr(nn.History()) == "History(no epochs)"
+    assert fit(model(), validation_data=(X[:4], Y[:4]), epochs=1)["val_loss"]
+
+
+def test_accuracy_of_logits_is_measured_at_zero():
+    labels = [(t + 1) // 2 for t in Y]
+    net = model()
+    history = fit(net, X, labels, loss="bce_with_logits", metrics=["accuracy"], epochs=1)
+    right = sum((net(x).data > 0.0) == (t == 1) for x, t in zip(X, labels, strict=True))
+    assert history["accuracy"] == [right / 24]
+
+
+def test_early_stopping_restores_the_best_weights():
+    net = model()
+    states = []
+    history = fit(
+        net, epochs=60, lr=0.9, validation_split=0.3, early_stopping=3,
+        callbacks=[lambda training: states.append(training.model.state_dict())],
+    )  # fmt: skip
+    assert history.stopped == "early stopping"
+    best = history.best("val_loss")
+    assert len(history) == best + 3
+    assert net.state_dict() == states[best - 1]
+    kept = fit(model(), epochs=60, lr=0.9, validation_split=0.3, early_stopping=nn.EarlyStopping(3, restore_best=False))
+    assert kept.columns == history.columns
+    rising = nn.EarlyStopping(2, monitor="accuracy", mode="max")
+    assert fit(model(), epochs=60, metrics=["accuracy"], early_stopping=rising).stopped == "early stopping"
+
+
+def test_callbacks_see_the_run_and_may_end_it():
+    seen = []
+
+    def callback(training):
+        seen.append((training.epoch, training.row["loss"], len(training.history)))
+        return training.epoch == 3
+
+    history = fit(model(), callbacks=[callback], epochs=10)
+    assert history.stopped == "callback"
+    assert seen == [(i + 1, loss, i + 1) for i, loss in enumerate(history["loss"])]
+
+
+def test_schedules_and_clipping():
+    history = fit(model(), schedule=lambda optimizer: nn.StepLR(optimizer, 2, gamma=0.5))
+    assert history["lr"] == [0.05, 0.05, 0.025, 0.025, 0.0125]
+    net = model()
+    optimizer = nn.SGD(net.parameters(), lr=0.1)
+    history = fit(
+        net, lr=None, optimizer=optimizer, schedule=nn.ReduceLROnPlateau(optimizer, patience=1, threshold=10.0)
+    )
+    assert history["lr"][-1] < 0.1
+    a, b = model(), model()
+    fit(a, optimizer="sgd", lr=1.0, epochs=1, batch_size=None, clip_norm=1e-3)
+    moved = math.dist([p.data for p in a.parameters()], [p.data for p in b.parameters()])
+    assert moved == pytest.approx(1e-3, rel=1e-3)
+    fit(b, optimizer="sgd", lr=1.0, epochs=1, batch_size=None, clip_value=1e-3)
+    assert max(abs(p.data - q.data) for p, q in zip(b.parameters(), model().parameters(), strict=True)) <= 1.0000001e-3
+
+
+def test_dropout_is_off_when_measuring_and_on_again_after():
+    net = nn.Sequential(nn.Layer(2, 4, seed=0), nn.Dropout(0.5), nn.Layer(4, 1, activation=None, seed=1))
+    net.eval()
+    assert nn.predict(net, X) == nn.predict(net, X)
+    assert not net.training
+    fit(net, metrics=["accuracy"], epochs=1)
+    assert net.steps[1].training
+
+
+def test_frozen_layers_do_not_move():
+    net = nn.MLP(2, [4, 4, 1], activation="tanh", seed=0)
+    net.layers[0].requires_grad_(False)
+    frozen, free = net.layers[0].state_dict(), net.layers[1].state_dict()
+    fit(net, optimizer="adamw")
+    assert net.layers[0].state_dict() == frozen
+    assert net.layers[1].state_dict() != free
+
+
+def test_bar_can_be_shown_and_is_off_otherwise(capfd):
+    fit(model(), progress=False)
+    assert capfd.readouterr().err == ""
+    fit(model(), progress=True)
+    assert "15/15" in capfd.readouterr().err
+
+
+def test_one_step_is_replaceable(monkeypatch):
+    """The seam for a compiled step: whatever stands there is called once a batch and finished once an epoch."""
+    import importlib
+
+    module = importlib.import_module("nn.fit")
+    calls = []
+
+    class Step:
+        def __call__(self, xs, ys):
+            calls.append(len(xs))
+            return 1.0
+
+        def finish(self):
+            calls.append("finish")
+
+    monkeypatch.setattr(module, "_step", lambda *arguments: Step())
+    assert fit(model(), batch_size=10, epochs=2)["loss"] == [1.0, 1.0]
+    assert calls == [10, 10, 4, "finish"] * 2
+
+
+INTERRUPTED = """
+    import os, signal, sys, nn
+    X, y = nn.data.moons(40, labels=(-1, 1))
+    net = nn.MLP(2, [4, 1], seed=0)
+    seen = []
+    def callback(training):
+        seen.append(training.epoch)
+        if training.epoch == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+    before = signal.getsignal(signal.SIGINT)
+    history = nn.fit(net, X, y, loss="hinge", epochs=10**6, progress=False, callbacks=[callback])
+    assert signal.getsignal(signal.SIGINT) is before
+    print(history.stopped, len(history), seen, len(history["loss"]), all(p.data == p.data for p in net.parameters()))
+"""
+
+
+def run(program, *arguments):
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program), *arguments], text=True, capture_output=True, timeout=60
+    )
+
+
+def test_ctrl_c_stops_after_the_batch_with_model_and_history():
+    done = run(INTERRUPTED)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split("\n")[0] == "interrupted 3 [1, 2, 3] 3 True"
+
+
+def test_a_second_ctrl_c_is_not_waited_for():
+    program = INTERRUPTED.replace(
+        "os.kill(os.getpid(), signal.SIGINT)", "[os.kill(os.getpid(), signal.SIGINT) for _ in 'ab']"
+    )
+    done = run(program)
+    assert done.returncode != 0
+    assert "KeyboardInterrupt" in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are sent as on POSIX")
+def test_an_own_handler_and_another_thread_are_left_alone():
+    caught = []
+    before = signal.signal(signal.SIGINT, lambda *_: caught.append(1))
+    try:
+        history = fit(model(), callbacks=[lambda t: os.kill(os.getpid(), signal.SIGINT) if t.epoch == 1 else None])
+        assert history.stopped == "finished"
+        assert caught
+    finally:
+        signal.signal(signal.SIGINT, before)
+    result = []
+    thread = threading.Thread(target=lambda: result.append(fit(model())))
+    thread.start()
+    thread.join()
+    assert result[0].stopped == "finished"
+
+
+def test_fit_leaves_no_warning_behind():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit(model(), metrics=["accuracy"], validation_split=0.2, progress=True)
