@@ -5,5 +5,6 @@ from __future__ import annotations
 from .derivation import Derivation, explain
 from .diagram import Diagram, draw
 from .health import Finding, diagnose
+from .moments import compare
 
-__all__ = ["Derivation", "Diagram", "Finding", "diagnose", "draw", "explain"]
+__all__ = ["Derivation", "Diagram", "Finding", "compare", "diagnose", "draw", "explain"]

@@ -12,7 +12,7 @@ from typing import Any
 from autograd.errors import DiagramError
 from autograd.value import Value
 
-from . import clusters, dot, layout, player, render, svg
+from . import clusters, dot, exports, layout, moments, player, render, svg
 from . import model as graph
 from .health import as_roots
 from .text import number, width, xml
@@ -129,19 +129,26 @@ def arrange(picture: graph.Picture, engine: str | None, limit: float) -> layout.
 class Diagram:
     """A picture of a graph, made by `draw`. In a notebook it shows itself; `save` writes it to a file.
 
-    `svg`, `dot`, `text` and `json` are the picture as text, `png()` as bytes, `html` is the player.
+    `svg`, `dot`, `text`, `json`, `mermaid` and `tikz` are the picture as text, `png()` as bytes, `html` is the player.
     """
 
     def __init__(
-        self, picture: graph.Picture, *, theme: str = "auto", engine: str | None = None,
-        time_limit: float = render.TIME_LIMIT, placed: layout.Layout | None = None, whole: graph.Picture | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        picture: graph.Picture,
+        *,
+        theme: str = "auto",
+        engine: str | None = None,
+        time_limit: float = render.TIME_LIMIT,
+        whole: graph.Picture | None = None,
+        shots: list[graph.Picture] | None = None,
+    ) -> None:
         self._picture = picture
         self._theme = theme
         self._engine = engine
         self._time_limit = time_limit
-        self._placed = placed
-        self._whole = whole
+        self._whole = whole  # the picture before it was folded
+        self._moments = shots  # the moments that it compares
+        self._placed: layout.Layout | None = None
 
     def __repr__(self) -> str:
         values = sum(node.kind != "constant" for node in self._picture.nodes)
@@ -200,6 +207,39 @@ class Diagram:
         pinned = dot.source(self._picture, THEMES[self._flat_theme], self._layout, dpi=round(72 * scale))
         return render.run(engine, pinned, "png", self._time_limit, pinned=True)
 
+    def _gif(self, seconds: float = 1.0, scale: float = 1.5) -> bytes:
+        if self._moments is not None:
+            frames = moments.moment_frames(self._moments, self._picture)
+        else:
+            frames = moments.step_frames(self._picture)
+        engine, colours = render.png_engine(self._engine), THEMES[self._flat_theme]
+        return moments.gif(frames, self._layout, colours, engine, seconds, scale, self._time_limit)
+
+    @property
+    def text(self) -> str:
+        """The picture as a tree for the terminal, the output on top."""
+        return exports.as_text(self._picture)
+
+    @property
+    def json(self) -> str:
+        """The graph as JSON: `format` "chalkgrad-graph", `version` 1, `nodes`, `edges`, `clusters`, `outputs`.
+
+        A node has `id`, `kind`, `name`, `operation`, `expression`, `value`, `gradient` (null where never computed),
+        `flags`, `cluster` and `source`; an edge `source`, `target`, `position`, `partial`, `rule`, `flow` and `count`.
+        A nan or an infinity is the string "nan", "inf" or "-inf".
+        """
+        return exports.as_json(self._picture)
+
+    @property
+    def mermaid(self) -> str:
+        """The picture as a Mermaid flowchart, which many Markdown renderers draw."""
+        return exports.as_mermaid(self._picture)
+
+    @property
+    def tikz(self) -> str:
+        """The picture as a LaTeX document with one TikZ picture."""
+        return exports.as_tikz(self._picture, self._layout, THEMES[self._flat_theme])
+
     def save(self, path: str | os.PathLike[str], **options: Any) -> Path:
         """Write the picture in the format that the file name's extension names, and return the path.
 
@@ -219,13 +259,15 @@ class Diagram:
     def _bytes(self, form: str, options: dict[str, Any]) -> bytes:
         if form == "png":
             return self.png(**options)
+        if form == "gif":
+            return self._gif(**options)
         if options:
             raise DiagramError(f".{form} takes no option {', '.join(options)}.")
         if form == "pdf":
             engine = render.find_engine(self._engine)
             pinned = dot.source(self._picture, THEMES[self._flat_theme], self._layout)
             return render.run_pdf(engine, pinned, self._time_limit)
-        content: str = getattr(self, {"svg": "svg", "dot": "dot", "html": "html"}[form])
+        content: str = getattr(self, {"mmd": "mermaid", "tex": "tikz", "txt": "text"}.get(form, form))
         return content.encode("utf-8")
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:

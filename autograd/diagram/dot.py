@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 
 from . import theme as themes
 from .layout import Layout
@@ -10,8 +11,14 @@ from .model import Cluster, Edge, Node, Picture
 from .text import dot_html, dot_quoted
 
 
-def source(picture: Picture, theme: themes.Theme, layout: Layout | None = None, dpi: int | None = None) -> str:
-    """DOT for a picture. With a layout every position is pinned, for `neato -n2`."""
+def source(
+    picture: Picture, theme: themes.Theme, layout: Layout | None = None, dpi: int | None = None,
+    active: Collection[str] = (), phase: str = "", legend_of: Picture | None = None,
+) -> str:  # fmt: skip
+    """DOT for a picture. With a layout every position is pinned, for `neato -n2`.
+
+    `active` are ids to mark as at work in a `phase`; `legend_of` is the picture whose legend all frames share.
+    """
     import graphviz
 
     attributes = {
@@ -24,12 +31,13 @@ def source(picture: Picture, theme: themes.Theme, layout: Layout | None = None, 
     if len(picture.nodes) > 800:
         attributes |= {"nslimit": ".5", "nslimit1": ".5", "mclimit": ".1", "splines": "line"}
     if picture.legend and layout is None:
-        attributes |= {"label": _legend(picture, theme), "labelloc": "b", "labeljust": "l"}
+        attributes |= {"label": _legend(picture, theme, picture), "labelloc": "b", "labeljust": "l"}
     graph = graphviz.Digraph(
         graph_attr=attributes,
         node_attr={"shape": "plain", "fontname": themes.FONT, "fontsize": f"{themes.SIZE:g}", "fontcolor": theme.ink},
         edge_attr={"fontname": themes.FONT, "fontsize": f"{themes.EDGE_SIZE:g}", "arrowsize": "0.7"},
     )
+    mark = theme.forward if phase == "forward" else theme.backward
     members: dict[str | None, list[Node]] = defaultdict(list)
     children: dict[str | None, list[Cluster]] = defaultdict(list)
     for node in picture.nodes:
@@ -43,7 +51,13 @@ def source(picture: Picture, theme: themes.Theme, layout: Layout | None = None, 
             if layout is not None:
                 x, y = layout.nodes[node.id]
                 place = {"pos": f"{x:.2f},{layout.height - y:.2f}!"}
-            into.node(node.id, label=_table(node, theme), tooltip=dot_quoted(node.tooltip, 2), id=node.id, **place)
+            into.node(
+                node.id,
+                label=_table(node, theme, mark if node.id in active else None),
+                tooltip=dot_quoted(node.tooltip, 2),
+                id=node.id,
+                **place,
+            )
         for cluster in children[key]:
             sub = graphviz.Digraph(name="cluster_" + cluster.id)
             sub.attr(
@@ -59,12 +73,16 @@ def source(picture: Picture, theme: themes.Theme, layout: Layout | None = None, 
 
     add(graph, None)
     for edge in picture.edges:
-        graph.edge(edge.source, edge.target, **_edge(edge, theme, layout))
+        graph.edge(edge.source, edge.target, **_edge(edge, theme, layout, mark if edge.id in active else None))
     if picture.legend and layout is not None:
         # Pinned pictures leave the graph's own label no room, so the legend is a node below the others.
-        rows = -(-(len(legend_entries(picture)) + len(picture.notes)) // _IN_A_ROW)
+        if legend_of is not None:  # the frames of an animation have one size: its corners are held, its legend too
+            for name, x, y in (("low", 0.0, -90.0), ("high", layout.width, layout.height)):
+                graph.node(f"corner_{name}", label="", style="invis", width="0.01", height="0.01", pos=f"{x},{y}!")
+        legend = _legend(picture, theme, legend_of or picture)
+        rows = -(-(len(legend_entries(legend_of or picture)) + len(picture.notes)) // _IN_A_ROW)
         if rows:
-            graph.node("legend", label=_legend(picture, theme), pos=f"{layout.width / 2:.2f},{-14 - 15 * rows}!")
+            graph.node("legend", label=legend, pos=f"{layout.width / 2:.2f},{-14 - 15 * rows}!")
     text: str = graph.source
     return text
 
@@ -85,8 +103,9 @@ def look(node: Node) -> tuple[str, str]:
     return node.kind, node.kind
 
 
-def _table(node: Node, theme: themes.Theme) -> str:
+def _table(node: Node, theme: themes.Theme, mark: str | None = None) -> str:
     fill, border = look(node)
+    line = mark or theme.border[border]
     dashed = ',DASHED"' if node.kind == "constant" else '"'
     # Every cell says its width, since an engine does not stretch the columns of a table that is wider than they are.
     whole = node.width - 4
@@ -109,9 +128,10 @@ def _table(node: Node, theme: themes.Theme) -> str:
             f'<TR>{space}<TD ALIGN="LEFT" WIDTH="{key:.0f}">{_font(dot_html(label), theme.muted)}</TD>'
             f'<TD ALIGN="RIGHT" WIDTH="{whole - key - 2 * gap:.0f}">{_font(dot_html(text), color)}</TD>{space}</TR>'
         )
+    thick = 3 if mark else 2 if border in ("broken", "dead") else 1
     table = (
-        f'<TABLE BORDER="{2 if border in ("broken", "dead") else 1}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" '
-        f'STYLE="ROUNDED{dashed} COLOR="{theme.border[border]}" BGCOLOR="{theme.fill[fill]}" '
+        f'<TABLE BORDER="{thick}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" '
+        f'STYLE="ROUNDED{dashed} COLOR="{line}" BGCOLOR="{theme.fill[fill]}" '
         f'WIDTH="{node.width:.0f}" HEIGHT="{node.height:.0f}">{"".join(rows)}</TABLE>'
     )
     if border == "broken":
@@ -127,8 +147,8 @@ def label_of(edge: Edge) -> str:
     return f"{edge.label} {themes.MARK.get(edge.sign, '')}".strip() if edge.label else ""
 
 
-def _edge(edge: Edge, theme: themes.Theme, layout: Layout | None) -> dict[str, str]:
-    color = theme.muted if edge.sign == "constant" else themes.stroke(theme, edge.sign)
+def _edge(edge: Edge, theme: themes.Theme, layout: Layout | None, mark: str | None = None) -> dict[str, str]:
+    color = mark or (theme.muted if edge.sign == "constant" else themes.stroke(theme, edge.sign))
     attributes = {
         "id": edge.id, "color": color, "penwidth": f"{themes.line_width(edge.flow):.2f}",
         "tooltip": dot_quoted(edge.tooltip, 2), "labeltooltip": dot_quoted(edge.tooltip, 2),
@@ -184,9 +204,9 @@ def legend_entries(picture: Picture) -> list[tuple[str, str]]:
 _IN_A_ROW = 6
 
 
-def _legend(picture: Picture, theme: themes.Theme) -> str:
+def _legend(picture: Picture, theme: themes.Theme, entries_of: Picture) -> str:
     cells = []
-    for kind, words in legend_entries(picture):
+    for kind, words in legend_entries(entries_of):
         if kind in theme.fill:
             cells.append(
                 f'<TD BORDER="1" STYLE="ROUNDED" BGCOLOR="{theme.fill[kind]}" COLOR="{theme.border[kind]}">'

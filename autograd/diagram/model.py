@@ -45,6 +45,7 @@ class Node:
     height: float = 0.0
     frozen: bool = False
     op: str = ""
+    before: tuple[float | None, float | None] | None = None  # value and gradient at another moment
 
     @property
     def header(self) -> str:
@@ -396,6 +397,8 @@ def lay_out(node: Node, slot: float = 0.0) -> None:
         node.rows = [("value", number(node.value), "broken" if not math.isfinite(node.value or 0.0) else "plain")]
         if not node.frozen:  # a frozen leaf keeps no gradient
             node.rows.append(("grad", f"{mark} {number(node.grad)}".strip(), kind))
+        if node.before is not None:
+            _add_changes(node)
         node.rows += [("", flag.text, "flag") for flag in node.flags]
     slot = max(slot, *(width(t, size) for label, t, _ in node.rows if label), 0.0) if node.rows else 0.0
     node.slot = max(slot, width("0.00000", size)) + (width("▲ ", size) if node.rows else 0.0)
@@ -404,6 +407,18 @@ def lay_out(node: Node, slot: float = 0.0) -> None:
         inner = max(inner, width(label, size) + _LABEL_GAP + node.slot if label else width(text, size))
     node.width = inner + 2 * PAD
     node.height = HEADER_HEIGHT + ROW_HEIGHT * len(node.rows) + (5.0 if node.rows else 2.0)
+
+
+def _add_changes(node: Node) -> None:
+    """After each number, by how much it changed."""
+    assert node.before is not None
+    rows = []
+    for (label, text, kind), now, old in zip(node.rows, (node.value, node.grad), node.before, strict=False):
+        rows.append((label, text, kind))
+        change = None if now is None or old is None else now - old
+        mark = theme.sign(change)
+        rows.append((f"Δ {label}", f"{theme.MARK[mark]} {number(change)}".strip(), mark))
+    node.rows = rows
 
 
 def _depth(picture: Picture) -> int:

@@ -114,14 +114,17 @@ def dot_quoted(text: str, expansions: int = 1) -> str:
     return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-_TEX = {
+_TEX_TEXT = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': r"\textquotedbl{}", "∂": r"$\partial$", "×": r"$\times$", "−": r"$-$", "·": r"$\cdot$",
-    "≤": r"$\le$", "≥": r"$\ge$", "σ": r"$\sigma$", "Σ": r"$\Sigma$", "Δ": r"$\Delta$", "∇": r"$\nabla$",
-    "′": r"$'$", "…": r"\ldots{}", "▲": r"$\blacktriangle$", "▼": r"$\blacktriangledown$", "√": r"$\surd$",
-    "²": r"$^2$", "³": r"$^3$", "½": r"$\frac12$", "→": r"$\to$", "∞": r"$\infty$", "α": r"$\alpha$", "δ": r"$\delta$",
-} | {chr(0x2080 + i): f"$_{i}$" for i in range(10)}  # fmt: skip
+    "|": r"\textbar{}", '"': r"\textquotedbl{}", "…": r"\ldots{}",
+}  # fmt: skip
+_TEX_MATH = {
+    "∂": r"\partial", "×": r"\times", "−": "-", "·": r"\cdot", "≤": r"\le", "≥": r"\ge", "σ": r"\sigma", "′": "'",
+    "Σ": r"\Sigma", "Δ": r"\Delta", "∇": r"\nabla", "▲": r"\blacktriangle", "▼": r"\blacktriangledown", "√": r"\surd",
+    "²": "^2", "³": "^3", "½": r"\frac12", "→": r"\to", "∞": r"\infty", "α": r"\alpha", "δ": r"\delta", "÷": r"\div",
+} | {chr(0x2080 + i): f"_{i}" for i in range(10)}  # fmt: skip
+_TEX = _TEX_TEXT | {char: rf"\ensuremath{{{command}}}" for char, command in _TEX_MATH.items()}
 
 
 def tex(text: str) -> str:

@@ -1,0 +1,217 @@
+"""Every format a picture is saved in, read back by something that is not ours or by its published grammar."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+import nn
+from autograd import Value, compare, draw, topological_order
+from autograd.diagram import render
+from autograd.diagram.diagram import FORMATS
+from autograd.errors import DiagramError
+
+from .graphs import GOLDEN, chain, dead, named, network, product, shared
+from .test_draw import HOSTILE
+
+# What a Mermaid flowchart's grammar takes: a direction, then nodes, subgraphs, links, styles, one a line; a quoted
+# label holds no quote, its special characters are entity codes (#35; is a hash).
+QUOTED = r'"(?:[^"\#]|\#\d+;)*"'
+MERMAID = re.compile(
+    rf"""flowchart\ (LR|TB)$ | \s*\w+\[{QUOTED}\]:::\w+$ | \s*subgraph\ \w+\[{QUOTED}\]$ | \s*end$
+    | \s*\w+\ (-->|-\.->)(\|{QUOTED}\|)?\ \w+$ | \s*linkStyle\ \d+\ stroke:\#[0-9a-f]{{6}},stroke-width:[\d.]+px$
+    | \s*classDef\ \w+\ fill:\#[0-9a-f]{{6}},stroke:\#[0-9a-f]{{6}},color:\#[0-9a-f]{{6}}(,stroke-dasharray:4\ 3)?$""",
+    re.VERBOSE,
+)
+
+
+def check_mermaid(text: str) -> None:
+    lines = text.splitlines()
+    assert lines[0].startswith("flowchart")
+    for line in lines:
+        assert MERMAID.match(line), line
+    assert sum("subgraph" in line for line in lines) == sum(line.strip() == "end" for line in lines)
+
+
+def check_tikz(text: str) -> None:
+    """Statements inside a tikzpicture begin with a command and end with a semicolon; braces match everywhere."""
+    body = text.partition("\\begin{tikzpicture}\n")[2].partition("\\end{tikzpicture}")[0]
+    assert body
+    point = r"\(-?[\d.]+pt,-?[\d.]+pt\)"
+    for line in body.splitlines():
+        bare = re.sub(r"\\[\\{}$&#%_]|\\ensuremath\{[^{}]*\}", "", line)
+        depth = 0
+        for char in bare:
+            depth += (char == "{") - (char == "}")
+            assert depth >= 0, line
+        assert depth == 0, line
+        assert not re.search(r"[&#%^~$]", bare), line
+        assert re.match(
+            rf"\\draw\[.*\] {point}( \.\. controls {point} and {point} \.\. {point})*;$"
+            rf"|\\draw\[.*\] {point} rectangle {point};$|\\node\[.*\] (\(\w+\) )?at {point} \{{.*\}};$",
+            line,
+        ), line
+    for name in set(re.findall(r"\b(cg[0-9a-f]{6})\b", body)):
+        assert f"\\definecolor{{{name}}}" in text
+    assert text.count("\\begin{") == text.count("\\end{")
+
+
+def check_json(text: str) -> dict[str, Any]:
+    def refuse(name: str) -> None:
+        raise AssertionError(f"{name} is not JSON")
+
+    found: dict[str, Any] = json.loads(text, parse_constant=refuse)
+    assert (found["format"], found["version"]) == ("chalkgrad-graph", 1)
+    ids = {node["id"] for node in found["nodes"]}
+    assert len(ids) == len(found["nodes"])
+    assert {edge[end] for edge in found["edges"] for end in ("source", "target")} <= ids
+    assert set(found["outputs"]) <= ids
+    return found
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_every_format_of_every_golden_graph(name: str, tmp_path: Path) -> None:
+    root = GOLDEN[name]()
+    root.backward()
+    picture = draw(root)
+    for form in FORMATS:
+        if form in ("pdf", "gif"):
+            continue
+        path = picture.save(tmp_path / f"graph.{form}")
+        assert path.stat().st_size > 50
+    check_mermaid(picture.mermaid)
+    check_tikz(picture.tikz)
+    found = check_json(picture.json)
+    by_name = {node["name"]: node for node in found["nodes"]}
+    for v in topological_order(root):
+        if v.name:
+            assert by_name[v.name]["value"] == v.data
+            assert by_name[v.name]["gradient"] == (v.grad if v.has_grad else None)
+            assert v.name in picture.text
+    Image.open(io.BytesIO(picture.png())).verify()
+
+
+def test_the_json_holds_the_chain_rule() -> None:
+    root = shared()
+    root.backward()
+    found = check_json(draw(root).json)
+    grads = {node["id"]: node["gradient"] for node in found["nodes"]}
+    for node in found["nodes"]:
+        flows = [e["partial"] * grads[e["target"]] for e in found["edges"] if e["source"] == node["id"]]
+        assert [e["flow"] for e in found["edges"] if e["source"] == node["id"]] == flows
+        if flows:
+            assert sum(flows) == node["gradient"]
+
+
+def test_nan_and_infinity_in_json() -> None:
+    v = Value(float("inf"), name="v")
+    y = v - v
+    y.backward()
+    found = check_json(draw(y).json)
+    assert [node["value"] for node in found["nodes"]] == ["inf", "nan"]
+
+
+def test_the_tree_reads_well() -> None:
+    root = dead()
+    root.backward()
+    text = draw(root).text
+    assert "├─ v₃ = v₂ ^ 2  [value 1, grad 1]   ∂loss/∂v₃ = 1\n" in text
+    assert "h = relu(z)  [value 0, grad −2]  !! dead: z ≤ 0" in text
+    assert "z (above)" in text  # a shared value is written out once
+    assert "x  [value 0.5]" in text
+
+
+def test_a_deep_graph_as_text_says_what_it_leaves_out() -> None:
+    text = draw(chain(400)).text
+    assert "… deeper, not shown" in text
+    assert len(text) < 50_000
+
+
+def test_clusters_in_text_formats() -> None:
+    model = nn.MLP(2, [2, 1], seed=0)
+    loss = model([1.0, -1.0]) ** 2
+    loss.backward()
+    for collapse in (False, True):
+        picture = draw(loss, model=model, collapse=collapse)
+        check_mermaid(picture.mermaid)
+        check_tikz(picture.tikz)
+        assert len(check_json(picture.json)["clusters"]) == (2 if collapse else 5)
+    assert "Neuron 1: 5 values, 3 parameters" in picture.text
+
+
+@settings(max_examples=150)
+@given(names=st.lists(HOSTILE, min_size=3, max_size=3), title=HOSTILE)
+def test_hostile_names_in_every_text_format(names: list[str], title: str) -> None:
+    w, x = Value(1.0, name=names[0]), Value(-2.0, name=names[1])
+    picture = draw(named(names[2], w * x + w), title=title, engine="python")
+    check_mermaid(picture.mermaid)
+    check_tikz(picture.tikz)
+    check_json(picture.json).get("title")
+    assert picture.text.encode("utf-8")
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", picture.text)
+
+
+def test_a_gif_of_the_steps(tmp_path: Path) -> None:
+    root = product()
+    root.backward()
+    path = draw(root, theme="dark").save(tmp_path / "steps.gif", seconds=0.2, scale=0.5)
+    frames = []
+    with Image.open(path) as image:
+        assert image.n_frames == 5
+        assert image.info["loop"] == 0
+        for i in range(image.n_frames):
+            image.seek(i)
+            frames.append(image.convert("RGB").tobytes())
+    assert len(set(frames)) == 5
+
+
+def test_gif_options_and_limits(tmp_path: Path) -> None:
+    with pytest.raises(DiagramError, match="seconds="):
+        draw(product()).save(tmp_path / "a.gif", seconds=0)
+    with pytest.raises(DiagramError, match="at most 300"):
+        draw(chain(200)).save(tmp_path / "a.gif")
+
+
+def moment(w: float) -> Value:
+    v = Value(w, name="w")
+    y = named("y", v * v)
+    y.backward()
+    return y
+
+
+def test_two_moments_show_what_changed() -> None:
+    picture = compare(draw(moment(2.0)), draw(moment(1.5)))
+    nodes = {node["name"]: node for node in check_json(picture.json)["nodes"]}
+    assert nodes["w"]["value"] == 1.5
+    text = re.sub(r"<[^>]*>", " ", picture.svg)
+    for words in ("Δ value", "▼ −0.5", "Δ grad", "▼ −1", "▼ −1.75"):
+        assert words in text
+
+
+def test_many_moments_are_one_animation_on_one_layout(tmp_path: Path) -> None:
+    picture = compare(moment(2.0), moment(1.5), moment(1.0))
+    with Image.open(picture.save(tmp_path / "a.gif", seconds=0.1, scale=0.5)) as image:
+        assert image.n_frames == 3
+
+
+def test_different_graphs_cannot_be_compared() -> None:
+    with pytest.raises(DiagramError, match="differ in structure"):
+        compare(product(), shared())
+    x = Value(1.0)
+    with pytest.raises(DiagramError, match="differ in structure"):
+        compare(x.exp(), x.tanh())
+
+
+@pytest.mark.skipif(render._locate("dot", None) is None, reason="a PDF needs the system's dot")
+def test_pdf_of_the_network(tmp_path: Path) -> None:
+    data = draw(network()).save(tmp_path / "a.pdf").read_bytes()
+    assert data.startswith(b"%PDF-")
+    assert data.rstrip().endswith(b"%%EOF")
