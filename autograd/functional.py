@@ -43,7 +43,7 @@ def gradients(output: Value, inputs: Any, *, seed: Any = 1.0, create_graph: bool
         if not isinstance(x, Value):
             raise TypeError(f"gradients needs Values, and {type(x).__name__} {x!r} was given; wrap it: Value({x!r})")
     adjoints = _sweep_back([(output, seed)], leaves, create_graph)
-    return build([adjoints.get(x, 0.0) for x in leaves])
+    return build([_as_result(adjoints.get(x, 0.0), create_graph) for x in leaves])
 
 
 def _sweep_back(seeds: Iterable[tuple[Value, Any]], inputs: Sequence[Value], graph: bool) -> dict[Value, Any]:
@@ -84,7 +84,7 @@ def _between(outputs: Sequence[Value], inputs: Sequence[Value]) -> tuple[list[Va
     needed = set(inputs)
     order = []
     for node in topological_order(*outputs):
-        if node not in needed and any(isinstance(x, Value) and x in needed for x in node.operands):
+        if any(isinstance(x, Value) and x in needed for x in node.operands):  # an input may depend on another
             needed.add(node)
             order.append(node)
     return order, needed
@@ -96,6 +96,11 @@ def _partials(node: Value, needed: set[Value], graph: bool) -> tuple[Any, ...]:
         return node.partials
     assert node.op is not None
     return node.op.partials(node, node.operands, [isinstance(x, Value) and x in needed for x in node.operands])
+
+
+def _as_result(derivative: Any, graph: bool) -> Any:
+    """Return the derivative, as a Value in a graph; one that is constant there takes no gradient."""
+    return Frozen(derivative) if graph and type(derivative) is float else derivative
 
 
 def _times(partial: Any, flow: Any) -> Any:
@@ -152,7 +157,7 @@ class _Run:
 
     def adjoints(self, seeds: Iterable[tuple[Any, Any]]) -> list[Any]:
         found = _sweep_back([(x, seed) for x, seed in seeds if isinstance(x, Value)], self.inputs, self.graph)
-        return [found.get(x, 0.0) for x in self.inputs]
+        return [_as_result(found.get(x, 0.0), self.graph) for x in self.inputs]
 
     def one_output(self, name: str) -> Any:
         if len(self.outputs) != 1 or self.build_output([None]) is not None:
@@ -288,7 +293,8 @@ def jvp(f: Function, args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any,
     run = _Run(f, args, {}, range(len(args)))
     seeds = _matching(list(tangents), len(run.inputs), "the tangents", "the arguments")
     found = _sweep_forward(run.nodes, dict(zip(run.inputs, seeds, strict=True)), run.graph)
-    return run.result(), run.build_output([found.get(x, 0.0) if isinstance(x, Value) else 0.0 for x in run.outputs])
+    slopes = [found.get(x, 0.0) if isinstance(x, Value) else 0.0 for x in run.outputs]
+    return run.result(), run.build_output([_as_result(slope, run.graph) for slope in slopes])
 
 
 def hvp(f: Function, args: Sequence[Any], tangents: Sequence[Any]) -> Any:
