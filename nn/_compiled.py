@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from autograd import Value, jit, logsumexp, softplus, topological_order, where
+from autograd import Value, jit, logsumexp, mean, softplus, topological_order, where
 
 from . import losses
 from .layers import Dropout
@@ -75,11 +75,12 @@ class CompiledStep:
         import numpy as np
 
         self._check_targets(ys)
-        options = [{k: v for k, v in group.items() if k not in ("params", "lr")} for group in self.optimizer.param_groups]
+        groups = self.optimizer.param_groups
+        options = [{k: v for k, v in group.items() if k not in ("params", "lr")} for group in groups]
         if options != self.options:  # everything but the learning rate is part of the program
             self.options, self.update = options, self._update_of(options)
             self.whole = jit(self._whole, in_axes=(None,) * 5)
-        rates = [float(group["lr"]) for group in self.optimizer.param_groups]
+        rates = [float(group["lr"]) for group in groups]
         inputs, targets = np.array(xs), np.array(ys)
         if self.lanes and len(xs) > 1:
             result = self.reduce(self.data, self.state, rates, inputs, targets, then=self.update)
@@ -113,7 +114,7 @@ class CompiledStep:
         with self._lent(data):
             outputs = [self.model(x) for x in xs]
             if self.loss is losses.cross_entropy and not hasattr(ys[0], "__len__"):
-                loss = losses.mean([_cross_entropy(scores, t) for scores, t in zip(outputs, ys, strict=True)])
+                loss = mean([_cross_entropy(scores, t) for scores, t in zip(outputs, ys, strict=True)])
             else:
                 loss = self.loss(outputs, ys)
             if not isinstance(loss, Value):

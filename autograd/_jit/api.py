@@ -10,16 +10,27 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from .. import modes
-from ..errors import TraceError
-from ..ops import Number, as_float
-from ..value import UNSET, Frozen, Value
+from autograd import modes
+from autograd.errors import TraceError
+from autograd.ops import Number, as_float
+from autograd.value import UNSET, Frozen, Value
+
 from . import fastcall
 from .entry import Entry
 from .kernel import patience, require
 from .program import Cost, Program
 from .structure import (
-    ELEMENTS, ROWS, WHOLE, NotPlain, Structure, build, describe, describe_result, flags, is_module, names_of,
+    ELEMENTS,
+    ROWS,
+    WHOLE,
+    NotPlain,
+    Structure,
+    build,
+    describe,
+    describe_result,
+    flags,
+    is_module,
+    names_of,
 )  # fmt: skip
 from .trace import Trace, Traced
 
@@ -184,7 +195,7 @@ class Jitted:
         result = found.reduce(kind, leaves, columns, after)
         entered = (after or found).entered.get(kind)
         if entered is not None and (kind, then) not in self._reductions:
-            slow = lambda owner, *args: owner._reduce(kind, then, args)  # noqa: E731
+            slow = lambda owner, *args: owner._reduce(kind, then, args)
             self._reductions[kind, then] = fastcall.builtin(entered[0], kind, self, slow, [entered[1]])
         return result
 
@@ -330,7 +341,7 @@ class _Stale(Number):
     __add__ = __radd__ = __mul__ = __rmul__ = __sub__ = __rsub__ = __neg__ = __float__ = __truediv__ = _refuse
 
 
-class _lent:  # noqa: N801
+class _lent:
     """Lends traced numbers to the parameters for the time of a trace, and takes them back whatever happens."""
 
     def __init__(self, parameters: list[Value], trace: Trace) -> None:
@@ -369,7 +380,7 @@ class _lent:  # noqa: N801
         return writes
 
 
-class _watched:  # noqa: N801
+class _watched:
     """Finds the Values that a traced function takes from outside without having declared them.
 
     It looks at every node that is made. A Value with a plain number is fine where the function made it itself, so the
@@ -390,7 +401,7 @@ class _watched:  # noqa: N801
             plain(value, *args, **kwargs)
             self._know(value)
 
-        Value.__init__ = noted  # type: ignore[method-assign]
+        Value.__init__ = noted  # type: ignore[method-assign, assignment]
         self.mode = modes.follow(self.see)
         self.mode.__enter__()
         return self

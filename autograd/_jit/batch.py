@@ -44,7 +44,7 @@ def split(program: Program, batched: Sequence[bool]) -> Split:
     shared = [i for i in range(first) if not batched[i]]
     columns = [i for i in range(first) if batched[i]]
     new = uses | {place: len(uses) + k for k, place in enumerate(columns)}
-    instructions = []
+    instructions: list[Instruction] = []
     for index, (name, operands) in enumerate(program.instructions):
         if varies[first + index]:
             new[first + index] = len(uses) + len(columns) + len(instructions)

@@ -112,7 +112,8 @@ class Entry:
         return result
 
     def _scalar(self) -> tuple[Any, Code]:
-        return self._make("scalar", self._compile_scalar)
+        made: tuple[Any, Code] = self._make("scalar", self._compile_scalar)
+        return made
 
     def _compile_scalar(self) -> tuple[Any, Code]:
         compiler = Compiler(False, self.fastmath)

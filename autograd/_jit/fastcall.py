@@ -44,11 +44,10 @@ def available() -> bool:
     try:
         import numpy as np
 
-        function = ctypes.pythonapi.PyCFunction_NewEx
+        ctypes.pythonapi.PyCFunction_NewEx  # noqa: B018
         x, items, pair, grid = 1.25, [0.5, 1.5], (0.5, 1.5), np.zeros((2, 3))
         return (
-            function is not None
-            and object.__basicsize__ == _HEADER
+            object.__basicsize__ == _HEADER
             and _word(id(x) + 8) == id(float)
             and ctypes.c_double.from_address(id(x) + 16).value == x
             and (_word(id(items) + 8), _word(id(items) + 16)) == (id(list), 2)

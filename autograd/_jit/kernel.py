@@ -11,7 +11,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from ..errors import MissingExtraError
+from autograd.errors import MissingExtraError
+
 from . import libm
 from .lower import Module
 

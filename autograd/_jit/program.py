@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ..ops import OPERATIONS, Operation
+from autograd.ops import OPERATIONS, Operation
 
 # The instructions that are no row of the table. Conditions are True or False, and go into `where`, `and`, `or`, `xor`.
 COMPARISONS: dict[str, Callable[[float, float], bool]] = {
@@ -105,7 +105,7 @@ class Program:
                 kept.append(constants[~place])
             return constant_places[place]
 
-        instructions = []
+        instructions: list[Instruction] = []
         for i in range(len(names), len(codes)):
             new.append(len(names) + len(instructions))
             if needed[i]:
@@ -116,7 +116,10 @@ class Program:
     def without_inputs(self, kept: int) -> Program:
         """Return the program without the inputs beyond the first ``kept``, which nothing in it may use."""
         gone = len(self.inputs) - kept
-        move = lambda place: place - gone if place >= kept else place  # noqa: E731
+
+        def move(place: int) -> int:
+            return place - gone if place >= kept else place
+
         instructions = tuple([Instruction(n, tuple([move(p) for p in places])) for n, places in self.instructions])
         return Program(self.inputs[:kept], self.constants, instructions, tuple([move(p) for p in self.outputs]))
 
@@ -168,7 +171,10 @@ class Program:
         >>> jit(lambda x: x * x).program(1.0).dot().splitlines()[0]
         'digraph program {'
         """
-        quoted = lambda text: text.replace("\\", "\\\\").replace('"', '\\"')  # noqa: E731
+
+        def quoted(text: str) -> str:
+            return text.replace("\\", "\\\\").replace('"', '\\"')
+
         lines = ["digraph program {", "  rankdir=LR; node [shape=box, fontname=Helvetica];"]
         lines += [f'  n{i} [label="{quoted(name)}", shape=ellipse];' for i, name in enumerate(self.inputs)]
         for number, (name, operands) in enumerate(self.instructions, len(self.inputs)):

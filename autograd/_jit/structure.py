@@ -14,8 +14,9 @@ import numbers
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from ..errors import TraceError
-from ..ops import Number, as_float
+from autograd.errors import TraceError
+from autograd.ops import Number, as_float
+
 from .trace import TracedBool
 
 Structure = tuple[Any, ...]
@@ -63,7 +64,8 @@ def describe(
     if hasattr(x, "__array__") and getattr(x, "dtype", None) is not None:
         return _array(x, arrays, leaves, columns, place)
     if isinstance(x, tuple) and hasattr(x, "_make"):
-        parts = tuple([describe(p, arrays, leaves, columns, modules, f"{place}.{n}") for n, p in zip(x._fields, x, strict=True)])
+        named = zip(kind._fields, x, strict=True)
+        parts = tuple([describe(p, arrays, leaves, columns, modules, f"{place}.{n}") for n, p in named])
         return "named", kind, parts
     if isinstance(x, (list, tuple)):
         return describe(list(x) if isinstance(x, list) else tuple(x), arrays, leaves, columns, modules, place)
@@ -208,7 +210,10 @@ def describe_result(x: Any, leaves: list[Any], number: Callable[[Any], Any], pla
     if isinstance(x, (Number, numbers.Real)):
         leaves.append(number(x))
         return NUMBER
-    each = lambda part, where: describe_result(part, leaves, number, place + where)  # noqa: E731
+
+    def each(part: Any, where: str) -> Structure:
+        return describe_result(part, leaves, number, place + where)
+
     if isinstance(x, dict):
         return "dict", tuple(x), tuple([each(p, f"[{key!r}]") for key, p in x.items()])
     if isinstance(x, tuple) and hasattr(x, "_make"):

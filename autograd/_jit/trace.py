@@ -13,9 +13,10 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from .. import modes
-from ..errors import TracedBranchError, TraceError
-from ..ops import OPERATIONS, Number, Operation, as_float
+from autograd import modes
+from autograd.errors import TracedBranchError, TraceError
+from autograd.ops import OPERATIONS, Number, Operation, as_float
+
 from .program import COMPARISONS, RULES, Program
 
 _COMMUTATIVE = frozenset(["add", "mul", "hypot", "eq", "ne", "and", "or", "xor"])
@@ -295,7 +296,7 @@ class Traced(Number):
 
     @property
     def __array_ufunc__(self) -> Any:
-        from .._protocols import NumberProtocols
+        from autograd._protocols import NumberProtocols
 
         return NumberProtocols.__array_ufunc__.__get__(self)
 
@@ -377,7 +378,7 @@ class TracedBool(Number):
     def __xor__(self, other: Any) -> Any:
         return self._logic("xor", other)
 
-    __rand__, __ror__, __rxor__, __ne__ = __and__, __or__, __xor__, __xor__  # type: ignore[assignment]
+    __rand__, __ror__, __rxor__, __ne__ = __and__, __or__, __xor__, __xor__
 
     def __eq__(self, other: object) -> Any:
         return self._logic("xor", other) ^ True

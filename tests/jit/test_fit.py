@@ -1,0 +1,133 @@
+"""``fit(jit=True)``: the same training as machine code."""
+
+import numpy as np
+import pytest
+
+import nn
+from autograd import Value, maximum
+from nn import data
+
+LOSSES = ["mse", "mae", "huber", "hinge", "half_squared_error", "bce_with_logits"]
+
+
+def labels(loss, y):
+    return [2.0 * t - 1.0 if loss == "hinge" and min(y) == 0 else float(max(t, 0)) if "bce" in loss else t for t in y]
+
+
+def run(jit, X, y, seed=3, sizes=(4, 1), activation="tanh", **options):
+    model = nn.MLP(len(X[0]), list(sizes), activation=activation, seed=seed)
+    history = nn.fit(model, X, y, progress=False, jit=jit, **options)
+    return history, [p.data for p in model.parameters()]
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_one_sample_at_a_time_gives_the_same_bits(loss):
+    X, y = data.moons(20, seed=1)
+    options = {"loss": loss, "optimizer": "sgd", "lr": 0.05, "epochs": 3, "batch_size": 1}
+    eager, ours = run(False, X, labels(loss, y), **options), run(True, X, labels(loss, y), **options)
+    assert eager[0]["loss"] == ours[0]["loss"]
+    assert eager[1] == ours[1]
+
+
+@pytest.mark.parametrize("optimizer", [
+    lambda p: nn.SGD(p, lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.01), lambda p: nn.Adam(p, lr=0.05),
+    lambda p: nn.Adam(p, lr=0.05, amsgrad=True, weight_decay=0.1), lambda p: nn.AdamW(p, lr=0.05),
+    lambda p: nn.RMSprop(p, lr=0.01, momentum=0.5, centered=True), lambda p: nn.Adagrad(p, lr=0.1, lr_decay=0.01),
+])  # fmt: skip
+def test_every_optimiser_gives_the_same_bits_and_state(optimizer):
+    X, y = data.moons(16, seed=1)
+    results = []
+    for jit in (False, True):
+        model = nn.MLP(2, [3, 1], activation="sigmoid", seed=2)
+        chosen = optimizer(model.parameters())
+        history = nn.fit(
+            model, X, y, optimizer=chosen, epochs=3, batch_size=1, progress=False, jit=jit, clip_norm=0.5, clip_value=0.2,
+        )  # fmt: skip
+        results.append((history["loss"], model.state_dict(), chosen.state_dict()))
+    assert results[0] == results[1]
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_batch_in_lanes_agrees_to_rounding(loss):
+    X, y = data.moons(50, seed=1)
+    options = {"loss": loss, "optimizer": "sgd", "lr": 0.05, "epochs": 2, "batch_size": 16}
+    eager, ours = run(False, X, labels(loss, y), **options), run(True, X, labels(loss, y), **options)
+    # sums of 16 terms of like size, in another order, over eight steps
+    assert ours[0]["loss"] == pytest.approx(eager[0]["loss"], rel=1e-13)
+    assert ours[1] == pytest.approx(eager[1], rel=1e-12, abs=1e-13)
+
+
+@pytest.mark.parametrize("batch_size", [1, 10, None])
+def test_classes(batch_size):
+    X, y = data.blobs(40, seed=1)
+    options = {"loss": "cross_entropy", "optimizer": "adam", "lr": 0.02, "epochs": 2, "batch_size": batch_size}
+    classes = int(max(y)) + 1
+    eager, ours = (run(jit, X, y, sizes=(5, max(classes, 2)), **options) for jit in (False, True))
+    assert ours[0]["loss"] == pytest.approx(eager[0]["loss"], rel=1e-12)
+    assert ours[1] == pytest.approx(eager[1], rel=1e-11)
+
+
+def test_a_loss_of_ones_own_sees_the_whole_batch():
+    def worst(predictions, targets):
+        worst = (predictions[0] - targets[0]) ** 2
+        for o, t in zip(predictions[1:], targets[1:], strict=True):
+            worst = maximum(worst, (o - t) ** 2)
+        return worst
+
+    X, y = data.moons(12, seed=1)
+    options = {"loss": worst, "optimizer": "sgd", "lr": 0.05, "epochs": 4, "batch_size": 5}
+    eager, ours = run(False, X, y, **options), run(True, X, y, **options)
+    assert eager[0]["loss"] == ours[0]["loss"]
+    assert eager[1] == ours[1]
+
+
+def test_frozen_and_unused_parameters_stay():
+    results = []
+    for jit in (False, True):
+        model = nn.MLP(2, [3, 1], seed=2)
+        model.parameters()[0].requires_grad = False
+        model.unused = Value(7.0)
+        optimizer = nn.Adam(model.parameters(), lr=0.1, weight_decay=0.1)
+        history = nn.fit(
+            model, [[1.0, 2.0], [0.5, -1.0]], [1.0, 0.0], optimizer=optimizer, epochs=3, batch_size=1, progress=False,
+            jit=jit,
+        )  # fmt: skip
+        results.append((history["loss"], model.state_dict(), optimizer.state_dict()))
+    assert results[0] == results[1]
+    assert results[1][1]["unused"] == 7.0
+
+
+def test_schedules_change_the_rate_without_a_new_program():
+    results = []
+    for jit in (False, True):
+        model = nn.MLP(1, [1], seed=2)
+        rates = []
+        history = nn.fit(
+            model, [[1.0], [2.0]], [1.0, 0.0], optimizer="sgd", lr=0.1, epochs=4, batch_size=1, progress=False, jit=jit,
+            callbacks=[lambda training, rates=rates: rates.append(training.optimizer.param_groups[0].update(
+                lr=training.optimizer.param_groups[0]["lr"] * 0.5))],
+        )  # fmt: skip
+        results.append((history["loss"], model.state_dict()))
+    assert results[0] == results[1]
+
+
+def test_dropout_and_bad_targets_are_refused():
+    model = nn.Sequential(nn.MLP(2, [2]), nn.Dropout(0.5))
+    with pytest.raises(ValueError, match="Dropout"):
+        nn.fit(model, [[1.0, 2.0]], [[1.0, 2.0]], epochs=1, progress=False, jit=True)
+    with pytest.raises(ValueError, match="labels of hinge"):
+        run(True, [[1.0, 2.0]] * 4, [0.5, 1.0, 1.0, 1.0], loss="hinge", epochs=1)
+
+
+def test_a_loss_that_becomes_infinite_stops_the_run_and_keeps_the_parameters():
+    results = []
+    for jit in (False, True):
+        model = nn.MLP(1, [1], seed=2)
+        with pytest.warns(RuntimeWarning, match="inf"):
+            history = nn.fit(
+                model, [[1e200], [1.0]], [1.0, 0.0], optimizer="sgd", lr=0.1, epochs=4, batch_size=1, shuffle=False,
+                progress=False, jit=jit,
+            )  # fmt: skip
+        results.append((history.stopped, model.state_dict()))
+    assert results[0] == results[1]
+    assert np.isfinite([p.data for p in model.parameters()]).all()

@@ -1,0 +1,134 @@
+"""Compiled functions in threads, in other processes, and when nobody wants them any more."""
+
+import gc
+import multiprocessing
+import pickle
+import resource
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import autograd
+from autograd import TraceError, Value, grad, jit, value_and_grad
+
+
+def cubic(x, y):
+    return x * x * x - autograd.sin(x * y)
+
+
+def child(pickled, args):
+    f = pickle.loads(pickled)
+    return [f(*args), f(*args), len(f._entries)]
+
+
+def test_eight_threads_call_and_compile():
+    shared = jit(value_and_grad(cubic, (0, 1)))
+    w = Value(2.0)
+    live = jit(lambda x: w * x, parameters=[w])
+    start = threading.Barrier(8)
+
+    def work(k):
+        start.wait()
+        results = []
+        for i in range(20):
+            own = jit(lambda x, k=k, i=i: cubic(x, float(k)) * (i + 1.0))
+            results.append(own(0.5) == cubic(0.5, float(k)) * (i + 1.0))
+            results.append(shared(0.1 * i, 2.0) == value_and_grad(cubic, (0, 1))(0.1 * i, 2.0))
+            results.append(shared(np.array([0.1 * i] * 9), 2.0)[0][8] == shared(0.1 * i, 2.0)[0])
+            results.append(live(float(i)) == 2.0 * i)
+            jit(lambda x: w * x + 1.0, parameters=[w])(1.0)  # traces with the parameter that others read meanwhile
+        return all(results)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(work, range(8)))
+    assert w.data == 2.0
+
+
+def test_a_function_crosses_to_another_process():
+    context = multiprocessing.get_context("spawn")
+    gradient = jit(grad(cubic, (0, 1)))  # a closure, which cannot be pickled: its program crosses
+    plain = jit(cubic)  # a function of a module, which can
+    expected = gradient(1.5, 0.5)
+    with context.Pool(1) as pool:
+        assert pool.apply(child, (pickle.dumps(gradient), (1.5, 0.5))) == [expected, expected, 1]
+        assert pool.apply(child, (pickle.dumps(plain), (1.5, 0.5)))[0] == cubic(1.5, 0.5)
+
+
+def test_an_unpickled_closure_says_what_it_cannot_do():
+    f = jit(grad(cubic))
+    f(1.0, 2.0)
+    g = pickle.loads(pickle.dumps(f))
+    assert g(1.0, 2.0) == f(1.0, 2.0)
+    assert g.program().instructions == f.program().instructions
+    with pytest.raises(TraceError, match="unpickled"):
+        g([1.0], 2.0)
+
+
+def test_fast_and_batched_functions_pickle():
+    f = jit(lambda p, x: (p[0] * x + p[1], x), fastmath=False)
+    f([1.0, 2.0], 3.0)
+    f.mean([1.0, 2.0], np.array([1.0, 2.0]))
+    g = pickle.loads(pickle.dumps(f))
+    assert g([1.0, 2.0], 3.0) == (5.0, 3.0)
+    assert g.mean([1.0, 2.0], np.array([1.0, 2.0])) == (3.5, 1.5)
+
+
+def resident():
+    scale = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale
+
+
+def test_functions_that_are_dropped_leave_no_memory():
+    def many(count):
+        for i in range(count):
+            f = jit(lambda x, y, i=i: cubic(x, y) * (i + 0.5))
+            f(1.0, 2.0)
+            f(1.0, 2.0)
+            if i % 10 == 0:
+                f(np.zeros(3), 1.0)
+        del f
+        gc.collect()
+
+    many(200)  # whatever is made once is made now
+    before = resident()
+    many(1000)
+    # one page of code and one of data each, were they kept, would be 8 MB; the peak of what Python itself holds may
+    # rise by a little
+    assert resident() - before < 4e6
+
+
+def test_machine_code_lives_as_long_as_a_call_may_come():
+    call = type(_hastened()).__call__
+    gc.collect()
+    assert call(2.0, 3.0) == cubic(2.0, 3.0)
+
+
+def _hastened():
+    f = jit(cubic)
+    f(1.0, 1.0)
+    return f
+
+
+def test_results_are_counted_like_any_object():
+    f = jit(lambda x: [x, (x + 1.0, None), 2.0 * x])
+    f(1.0)
+    none = sys.getrefcount(None)
+    results = [f(1.5) for _ in range(1000)]
+    assert all(r == [1.5, (2.5, None), 3.0] for r in results)
+    like = [[1.5, (2.5, None), 3.0]]
+    ours, ordinary = sys.getrefcount(results[0]), sys.getrefcount(like[0])
+    assert ours == ordinary
+    del results
+    assert abs(sys.getrefcount(None) - none) < 50 or sys.version_info >= (3, 12)  # None is immortal from 3.12 on
+    big = jit(lambda p: p * 2.0, in_axes=None)
+    p = np.ones(4)
+    big(p)
+    count = sys.getrefcount(p)
+    for _ in range(100):
+        result = big(p)
+    other = np.ones(4)
+    counts = sys.getrefcount(p), sys.getrefcount(result)
+    assert counts == (count, sys.getrefcount(other))
