@@ -4,6 +4,7 @@ import dataclasses
 import math
 from typing import NamedTuple
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -242,14 +243,30 @@ def test_simplifications_keep_the_bits():
             assert repr(ours) == repr(theirs), (x, compiled.program())
 
 
-def test_fastmath_stays_within_its_error():
-    for f, scale in [(autograd.exp, 1.0), (autograd.tanh, 1.0), (autograd.sigmoid, 1.0), (autograd.log, 1.0)]:
-        xs = np.linspace(0.01, 20, 2001) * (1.0 if f is autograd.log else 0.9)
-        exact = np.array([f(x) for x in xs.tolist()])
-        fast = jit(f, fastmath=True)(xs)
-        assert np.max(np.abs(fast - exact) / np.maximum(np.abs(exact), 1e-3)) < 1e-14 * scale
+# Measured: 0.9, 1.7, 0.8 and 2.0 units in the last place; the documentation says 4.
+@pytest.mark.parametrize(("name", "low", "high"), [("exp", -745, 709.7), ("tanh", -22, 22), ("log", 1e-300, 9.0),
+                                                   ("log1p", -0.999, 9.0)])  # fmt: skip
+def test_fastmath_functions_stay_within_four_units_in_the_last_place(name, low, high):
+    tiny = np.logspace(-300, 0, 200) if name != "exp" else np.linspace(-1, 1, 200)
+    xs = np.concatenate([np.linspace(low, high, 801), np.linspace(0.5, 2.0, 200), tiny])
+    f = jit(getattr(autograd, name), fastmath=True)
+    with mpmath.workprec(120):
+        for x, y in zip(xs.tolist(), f(xs).tolist(), strict=True):
+            exact = getattr(mpmath, name)(mpmath.mpf(x))
+            assert abs(mpmath.mpf(y) - exact) <= 4 * math.ulp(float(exact)), x
+            assert f(x) == y
+    for x in (0.0, -0.0, math.inf, -math.inf, math.nan, -2.0, 5e-324, 1e308):
+        assert f(x) == pytest.approx(getattr(autograd, name)(x), rel=1e-15, nan_ok=True)
+        assert math.copysign(1.0, f(x)) == math.copysign(1.0, getattr(autograd, name)(x)) or x != 0.0
+
+
+def test_fastmath_agrees_to_rounding():
     strict, fast = jit(value_and_grad(rosenbrock)), jit(value_and_grad(rosenbrock), fastmath=True)
     assert fast(1.3, 2.1)[0] == pytest.approx(strict(1.3, 2.1)[0], rel=1e-13)
+    X, T = np.linspace(-1, 1, 200).reshape(100, 2), np.linspace(-1, 1, 100)
+    both = [jit(value_and_grad(loss), fastmath=fastmath).mean(PARAMETERS, X, T) for fastmath in (False, True)]
+    assert both[1][0] == pytest.approx(both[0][0], rel=1e-13)
+    assert both[1][1]["w"] == pytest.approx(both[0][1]["w"], rel=1e-12)
 
 
 def test_programs_print_and_draw():
