@@ -22,6 +22,7 @@ class History:
     def __init__(self, columns: dict[str, list[Any]] | None = None) -> None:
         self.columns: dict[str, list[Any]] = columns or {}
         self.stopped = "finished"
+        self.gradient_flow: list[dict[str, Any]] = []  # what the callback record_gradients noted
 
     def append(self, row: dict[str, Any]) -> None:
         """Add the numbers of one epoch. Raises ValueError when they are not for the columns that there are."""
@@ -78,6 +79,15 @@ class History:
         if path is not None:
             fig.savefig(path, dpi=150)
         return fig
+
+    def plot_gradient_flow(self, path: str | os.PathLike[str] | None = None) -> Any:
+        """Draw how much gradient reached each layer, in up to five epochs; return the matplotlib figure.
+
+        Train with ``callbacks=[nn.record_gradients]`` for it. Raises ValueError where nothing was noted.
+        """
+        from ._flow import plot_flow
+
+        return plot_flow(self.gradient_flow, path)
 
     def __repr__(self) -> str:
         if not len(self):

@@ -1,0 +1,147 @@
+"""`diagnose`, the marks on the picture, and how much gradient reaches each layer."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+import nn
+from autograd import AnomalyError, Value, detect_anomaly, diagnose, draw, record_source
+from autograd.errors import DiagramError
+
+from .graphs import GOLDEN, named, product
+from .test_draw import parse, texts
+
+
+def kinds(root: Value) -> list[str]:
+    return [finding.kind for finding in diagnose(root)]
+
+
+def test_a_healthy_graph_has_no_finding() -> None:
+    root = GOLDEN["network"]()
+    root.backward()
+    assert diagnose(root) == []
+    assert str(diagnose(root)).startswith("Nothing found")
+
+
+def test_a_dead_relu() -> None:
+    x = Value(-2.0, name="x")
+    y = named("y", x.relu())
+    y.backward()
+    (finding,) = diagnose(y)
+    assert (finding.kind, finding.numbers, finding.node is y) == ("dead", {"z": -2.0}, True)
+    assert "leaky_relu" in finding.advice
+    assert "dead" not in kinds(Value(2.0).relu())
+
+
+@pytest.mark.parametrize(("z", "expected"), [(0.0, []), (4.0, []), (7.0, ["saturated"]), (-7.0, ["saturated"])])
+def test_a_saturated_sigmoid_and_tanh(z: float, expected: list[str]) -> None:
+    # σ' is at most 1/4 and tanh' at most 1; saturated means under 1 % of that
+    assert kinds(Value(z).sigmoid()) == expected
+    assert kinds(Value(z / 2).tanh()) == expected
+
+
+def test_vanishing_and_exploding_gradients() -> None:
+    w = Value(0.5, name="w")
+    y = w
+    for _ in range(12):
+        y = (y * 0.5).sigmoid() * 1.0
+    y.backward()
+    found = [f for f in diagnose(y) if f.kind == "vanishing"]
+    assert [f.node for f in found] == [w]
+    assert found[0].numbers["ratio"] == pytest.approx(abs(w.grad))
+    w = Value(1.0, name="w")
+    y = w * 1e4
+    y.backward()
+    assert kinds(y) == ["exploding"]
+
+
+def test_the_first_nan_is_named_and_not_those_after_it() -> None:
+    x = Value(-1.0, name="x")
+    bad = named("bad", x.log())
+    y = named("y", bad + 1.0) * 2.0
+    y.backward()
+    found = diagnose(y)
+    assert [(f.kind, f.node.name) for f in found if f.kind == "nan"] == [("nan", "bad")]
+    assert "detect_anomaly" in found[0].advice
+
+
+def test_where_a_gradient_turns_infinite() -> None:
+    x = Value(0.0, name="x")
+    y = named("y", x.sqrt() * 2.0)
+    y.backward()
+    assert x.grad == math.inf
+    assert [(f.kind, f.node.name) for f in diagnose(y)] == [("inf gradient", "x")]
+
+
+def test_a_forgotten_zero_grad() -> None:
+    x = Value(3.0, name="x")
+    (x * x).backward()
+    y = x * 2.0
+    y.backward()
+    (finding,) = diagnose(y)
+    assert (finding.kind, finding.numbers) == ("stale", {"held": 8.0, "given": 2.0})
+    assert "zero_grad" in finding.advice
+    x.zero_grad()
+    y = x * 2.0
+    y.backward()
+    assert diagnose(y) == []
+
+
+def test_a_gradient_from_before_any_backward_is_stale_too() -> None:
+    x = Value(3.0, name="x")
+    (x * x).backward()
+    assert kinds(x * 2.0) == ["stale"]
+
+
+def test_findings_print_well_and_show_on_the_picture() -> None:
+    x = Value(-2.0, name="x")
+    y = named("y", x.relu() + (x * 10.0).sigmoid())
+    y.backward()
+    text = str(diagnose(y))
+    assert [line[:12] for line in text.splitlines()] == ["1. vanishing", "2. dead: rel", "3. saturated"]
+    words = texts(parse(draw(y).svg))
+    assert "dead: z ≤ 0" in words
+    assert any(word.startswith("saturated: slope ") for word in words)
+
+
+def test_diagnose_wants_a_value() -> None:
+    with pytest.raises(DiagramError, match="was wanted"):
+        diagnose(3.0)  # type: ignore[arg-type]
+
+
+def test_a_diagnosis_of_a_long_chain_needs_no_recursion() -> None:
+    y = Value(1.0)
+    for _ in range(50_000):
+        y = y + 1.0
+    y.backward()
+    assert diagnose(y) == []
+
+
+def test_the_line_that_made_a_node_is_shown() -> None:
+    with record_source():
+        y = named("y", Value(2.0, name="x") * 3.0)
+    assert "test_health.py" in draw(y).svg
+    assert "Value(2.0, name=&quot;x&quot;) * 3.0" in draw(y).svg
+    assert '"source": "' in draw(y).json
+    assert "test_health.py" not in draw(product()).svg
+    with detect_anomaly(), pytest.raises(AnomalyError, match=r"test_health\.py.*log\(\)"):
+        Value(-1.0).log()
+
+
+def test_how_much_gradient_reaches_each_layer(tmp_path: Path) -> None:
+    model = nn.MLP(2, [4, 4, 1], activation="sigmoid", seed=0)
+    X, y = nn.data.xor()
+    history = nn.fit(model, X, y, epochs=6, callbacks=[nn.record_gradients], progress=False)
+    assert [row["epoch"] for row in history.gradient_flow] == [1, 2, 3, 4, 5, 6]
+    last = history.gradient_flow[-1]
+    grads = [p.grad for p in model.layers[1].parameters()]
+    assert last["layers.1"] == pytest.approx(math.sqrt(sum(g * g for g in grads) / len(grads)))
+    assert list(last) == ["epoch", "layers.0", "layers.1", "layers.2"]
+    figure = history.plot_gradient_flow(tmp_path / "flow.png")
+    assert (tmp_path / "flow.png").stat().st_size > 1000
+    assert [t.get_text() for t in figure.axes[0].get_xticklabels()] == ["layers.0", "layers.1", "layers.2"]
+    with pytest.raises(ValueError, match="record_gradients"):
+        nn.History().plot_gradient_flow()
