@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograd import Derivation, Value, explain, gradients, topological_order
-from autograd.diagram.expression import evaluate
 from autograd.errors import DiagramError
 
 from .graphs import GOLDEN, network, shared
@@ -190,27 +189,3 @@ def test_bad_arguments_say_what_was_wanted() -> None:
 def test_digits() -> None:
     root = network()
     assert "= 0.741 × 0.187 × 0.593" in str(explain(root, of(root, "w11_2"), through=["out_o1", "net_o1"], digits=3))
-
-
-def test_a_formula_typed_as_text() -> None:
-    y, leaves = evaluate("tanh(w*x + b) ** 2 - max(w, x) / sum(1, 2, x)", {"w": 0.5, "x": 2.0, "b": -1.0})
-    y.backward()
-    assert y.data == pytest.approx(math.tanh(0.0) ** 2 - 2.0 / 5.0)
-    assert leaves["w"].grad == 0.0
-    assert str(explain(y, leaves["x"])).startswith("∂y/∂x = ")
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("w +", "no formula"), ("__import__('os')", "not understood|no function"), ("w.data", "not understood"),
-        ("z*w", "has no value"), ("nonesuch(w)", "no function"), ("tanh(w, w)", "takes 1 operand"),
-        ("[w]", "not understood"), ("1 + 2", "no variable"), ("w if w else w", "not understood"),
-        ("(lambda: w)()", "not understood"), ("'a' * w", "not understood"), ("w" * 3000, "at most"),
-        ("(" * 500 + "w" + ")" * 500, "no formula"), ("w\0", "no formula"), ("tanh(*w)", "not understood"),
-        ("sum()", "no variable|at least"), ("1j*w", "not understood"), ("9" * 400 + "*w", "no formula|too large"),
-    ],
-)  # fmt: skip
-def test_what_is_no_formula_is_refused(text: str, words: str) -> None:
-    with pytest.raises(DiagramError, match=words):
-        evaluate(text, {"w": 1.0})

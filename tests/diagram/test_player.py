@@ -398,3 +398,20 @@ def test_clusters_fold_and_unfold_by_mouse_and_keyboard(opened: Callable[..., Wa
     assert handle.get_attribute("aria-expanded") != before
     page.part("last").click()  # steps go on below the covers
     assert page.part("next").is_disabled()
+
+
+def test_the_player_inside_a_notebooks_output(browser: Any) -> None:
+    """What a trusted notebook shows: the image, and below it the player in a frame of its own."""
+    root = backward(product())
+    page = browser.new_page()
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
+    page.set_content(draw(root)._repr_mimebundle_()["text/html"])
+    assert page.evaluate("document.images[0].naturalWidth") > 100  # the picture loads from its data address
+    page.locator("summary").first.click()
+    frame = page.frame_locator("iframe")
+    frame.locator('[data-part="last"]').click()
+    assert frame.locator('[data-part="count"]').text_content() == "5 / 5"
+    assert frame.locator("text.grad").first.text_content() == "▼ −3"
+    assert messages == []
+    page.close()
