@@ -91,12 +91,12 @@ def compare(name: str, number: float) -> tuple[str, bool]:
     printed = PRINTED[name]
     if same_digits(number, printed):
         return "agrees", True
-    if name in MISPRINTS:
-        return f"misprint for {MISPRINTS[name]}", same_digits(number, MISPRINTS[name])
+    if name in MISPRINTS and same_digits(number, MISPRINTS[name]):
+        return f"misprint for {MISPRINTS[name]}", True
     if name in ITS_OWN:
         redone = ITS_OWN[name]({key: float(digits) for key, digits in PRINTED.items()})
-        if same_digits(redone, printed):
-            return "agrees, from its rounded factors", abs(redone - number) < 2e-9
+        if same_digits(redone, printed) and abs(redone - number) < 2e-9:
+            return "agrees, from its rounded factors", True
     return "WRONG", False
 
 

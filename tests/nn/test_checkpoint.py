@@ -317,7 +317,8 @@ def test_every_truncation_is_an_error(tmp_path):
 
 
 ARCHITECTURES = [
-    "MLP", [], {}, {"kind": "os.system"}, {"kind": "MLP"}, {"kind": "MLP", "layers": []}, {"kind": "MLP", "layers": [3]},
+    "MLP", [], {}, {"kind": "os.system"}, {"kind": "MLP"}, {"kind": "MLP", "layers": []},
+    {"kind": "MLP", "layers": [3]},
     {"kind": "Layer", "nin": 10**9, "nout": 10**9, "activation": "relu", "bias": True},
     {"kind": "Layer", "nin": 2, "nout": True, "activation": "relu", "bias": True},
     {"kind": "Layer", "nin": -2, "nout": 3, "activation": "relu", "bias": True},
