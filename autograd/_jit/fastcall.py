@@ -18,7 +18,7 @@ from typing import Any
 from .lower import Module
 from .structure import Structure
 
-MOST = 4_096  # numbers in and out, which lie on the stack
+MOST = 16_384  # numbers in and out, which lie on the stack
 _HEADER, _ITEMS = 16, tuple.__basicsize__  # a tuple's items follow its fixed part; a list's part holds a pointer to them
 _LIST_ITEMS = 24
 _METH_FASTCALL_KEYWORDS = 0x82

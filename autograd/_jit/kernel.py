@@ -67,6 +67,11 @@ class Code:
             )
             self._engine = binding.create_mcjit_compiler(parsed, machine)
             self._engine.finalize_object()
+        self._spare = self._engine.get_global_value_address("spare") if module.spare else 0
+
+    def __del__(self) -> None:
+        if getattr(self, "_spare", 0):
+            libm.free(ctypes.c_void_p.from_address(self._spare).value)
 
     def check(self) -> None:
         """Raise what a rule raised that the machine code called back."""

@@ -57,6 +57,13 @@ def address(name: str, arity: int) -> int | None:
     return found
 
 
+def free(pointer: int | None) -> None:
+    """Give back memory that machine code has allocated."""
+    release = _library().free
+    release.restype, release.argtypes = None, [ctypes.c_void_p]
+    release(pointer)
+
+
 def _agrees(function: Any, rule: Callable[..., float], arity: int) -> bool:
     numbers = _TRIED if arity == 1 else _TRIED[::2] + [2.0, 3.0, -3.0]
     for operands in itertools.product(numbers, repeat=arity):

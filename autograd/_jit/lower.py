@@ -44,6 +44,7 @@ class Module:
         self.functions: list[str] = []
         self.lines: list[str] = []  # of the function that is being written
         self.serial = 0
+        self.spare = 0  # bytes of memory that calls hand on
         self._helpers: dict[tuple[str, int], str] = {}
         self._declared: set[str] = set()
 
@@ -51,7 +52,10 @@ class Module:
         attributes = f'attributes #0 = {{ nounwind "prefer-vector-width"="{64 * self.lanes}" ' + (
             f'"min-legal-vector-width"="{64 * self.lanes}" }}'
         )
-        return "\n".join([*sorted(self._declared), *self.functions, attributes, ""])
+        memory = []
+        if self.spare:
+            memory = [_SPARE.format(size=self.spare, malloc=self.find("malloc", 1), free=self.find("free", 1))]
+        return "\n".join([*sorted(self._declared), *memory, *self.functions, attributes, ""])
 
     def open(self, head: str) -> None:
         self.lines = [head]
@@ -60,16 +64,22 @@ class Module:
         self.functions.append("\n".join([*self.lines, "  ret void", "}"]))
 
     def scratch(self, vectors: int, lanes: int = 1) -> None:
-        """Write the code that gets memory for so many vectors: from the stack, or where that is much, from the heap."""
+        """Write the code that gets memory for so many vectors, as ``%scratch``.
+
+        Little comes from the stack. Much is allocated once and kept for the next call: a call takes it out of
+        ``@spare`` by an atomic exchange, so that two at a time never share it.
+        """
         size = 8 * lanes * max(vectors, 1)
         if size <= STACK:
             self.lines.append(f"  %scratch = alloca i8, i64 {size}, align 64")
-        else:
-            self.lines.append(f"  %scratch = call ptr inttoptr (i64 {self.find('malloc', 1)} to ptr)(i64 {size})")
+            return
+        self.spare = max(self.spare, size)
+        self.lines.append("  %scratch = call ptr @take()")
 
     def release(self, vectors: int, lanes: int = 1) -> None:
+        """Write the code that gives it back."""
         if 8 * lanes * vectors > STACK:
-            self.lines.append(f"  call void inttoptr (i64 {self.find('free', 1)} to ptr)(ptr %scratch)")
+            self.lines.append("  call void @give(ptr %scratch)")
 
     def declare(self, line: str) -> None:
         self._declared.add(line)
@@ -161,6 +171,29 @@ _POW = """define internal double @cg.pow.1(double %x, double %y) noinline #0 {{
 }}"""
 
 
+_SPARE = """@spare = global ptr null
+define internal ptr @take() noinline #0 {{
+  %kept = atomicrmw xchg ptr @spare, ptr null acq_rel
+  %none = icmp eq ptr %kept, null
+  br i1 %none, label %new, label %old
+new:
+  %made = call ptr inttoptr (i64 {malloc} to ptr)(i64 {size})
+  ret ptr %made
+old:
+  ret ptr %kept
+}}
+define internal void @give(ptr %p) noinline #0 {{
+  %other = atomicrmw xchg ptr @spare, ptr %p acq_rel
+  %none = icmp eq ptr %other, null
+  br i1 %none, label %done, label %free
+free:
+  call void inttoptr (i64 {free} to ptr)(ptr %other)
+  br label %done
+done:
+  ret void
+}}"""
+
+
 class Writer:
     """Writes the instructions of a program into a function. ``load`` fetches a value that the block does not have."""
 
@@ -190,7 +223,10 @@ class Writer:
         name = self.names.get(place) if place >= 0 else self._literals.get(place)
         if name is None:
             if place >= 0:
-                name = self.names[place] = self.load(place, self)
+                name = self.load(place, self)
+                if self.is_condition(place):  # which lies in memory as 1.0 or 0.0
+                    name = self._not_zero(name)
+                self.names[place] = name
                 self._loaded.append(place)
             else:
                 text = literal(self.program.constants[~place])
@@ -208,8 +244,11 @@ class Writer:
         if place < 0:
             bit = "true" if self.program.constants[~place] != 0.0 else "false"
             return bit if self.lanes == 1 else f"splat (i1 {bit})"
+        return self._not_zero(self.operand(place))
+
+    def _not_zero(self, number: str) -> str:
+        name = self.fresh()
         zero = "0.0" if self.lanes == 1 else "zeroinitializer"
-        number, name = self.operand(place), self.fresh()
         self.lines.append(f"  {name} = fcmp une {self.kind} {number}, {zero}")
         return name
 

@@ -190,7 +190,9 @@ def test_repeat_with_a_state_of_any_size(n):
 
 def test_a_long_program_is_cut_into_parts_and_keeps_its_bits():
     def f(xs):
+        positive = [x > 0.2 for x in xs]  # conditions that are used in every part
         for i in range(60):
+            xs = [where(c, x, 0.5 * x) for c, x in zip(positive, xs, strict=True)]
             xs = [autograd.sin(a) * b + (0.1 if i % 2 else a) for a, b in zip(xs, [*xs[1:], xs[0]], strict=True)]
         return autograd.sum(xs)
 
