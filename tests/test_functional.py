@@ -1,0 +1,403 @@
+"""The transformations: right to any order, in any mixture, for any structure, and free of side effects."""
+
+import dataclasses
+import itertools
+import math
+import random
+import typing
+
+import mpmath
+import numpy as np
+import pytest
+
+import autograd as ag
+from autograd import OPERATIONS, Value, derivative, grad, gradients, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from tests import checks
+from tests.oracles import ORACLES, M, mpf
+
+# ---------------------------------------------------------------- first order
+
+
+def test_grad_of_one_number():
+    assert grad(lambda x: x**3)(2.0) == 12.0
+    assert grad(lambda x: x**3)(2) == 12.0
+    assert grad(lambda x: x**3)(np.float64(2)) == 12.0
+    assert value_and_grad(lambda x: x**3)(2.0) == (8.0, 12.0)
+    assert type(grad(lambda x: x**3)(2.0)) is float
+
+
+def test_argnums():
+    f = lambda a, b, c=1.0: a * b**2 * c
+    assert grad(f)(2.0, 3.0) == 9.0
+    assert grad(f, 1)(2.0, 3.0) == 12.0
+    assert grad(f, -1)(2.0, 3.0) == 12.0
+    assert grad(f, (0, 1))(2.0, 3.0) == (9.0, 12.0)
+    assert grad(f, [1])(2.0, 3.0) == (12.0,)
+    assert grad(f, (1, 0))(2.0, 3.0, c=2.0) == (24.0, 18.0)
+    assert value_and_grad(f, (0, 1))(2.0, 3.0) == (18.0, (9.0, 12.0))
+    assert jacobian(lambda a, b: [a * b, a], (0, 1))(2.0, 3.0) == [(3.0, 2.0), (1.0, 0.0)]
+    for wrong in (2, -3):
+        with pytest.raises(TypeError, match=f"argnums names argument {wrong}, and the function was called with 2"):
+            grad(f, wrong)(2.0, 3.0)
+
+
+@dataclasses.dataclass
+class Line:
+    slope: float
+    offset: float
+    label: str = dataclasses.field(default="line", init=False)
+
+
+class Pair(typing.NamedTuple):
+    left: float
+    right: float
+
+
+def test_the_gradient_has_the_structure_of_the_argument():
+    assert grad(lambda p: p[0] * p[1])([2.0, 3.0]) == [3.0, 2.0]
+    assert grad(lambda p: p[0] * p[1])((2.0, 3.0)) == (3.0, 2.0)
+    assert grad(lambda p: p["a"] * p["b"][0])({"a": 2.0, "b": (3.0,)}) == {"a": 3.0, "b": (2.0,)}
+    assert grad(lambda p: p.left * p.right)(Pair(2.0, 3.0)) == Pair(3.0, 2.0)
+    line = grad(lambda p: p.slope * 4.0 + p.offset)(Line(2.0, 1.0))
+    assert (type(line), line.slope, line.offset) == (Line, 4.0, 1.0)
+    nested = {"layers": [{"w": [[1.0, 2.0], [3.0, 4.0]], "b": (0.5, 0.25)}], "scale": 3}
+    total = lambda p: ag.sum(w * w for row in p["layers"][0]["w"] for w in row) * p["scale"]
+    assert grad(total)(nested) == {"layers": [{"w": [[6.0, 12.0], [18.0, 24.0]], "b": (0.0, 0.0)}], "scale": 30.0}
+    assert grad(lambda p: 1.0)([]) == []
+
+
+def test_arrays():
+    gradient = grad(lambda a: (a * a).sum())(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    assert isinstance(gradient, np.ndarray)
+    assert gradient.dtype == float
+    assert gradient.tolist() == [[2.0, 4.0], [6.0, 8.0]]
+    rows = jacobian(lambda a: a * 2.0)(np.array([1.0, 2.0]))
+    assert [list(row) for row in rows] == [[2.0, 0.0], [0.0, 2.0]]
+
+
+@pytest.mark.parametrize(
+    ("argument", "place"),
+    [("text", ""), (None, ""), ([1.0, "x"], r" at \[1\]"), ({"w": [1.0, None]}, r" at \['w'\]\[1\]"), (True, "")],
+)
+def test_what_is_no_structure_of_numbers_is_refused_with_its_place(argument, place):
+    with pytest.raises(TypeError, match=f"a number, or a list.*was given{place}"):
+        grad(lambda x: x)(argument)
+
+
+@pytest.mark.parametrize("result", [[1.0, 2.0], {"a": 1.0, "b": 2.0}, [3.0], []])
+def test_grad_of_more_than_one_number_is_refused(result):
+    with pytest.raises(TypeError, match="grad needs a function that returns one number.*use jacobian or vjp"):
+        grad(lambda x: result)(1.0)
+
+
+def test_a_function_that_returns_no_number_is_refused():
+    for result in (None, "x", [1.0, None]):
+        with pytest.raises(TypeError, match="the function returned"):
+            grad(lambda x, result=result: result)(1.0)
+
+
+def test_no_dependence_is_zero():
+    assert grad(lambda x: 5.0)(1.0) == 0.0
+    assert grad(lambda x, y: x * 2.0, 1)(1.0, 2.0) == 0.0
+    assert grad(lambda x: x * 0.0)(1.0) == 0.0
+    assert jacobian(lambda x: [x, 3.0])(1.0) == [1.0, 0.0]
+    assert hessian(lambda x: 2.0 * x)(1.0) == 0.0
+    assert jvp(lambda x: 3.0, (1.0,), (1.0,)) == (3.0, 0.0)
+    assert vjp(lambda x: [3.0, x], 1.0)[1]([1.0, 1.0]) == (1.0,)
+    assert derivative(lambda x: x * x, 5)(3.0) == 0.0
+
+
+def test_jacobian_has_the_outputs_structure_of_the_arguments():
+    f = lambda p: {"product": p[0] * p[1], "both": (p[0] + p[1], p[0].exp())}
+    found = jacobian(f)([2.0, 5.0])
+    assert found == {"product": [5.0, 2.0], "both": ([1.0, 1.0], [math.exp(2.0), 0.0])}
+    assert jacobian(lambda x: x * x)(3.0) == 6.0
+
+
+def test_vjp_and_jvp_are_the_jacobian_from_both_sides():
+    def f(a, p):
+        return [a * p["x"], ag.hypot(a, p["y"]), p["x"] / p["y"]]
+
+    a, p = 2.0, {"x": 3.0, "y": 4.0}
+    matrix = jacobian(f, (0, 1))(a, p)
+    rows = [[row[0], row[1]["x"], row[1]["y"]] for row in matrix]
+    weights, direction = [0.5, -2.0, 3.0], [1.5, -0.5, 0.25]
+    value, pull = vjp(f, a, p)
+    assert value == [6.0, math.hypot(2.0, 4.0), 0.75]
+    by_a, by_p = pull(weights)
+    columns = [sum(w * row[j] for w, row in zip(weights, rows, strict=True)) for j in range(3)]
+    assert [by_a, by_p["x"], by_p["y"]] == pytest.approx(columns, rel=1e-14)
+    assert pull([0.0, 0.0, 1.0])[1]["x"] == 0.25  # again, with the same run
+    value, along = jvp(f, (a, p), (1.5, {"x": -0.5, "y": 0.25}))
+    assert along == pytest.approx([sum(r * d for r, d in zip(row, direction, strict=True)) for row in rows], rel=1e-14)
+
+
+def test_cotangents_and_tangents_of_the_wrong_length_are_refused():
+    with pytest.raises(ValueError, match="the cotangent must have the structure of the output, 2 numbers, and has 1"):
+        vjp(lambda x: [x, x], 1.0)[1]([1.0])
+    with pytest.raises(ValueError, match="the tangents must have the structure of the arguments, 1 numbers, and has 2"):
+        jvp(lambda x: x, (1.0,), (1.0, 2.0))
+
+
+def test_derivative_of_a_wrong_order():
+    for wrong in (-1, 1.0, True, "1"):
+        with pytest.raises(ValueError, match="order is a whole number, 0 or more"):
+            derivative(lambda x: x, wrong)
+    assert derivative(lambda x: x, 0)(3.0) == 3.0
+
+
+# ---------------------------------------------------------------- higher orders
+
+SMOOTH = {
+    "sin(exp(x))": (lambda x: x.exp().sin(), lambda x: mpmath.sin(mpmath.exp(x))),
+    "x**3.5 log x": (lambda x: x**3.5 * x.log(), lambda x: x ** mpmath.mpf(3.5) * mpmath.log(x)),
+    "2**x / (1 + x²)": (lambda x: 2.0**x / (1.0 + x * x), lambda x: mpmath.mpf(2) ** x / (1 + x * x)),
+    "tanh": (lambda x: x.tanh(), mpmath.tanh),
+    "softplus": (lambda x: x.softplus(), lambda x: mpmath.log1p(mpmath.exp(x))),
+    "erf": (lambda x: x.erf(), mpmath.erf),
+    "lgamma": (lambda x: x.lgamma(), mpmath.loggamma),
+    "gelu": (lambda x: x.gelu(), lambda x: x * mpmath.ncdf(x)),
+    "mish": (lambda x: x.mish(), lambda x: x * mpmath.tanh(mpmath.log1p(mpmath.exp(x)))),
+    "cbrt": (lambda x: x.cbrt(), mpmath.cbrt),
+    "atan2": (lambda x: ag.atan2(x, 2.0 - x), lambda x: mpmath.atan2(x, 2 - x)),
+    "logsumexp": (lambda x: ag.logsumexp([x, 2.0 * x]), lambda x: mpmath.log(mpmath.exp(x) + mpmath.exp(2 * x))),
+    "norm": (lambda x: ag.norm([x, 2.0, x * x]), lambda x: mpmath.sqrt(x * x + 4 + x**4)),
+    "x**x": (lambda x: x**x, lambda x: x**x),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+@pytest.mark.parametrize("order", [1, 2, 3, 4, 5])
+def test_derivatives_to_the_fifth_order(name, order):
+    ours, exact = SMOOTH[name]
+    for x in (0.75, 1.3):
+        with mpmath.workdps(40):
+            want = mpmath.diff(exact, mpmath.mpf(x), order)
+            scale = 1 + max(abs(mpmath.diff(exact, mpmath.mpf(x), n)) for n in range(order + 1))
+        assert abs(derivative(ours, order)(x) - want) <= 1e-12 * scale
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_hessian_of_every_operation(name):
+    """Through a mixture: hessian of a graph around the operation, against mpmath; and jvp of grad, and grad of jvp."""
+    op = OPERATIONS[name]
+    xs = checks.inside(op, random.Random(name))
+    which = checks.smooth_operands(op, xs)
+    oracle = ORACLES[name]
+
+    def full(free):
+        operands = list(xs)
+        for i, x in zip(which, free, strict=True):
+            operands[i] = x
+        return operands
+
+    def f(free):
+        y = op.evaluate(*full(free))
+        return y * y * 0.5 + free[0] * y
+
+    def exact(*free):
+        y = oracle.value(*[mpf(x) for x in full(free)])
+        return y * y / 2 + free[0] * y
+
+    start = [xs[i] for i in which]
+    rows = hessian(f)(start)
+    y = mpf(op.evaluate(*xs))
+    for i, j in itertools.product(range(len(which)), repeat=2):
+        orders = [0] * len(which)
+        orders[i] += 1
+        orders[j] += 1
+        if name in checks.STEPS - {"mod"} or op.kinks is not None:
+            want = _second_of_f(oracle, [mpf(x) for x in xs], which, i, j, y)
+        else:
+            want = M.diff(exact, tuple(mpf(x) for x in start), tuple(orders))
+        assert abs(rows[i][j] - want) <= 1e-11 * (1 + abs(want) + y * y), (i, j, rows[i][j], M.nstr(want, 17))
+    direction = [1.0 - 0.5 * i for i in range(len(which))]
+    products = [sum(h * d for h, d in zip(row, direction, strict=True)) for row in rows]
+    close = pytest.approx(products, rel=1e-11, abs=1e-11)
+    assert hvp(f, (start,), (direction,))[0] == close
+    assert jvp(grad(f), (start,), (direction,))[1] == close
+    assert grad(lambda p: jvp(f, (p,), (direction,))[1])(start) == close
+    assert vjp(grad(f), start)[1](direction)[0] == close
+
+
+def _second_of_f(oracle, xs, which, i, j, y):
+    """The same where the operation is linear or constant on either side of its kinks: by the product rule.
+
+    f = y²/2 + x₀y, so f_ij = y_i y_j + (y + x₀) y_ij + [i=0] y_j + [j=0] y_i.
+    """
+    slopes = oracle.slopes(*xs)
+    along = lambda z: oracle.slopes(*[z if k == which[j] else x for k, x in enumerate(xs)])[which[i]]
+    bend = M.diff(along, xs[which[j]])
+    first, second = slopes[which[i]], slopes[which[j]]
+    return first * second + (y + xs[which[0]]) * bend + (second if i == 0 else 0) + (first if j == 0 else 0)
+
+
+# ----------------------------------------------------------- nesting and mixing
+
+
+def test_perturbation_confusion():
+    """Siskind and Pearlmutter's example: the inner derivative must not see the outer variable."""
+    assert grad(lambda x: x * grad(lambda y: x + y)(1.0))(1.0) == 1.0
+    assert grad(lambda x: x * grad(lambda y: x + y)(x))(1.0) == 1.0
+    assert grad(lambda x: x * grad(lambda y: x * y)(2.0))(3.0) == 6.0
+    assert grad(lambda x: x * jvp(lambda y: x + y, (1.0,), (1.0,))[1])(1.0) == 1.0
+    assert jvp(lambda x: x * grad(lambda y: x + y)(1.0), (1.0,), (1.0,)) == (1.0, 1.0)
+    assert jvp(lambda x: x * jvp(lambda y: x * y, (2.0,), (1.0,))[1], (3.0,), (1.0,)) == (9.0, 6.0)
+    assert jvp(lambda x: x * jvp(lambda y: x + y, (x,), (1.0,))[1], (1.0,), (1.0,)) == (1.0, 1.0)
+
+
+def test_the_inner_variable_depends_on_the_outer():
+    # d/dx [ x · d/dy (y³ x) at y = x² ] = d/dx 3x⁶ = 18x⁵
+    f = lambda x: x * grad(lambda y: y**3 * x)(x * x)
+    assert f(2.0) == 192.0
+    assert grad(f)(2.0) == 18.0 * 32
+    assert grad(grad(f))(2.0) == 90.0 * 16
+    # an inner derivative by the outer variable itself, and three deep
+    assert grad(lambda x: grad(lambda y: grad(lambda z: x * y * z * z)(y))(x))(2.0) == 16.0
+
+
+def test_a_mixture_of_all():
+    f = lambda x, y: (x * y).sin() * y
+    x, y = 0.7, 1.3
+    # ∂²f/∂x∂y by six roads
+    want = 2 * y * math.cos(x * y) - x * y * y * math.sin(x * y)
+    roads = [
+        grad(lambda b: grad(f, 0)(x, b))(y),
+        grad(lambda a: grad(f, 1)(a, y))(x),
+        jvp(lambda b: grad(f)(x, b), (y,), (1.0,))[1],
+        grad(lambda b: jvp(lambda a: f(a, b), (x,), (1.0,))[1])(y),
+        jvp(lambda b: jvp(lambda a: f(a, b), (x,), (1.0,))[1], (y,), (1.0,))[1],
+        hessian(lambda p: f(*p))([x, y])[0][1],
+    ]
+    assert roads == pytest.approx([want] * 6, rel=1e-14)
+    assert jacobian(jacobian(lambda p: [f(*p), p[0]]))([x, y])[0][1][0] == pytest.approx(want, rel=1e-14)
+
+
+def test_hessian_structures():
+    found = hessian(lambda p: p["a"] * p["a"] * p["b"][0])({"a": 3.0, "b": [2.0]})
+    assert found == {"a": {"a": 4.0, "b": [6.0]}, "b": [{"a": 6.0, "b": [0.0]}]}
+    assert hessian(lambda a, b: a * a * b, (0, 1))(3.0, 2.0) == ((4.0, 6.0), (6.0, 0.0))
+    assert hvp(lambda a, b: a * a * b, (3.0, 2.0), (1.0, 10.0)) == (64.0, 6.0)
+
+
+# ------------------------------------------------- Values, captured and given
+
+
+def test_floats_for_floats_and_values_for_values():
+    f = lambda x: x * x * x
+    for transformed in (grad(f), derivative(f, 2), jacobian(f), hessian(f), lambda x: jvp(f, (x,), (1.0,))[1]):
+        assert type(transformed(2.0)) is float
+        assert type(transformed(Value(2.0))) is Value
+    linear = grad(lambda x: 2.0 * x)(Value(3.0))
+    assert isinstance(linear, Value)
+    assert linear.data == 2.0
+    assert grad(lambda x: 5.0)(Value(3.0)).data == 0.0
+    assert all(isinstance(h, Value) for row in hessian(lambda p: p[0] * p[1])([Value(1.0), Value(2.0)]) for h in row)
+    assert all(type(h) is float for row in hessian(lambda p: p[0] * p[1])([1.0, 2.0]) for h in row)
+
+
+def test_a_gradient_of_values_can_be_differentiated_again():
+    x = Value(2.0)
+    slope = grad(lambda t: t**3)(x)
+    slope.backward()
+    assert slope.data == 12.0
+    assert x.grad == 12.0
+
+
+def test_captured_values_are_in_the_graph():
+    w = Value(3.0, name="w")
+    slope = grad(lambda x: w * x * x)(2.0)
+    assert isinstance(slope, Value)
+    assert slope.data == 12.0
+    slope.backward()
+    assert w.grad == 4.0
+    value, slope = value_and_grad(lambda x: w * x)(2.0)
+    assert gradients(value, w) == 2.0
+    assert gradients(slope, w) == 1.0
+    bent = hessian(lambda x: w * x**3)(2.0)
+    assert gradients(bent, w) == 12.0
+    _, along = jvp(lambda x: w * x * x, (2.0,), (1.0,))
+    assert gradients(along, w) == 4.0
+
+
+def test_a_frozen_capture_is_a_constant():
+    w = Value(3.0)
+    w.requires_grad = False
+    assert grad(lambda x: w * x * x)(2.0) == 12.0
+    assert type(grad(lambda x: w * x * x)(2.0)) is float
+
+
+def test_no_grad_attribute_is_touched():
+    w, x = Value(3.0), Value(2.0)
+    x.grad = 0.125
+    f = lambda t: w * t * t
+    grad(f)(x)
+    hessian(f)(x)
+    jvp(f, (x,), (1.0,))
+    vjp(f, x)[1](1.0)
+    gradients(f(x), [w, x])
+    gradients(f(x), [w, x], create_graph=True)
+    assert not w.has_grad
+    assert x.grad == 0.125
+
+
+def test_inside_no_grad_the_results_are_numbers():
+    w = Value(3.0)
+    with ag.no_grad():
+        assert grad(lambda x: w * x * x)(2.0) == 12.0
+        assert type(grad(lambda x: w * x * x)(2.0)) is float
+        assert grad(grad(lambda x: x**3))(2.0) == 12.0
+        assert hessian(lambda p: p[0] * p[1])([1.0, 2.0]) == [[0.0, 1.0], [1.0, 0.0]]
+        assert (w * w).operands == ()
+    with_inside = grad(lambda x: x * x * ag.no_grad()(lambda: x * 1.0)())
+    assert with_inside(3.0) == 18.0  # the factor under no_grad counts as a constant
+
+
+# ------------------------------------------------------------------ gradients
+
+
+def test_gradients_of_values():
+    a, b, c = Value(2.0), Value(3.0), Value(5.0)
+    h = a * b
+    y = h * h + a
+    assert gradients(y, a) == 37.0
+    assert gradients(y, [a, {"b": b, "c": c}]) == [37.0, {"b": 24.0, "c": 0.0}]
+    assert gradients(y, h) == 12.0
+    assert gradients(y, y) == 1.0
+    assert gradients(y, (a, b), seed=0.5) == (18.5, 12.0)
+
+
+def test_an_input_that_another_input_depends_on():
+    a = Value(2.0)
+    h = a * a
+    y = h * 3.0 + a
+    assert gradients(y, [a, h, y]) == [13.0, 3.0, 1.0]
+    assert gradients(y, [h, a]) == [3.0, 13.0]
+
+
+def test_gradients_again_and_again():
+    x = Value(1.5)
+    y = x.exp() * x
+    for n in range(1, 6):
+        y = gradients(y, x, create_graph=True)
+        assert y.data == pytest.approx(math.exp(1.5) * (1.5 + n), rel=1e-14)
+    constant = gradients(2.0 * x, x, create_graph=True)
+    assert gradients(constant, x) == 0.0
+
+
+def test_gradients_needs_values():
+    x = Value(1.0)
+    with pytest.raises(TypeError, match=r"gradients needs Values, and float 2.0 was given; wrap it: Value\(2.0\)"):
+        gradients(2.0, x)
+    with pytest.raises(TypeError, match="float 3.0"):
+        gradients(x * x, [x, 3.0])
+
+
+def test_the_gradient_is_that_of_backward_to_the_bit():
+    rng = random.Random(3)
+    for _ in range(50):
+        xs = [Value(rng.gauss(0, 1)) for _ in range(5)]
+        y = ag.sum([a * b.tanh() + ag.softplus(a) for a, b in itertools.combinations(xs, 2)]) / ag.norm(xs)
+        found = gradients(y, xs)
+        y.backward()
+        assert found == pytest.approx([x.grad for x in xs], rel=1e-14, abs=1e-16)
