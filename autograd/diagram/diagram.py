@@ -283,9 +283,11 @@ class Diagram:
 
     @functools.cached_property
     def _html_output(self) -> str:
+        # A wide picture keeps its size and scrolls, since nobody can read it shrunk.
+        fit = "100%" if self._layout.width < 1400 else "none"
         alt = xml(f"{self._picture.title}. {svg.describe(self._picture)}")
         return (
-            f'<img alt="{alt}" style="max-width: 100%" src="{svg.data_uri(self.svg)}">'
+            f'<img alt="{alt}" style="max-width: {fit}" src="{svg.data_uri(self.svg)}">'
             f"<details><summary>Step through it</summary>{self._frame}</details>"
             f"<details><summary>The numbers as a table</summary>{table(self._picture)}</details>"
         )

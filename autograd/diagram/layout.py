@@ -68,8 +68,8 @@ def by_engine(
     import graphviz
 
     big = len(boxes) > 800
-    # many edges a node need room to fan out, a label takes its own
-    crowded = len(links) > 4 * len(boxes) and not any(link.label_width for link in links)
+    # many edges a node need room to fan out; labels bring their own
+    crowded = len(links) > 3 * len(boxes) and sum(link.label_width > 0 for link in links) * 2 < len(links)
     attributes = {"rankdir": direction, "nodesep": "0.28", "ranksep": "2.2" if crowded else "0.45"}
     if big:
         attributes |= {"nslimit": ".5", "nslimit1": ".5", "mclimit": ".1", "splines": "line"}

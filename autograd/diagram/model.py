@@ -20,6 +20,7 @@ from .text import LONGEST_NAME, clean, number, subscript, width
 
 LIMIT = 2000  # nodes; beyond it a layered drawing takes long and nobody can read it
 HIDE_CONSTANTS_OVER = 60
+GROUPED_LABELS_UP_TO = 30
 LEAN_OVER = 6000
 SHORT_LABELS_OVER, NO_LABELS_OVER = 60, 220
 
@@ -337,7 +338,7 @@ def finish(picture: Picture, direction: str | None) -> None:
     count = len(picture.edges)
     for edge in picture.edges:
         if edge.grouped:
-            edge.label = f"× {edge.count}" if edge.count > 1 and count <= NO_LABELS_OVER else ""
+            edge.label = f"× {edge.count}" if edge.count > 1 and count <= GROUPED_LABELS_UP_TO else ""
         elif edge.partial is None or count > NO_LABELS_OVER:
             edge.label = ""
         elif count > SHORT_LABELS_OVER:
@@ -349,7 +350,7 @@ def finish(picture: Picture, direction: str | None) -> None:
     slots = totals_width(picture)
     for node in picture.nodes:
         lay_out(node, slots.get(node.id, 0.0))
-    picture.direction = direction or picture.asked_direction or ("LR" if _depth(picture) <= 12 else "TB")
+    picture.direction = direction or picture.asked_direction or _direction(picture)
     counts = Counter(node.kind for node in picture.nodes)
     words = [f"{n} {kind}{'s' if n > 1 else ''}" for kind, n in counts.items()]
     picture.notes = [*picture.notes, ", ".join(words)] if len(picture.nodes) > 100 else picture.notes
@@ -421,11 +422,18 @@ def _add_changes(node: Node) -> None:
     node.rows = rows
 
 
-def _depth(picture: Picture) -> int:
+def _direction(picture: Picture) -> str:
+    """Left to right, unless that is deep or a thin strip much wider than a screen: then from top to bottom."""
     level: dict[str, int] = {}
     incoming: dict[str, list[str]] = defaultdict(list)
     for edge in picture.edges:
         incoming[edge.target].append(edge.source)
+    wide: dict[int, float] = defaultdict(float)
+    high: dict[int, float] = defaultdict(float)
     for node in picture.nodes:
-        level[node.id] = 1 + max((level.get(source, 0) for source in incoming[node.id]), default=0)
-    return max(level.values(), default=0)
+        at = level[node.id] = 1 + max((level.get(source, 0) for source in incoming[node.id]), default=0)
+        wide[at] = max(wide[at], node.width)
+        high[at] += node.height + 20
+    labels = max((width(edge.label, theme.EDGE_SIZE) for edge in picture.edges if edge.label), default=0.0)
+    across = sum(wide.values()) + len(wide) * (labels + 60)
+    return "TB" if len(wide) > 12 or (across > 1500 and across > 7 * max(high.values(), default=0.0)) else "LR"
