@@ -70,7 +70,7 @@ bench: .venv/.dev
 	$(BIN)/python tests/benchmarks/run.py $(ARGS)
 
 notebooks: .venv/.dev
-	$(BIN)/python -m nbclient.cli --inplace notebooks/*.ipynb
+	$(BIN)/jupyter-execute --inplace notebooks/*.ipynb
 
 clean:
 	rm -rf .venv .bench out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
