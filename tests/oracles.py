@@ -424,10 +424,14 @@ CANCEL = "the terms cancel at a zero of the derivative; subnormal factors"
 
 BOUNDS = {  # values
     "floordiv": Bound(3.0, "a quotient over 2^52 is Python's own, rounded twice"),
+    **dict.fromkeys(
+        ["log10", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh"],
+        Bound(3.0, "the C library's own (glibc states 2 and more; 1.95 was seen, for tanh)"),
+    ),
     "erfc": Bound(4.0, "the C library's own (glibc states 5, 2.4 was seen)"),
     "ndtr": Bound(4.0, "the C library's erfc"),
     "gelu": Bound(4.0, "the C library's erfc; a subnormal factor", lambda want, x: TINY * abs(x)),
-    "silu": Bound(2.5, UNDERFLOW, lambda want, x: TINY * abs(x)),
+    "silu": Bound(3.0, UNDERFLOW, lambda want, x: TINY * abs(x)),
     "mish": Bound(3.0, UNDERFLOW, lambda want, x: TINY * abs(x)),
     "lgamma": ROUNDINGS,
     "polygamma": Bound(12.0, "a sum of terms; for negative x of terms that cancel", _reflection),
@@ -453,8 +457,8 @@ SLOPE_BOUNDS = {
         4.0, "rounds once a term; the radius as for hypot", lambda want, *xs: mpf(0) if _radius(xs) < M.inf else M.inf
     ),
     "atan2": Bound(3.0, UNDERFLOW, lambda want, *xs: TINY / _radius(xs) if _radius(xs) < M.inf else M.inf),
-    "gelu": Bound(4.0, CANCEL, lambda want, x: max(_cdf(x), TINY * abs(x))),
-    "silu": Bound(4.0, CANCEL, lambda want, x: max(_sigmoid(x), TINY * abs(x))),
+    "gelu": Bound(6.0, CANCEL, lambda want, x: max(_cdf(x), TINY * abs(x))),
+    "silu": Bound(6.0, CANCEL, lambda want, x: max(_sigmoid(x), TINY * abs(x))),
     "mish": Bound(6.0, CANCEL, lambda want, x: max(M.tanh(_softplus(x)), TINY * abs(x))),
     "sigmoid": ROUNDINGS,
     "tanh": ROUNDINGS,

@@ -393,6 +393,19 @@ def test_dividing_is_one_rounding():
         assert (Value(a) / Value(b)).data == (Value(a) / b).data == (a / Value(b)).data == a / b
 
 
+ACTIVATIONS = "sigmoid logsigmoid softplus relu selu gelu silu mish softsign hardtanh tanh erf ndtr"
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS.split())
+def test_far_out_an_activation_has_no_nan_in_any_order(name):
+    """Both branches of a ``where`` are computed; the one not taken must not spoil a derivative."""
+    f = OPERATIONS[name].evaluate
+    for x in (50.0, 800.0, 1e4, 1e160, LARGEST):
+        for order in (1, 2, 3):
+            assert abs(derivative(f, order)(x)) <= 1.1
+            assert abs(derivative(f, order)(-x)) <= 1.1
+
+
 # ------------------------------------------------------------- many operands
 
 
