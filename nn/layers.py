@@ -156,15 +156,17 @@ class Layer(_Activated):
             x, width = [x], 1
         if width != self.nin:
             _check_input(self, x, self.nin)
-        neurons = self.neurons
-        if set(map(type, neurons)) != {Neuron}:  # someone put neurons of their own in
-            return [neuron(x) for neuron in neurons]
-        zs = matvec([neuron.w for neuron in neurons], x, [neuron.b for neuron in neurons])
-        if self._activate is None:
+        rows = [neuron.w for neuron in self.neurons if type(neuron) is Neuron]
+        if len(rows) < self.nout:  # someone put neurons of their own in
+            return [neuron(x) for neuron in self.neurons]
+        zs = matvec(rows, x, [neuron.b for neuron in self.neurons])
+        method, activate = self._method, self._activate
+        if activate is None:
             return zs
+        if method is None:
+            return [activate(z) for z in zs]
         # a method of Value needs no look at what kind of number it was given: this runs for nearly every node
-        activate = self._method if self._method is not None and set(map(type, zs)) == {Value} else self._activate
-        return [activate(z) for z in zs]
+        return [method(z) if type(z) is Value else activate(z) for z in zs]
 
     def forward(self, x: Sequence[Any]) -> Any:
         """Return the list of outputs, or the only one."""

@@ -37,7 +37,7 @@ def half_squared_error(predictions: Any, targets: Any, reduction: str = "sum") -
     >>> half_squared_error([1.0, 3.0], [0.0, 1.0])
     2.5
     """
-    if _known(reduction) == "none":
+    if reduction == "none":
         return _reduce(lambda o, t: 0.5 * square(t - o), predictions, targets, reduction)
     return 0.5 * mse(predictions, targets, reduction)
 

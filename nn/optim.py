@@ -194,6 +194,16 @@ class SGD(Optimizer):
         if options["nesterov"] and (options["momentum"] <= 0.0 or options["dampening"] != 0.0):
             raise ValueError("nesterov needs a momentum above 0 and no dampening")
 
+    def step(self) -> None:
+        """Change every parameter once, by its gradient."""
+        if any(group[key] for group in self.param_groups for key in ("momentum", "weight_decay", "maximize")):
+            return super().step()
+        for group in self.param_groups:  # the same rule where nothing is remembered, without the bookkeeping
+            lr = group["lr"]
+            for p in group["params"]:
+                if p.has_grad:
+                    p.data = p.data - lr * p.grad
+
     @staticmethod
     def rule(
         p: Any, g: Any, state: Numbers, t: Any, lr: Any, momentum: float, dampening: float, weight_decay: float,
