@@ -133,9 +133,9 @@ def test_vjp_and_jvp_are_the_jacobian_from_both_sides():
 
 
 def test_cotangents_and_tangents_of_the_wrong_length_are_refused():
-    with pytest.raises(ValueError, match="the cotangent must have the structure of the output, 2 numbers, and has 1"):
+    with pytest.raises(ValueError, match=r"^the cotangent .* 2 .* 1 "):
         vjp(lambda x: [x, x], 1.0)[1]([1.0])
-    with pytest.raises(ValueError, match="the tangents must have the structure of the arguments, 1 numbers, and has 2"):
+    with pytest.raises(ValueError, match=r"^the tangents? .* 1 .* 2 "):
         jvp(lambda x: x, (1.0,), (1.0, 2.0))
 
 
