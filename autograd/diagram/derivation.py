@@ -18,6 +18,7 @@ from autograd.errors import DiagramError
 from autograd.value import Value, topological_order
 
 from .model import Names, reachable
+from .steps import derivative, mo
 from .text import clean, xml
 
 DIGITS = 9
@@ -204,6 +205,34 @@ class Derivation:
                 parts.append(f"where, summed over {len(self.equations[i].terms)} paths,")
             parts.append(f"$$\n{block}\n$$")
         return "\n\n".join(parts)
+
+    def math(self) -> list[list[Any]]:
+        """The derivation as lines of MathML trees, for the player: symbols, numbers and result of each equation."""
+        found: list[list[Any]] = []
+        for equation in self.equations:
+            if found:
+                found.append(["mtext", f"where, summed over {len(equation.terms)} paths,"])
+            symbols: list[Any] = ["mrow", derivative(equation.above, equation.below), mo("=")]
+            numbers: list[Any] = ["mrow", mo("=")]
+            for k, term in enumerate(equation.terms[:MOST_TERMS]):
+                for i, factor in enumerate(term[:MOST_FACTORS]):
+                    between = [] if k == i == 0 else [mo("+" if i == 0 else "·")]
+                    symbols += [*between, derivative(factor.above, factor.below)]
+                    symbols += [["mtext", "\u00a0(direct)"]] if factor.direct else []
+                    numbers += [mo("×") if i else between[0]] if between else []
+                    numbers.append(["mn", self._factor(factor.value)])
+                if len(term) > MOST_FACTORS:
+                    symbols.append(mo("⋯"))
+                    numbers.append(mo("⋯"))
+            if len(equation.terms) > MOST_TERMS:
+                symbols += [mo("+"), mo("⋯")]
+                numbers += [mo("+"), mo("⋯")]
+            if any(equation.terms):
+                found += [symbols, numbers]
+            found.append(["mrow", mo("="), ["mn", self._number(equation.value)]])
+        if self._more:
+            found.append(["mtext", "… and more sums of this kind"])
+        return found
 
     @property
     def mathml(self) -> str:

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from autograd.errors import DiagramError
-from autograd.value import Value
+from autograd.value import Value, topological_order
 
 from . import clusters, dot, exports, layout, moments, player, render, svg
 from . import model as graph
+from .derivation import explain
 from .health import as_roots
 from .text import number, width, xml
 from .theme import EDGE_SIZE, THEMES
@@ -21,7 +22,10 @@ from .theme import EDGE_SIZE, THEMES
 # Over this many nodes and edges the layout in plain Python serves, unless an engine is asked for by name: for 5,000
 # values it took half a second where graphviz-pure took 14 and Debian's dot 29.
 ENGINE_LIMIT = 5000
+FRAMED = 300  # nodes; up to here a notebook's output holds the player, in a frame
+MOST_ROWS = 500
 LAYERS_OVER = 150  # boxes; a picture with more neurons than this folds whole layers
+EXPLAINED = 12  # parameters; a graph with no more has their derivations in its player
 PLAYABLE = 400  # nodes; up to here the player of a folded picture holds every node, folded
 
 _count = itertools.count(1)
@@ -93,6 +97,7 @@ def draw(
         limit=None if groups is not None and collapse is not False else limit, groups=groups, legend=legend,
         title=title,
     )  # fmt: skip
+    _add_derivations(picture, roots)
     whole = None
     if groups is not None and (collapse or (collapse is None and len(picture.nodes) > clusters.COLLAPSE_OVER)):
         whole, picture = picture, clusters.collapse(picture, leave_neurons=True)
@@ -106,13 +111,26 @@ def draw(
     return Diagram(picture, theme=theme, engine=engine, time_limit=time_limit, whole=whole)
 
 
+def _add_derivations(picture: graph.Picture, roots: list[Value]) -> None:
+    """Put the derivation of each parameter's gradient into a small picture, for its player."""
+    leaves = [v for v in topological_order(*roots) if not v.operands and v.requires_grad]
+    if len(roots) > 1 or len(leaves) > EXPLAINED or len(picture.nodes) > 12 * EXPLAINED:
+        return
+    if not roots[0].operands:
+        return
+    by_value = {node.value_id: node.id for node in picture.nodes}
+    for leaf in leaves:
+        if id(leaf) in by_value:
+            picture.derivations[by_value[id(leaf)]] = explain(roots[0], leaf, digits=4).math()
+
+
 def arrange(picture: graph.Picture, engine: str | None, limit: float) -> layout.Layout:
     """Lay a picture out: by an engine if there is one that works, else in plain Python."""
     boxes = [layout.Box(node.id, node.width, node.height, node.cluster) for node in picture.nodes]
     links = []
     for edge in picture.edges:
         label = edge.label and edge.label + " ▲"  # room for the mark that the gradient's sign adds
-        size = (width(label, EDGE_SIZE) + 4, EDGE_SIZE + 7) if label else (0.0, 0.0)
+        size = (width(label, EDGE_SIZE) + 10, EDGE_SIZE + 7) if label else (0.0, 0.0)
         links.append(layout.Link(edge.id, edge.source, edge.target, *size))
     groups = [layout.Group(c.id, width(c.label, EDGE_SIZE) + 16, c.parent) for c in picture.clusters]
     found = render.find_engine(engine)
@@ -277,6 +295,8 @@ class Diagram:
     @property
     def _frame(self) -> str:
         """The player in a frame of its own. An untrusted notebook drops the frame, and the hint alone is left."""
+        if len(self._picture.nodes) > FRAMED:
+            return "<p>This picture is large: save its player with .save(&quot;graph.html&quot;) and open that.</p>"
         page = xml(self._page("player"))
         hint = "The player needs a trusted notebook (File, Trust Notebook); save it with .save(&quot;graph.html&quot;)."
         return f'<p>{hint}</p><iframe title="player" width="100%" height="720" srcdoc="{page}"></iframe>'
@@ -295,12 +315,14 @@ class Diagram:
 
 def table(picture: graph.Picture) -> str:
     """The picture as an HTML table: one row a value."""
+    values = [node for node in picture.nodes if node.kind != "constant"]
     rows = "".join(
         f"<tr><td>{xml(node.name)}</td><td>{xml(node.expression or node.kind)}</td><td>{number(node.value)}</td>"
         f"<td>{number(node.grad)}</td><td>{xml('; '.join(flag.text for flag in node.flags))}</td></tr>"
-        for node in picture.nodes
-        if node.kind != "constant"
+        for node in values[:MOST_ROWS]
     )
+    if len(values) > MOST_ROWS:
+        rows += f'<tr><td colspan="5">… {len(values) - MOST_ROWS} more</td></tr>'
     return (
         "<table><thead><tr><th>name</th><th>made by</th><th>value</th><th>gradient</th><th>marks</th></tr></thead>"
         f"<tbody>{rows}</tbody></table>"

@@ -153,6 +153,8 @@ def _edge(edge: Edge, theme: themes.Theme, layout: Layout | None, mark: str | No
         "id": edge.id, "color": color, "penwidth": f"{themes.line_width(edge.flow):.2f}",
         "tooltip": dot_quoted(edge.tooltip, 2), "labeltooltip": dot_quoted(edge.tooltip, 2),
     }  # fmt: skip
+    if edge.sign == "negative":
+        attributes |= {"arrowhead": "onormal", "arrowsize": "1.1"}
     if edge.sign == "zero":
         attributes["style"] = "dashed"
     if edge.sign == "constant":
@@ -189,7 +191,7 @@ def legend_entries(picture: Picture) -> list[tuple[str, str]]:
     if "positive" in signs:
         entries.append(("positive", "▲ positive gradient"))
     if "negative" in signs:
-        entries.append(("negative", "▼ negative gradient"))
+        entries.append(("negative", "▼ negative gradient, hollow head"))
     if "zero" in signs:
         entries.append(("zero", "dashed: no gradient passes"))
     if "broken" in signs:

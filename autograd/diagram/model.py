@@ -46,6 +46,7 @@ class Node:
     height: float = 0.0
     frozen: bool = False
     op: str = ""
+    value_id: int = 0  # the id() of the Value, while the picture is being built
     before: tuple[float | None, float | None] | None = None  # value and gradient at another moment
 
     @property
@@ -98,6 +99,7 @@ class Picture:
     clusters: list[Cluster] = field(default_factory=list)
     direction: str = "LR"
     asked_direction: str | None = None
+    derivations: dict[str, list[list[Any]]] = field(default_factory=dict)  # of parameters, as MathML trees
     folded: bool = False  # too many to be drawn one by one
     notes: list[str] = field(default_factory=list)
     legend: bool = True
@@ -243,6 +245,7 @@ def _grad(v: Value) -> float | None:
 def _node(v: Value, key: str, names: Names, is_output: bool, flags: list[health.Flag], lean: bool) -> Node:
     kind = "output" if is_output else "operation" if v.op is not None else "parameter" if v.requires_grad else "input"
     node = Node(key, kind, names.of(v), value=float(v.data), grad=_grad(v), flags=flags)
+    node.value_id = id(v)
     node.op = v.op.name if v.op is not None else ""
     node.frozen = v.op is None and not v.requires_grad
     if lean:
@@ -274,6 +277,8 @@ def _edge(v: Value, i: int, source: str, target: str, names: Names, written: lis
     partial = float(partial)
     edge.partial = partial
     grad = _grad(v)
+    if operand.op is None and not operand.requires_grad:
+        grad = None  # a frozen leaf keeps no gradient, so none is drawn on the way to it
     edge.flow = None if grad is None else partial * grad
     if not written:
         return edge
@@ -436,4 +441,4 @@ def _direction(picture: Picture) -> str:
         high[at] += node.height + 20
     labels = max((width(edge.label, theme.EDGE_SIZE) for edge in picture.edges if edge.label), default=0.0)
     across = sum(wide.values()) + len(wide) * (labels + 60)
-    return "TB" if len(wide) > 12 or (across > 1500 and across > 7 * max(high.values(), default=0.0)) else "LR"
+    return "TB" if len(wide) > 12 or (across > 1900 and across > 7 * max(high.values(), default=0.0)) else "LR"

@@ -225,12 +225,15 @@ class NetworkDiagram:
 
     def _legend(self) -> str:
         what = "gradient" if self._by_gradient else "weight"
-        return f"line: wider for a larger {what}, blue ▲ positive, orange ▼ negative, dashed zero"
+        signs = "blue ▲ positive, orange ▼ negative" if self._labels else "blue positive, orange long dashes negative"
+        return f"line: wider for a larger {what}, {signs}, short dashes zero"
 
     def _svg_weight(self, weight: Weight, key: str) -> str:
         kind, stroke = self._shown(weight)
         x0, y0, x1, y1 = self._line(weight)
         dash = ' stroke-dasharray="5 4"' if kind == "zero" else ""
+        if kind == "negative" and not self._labels:  # no ▼ stands on the line, so its strokes tell
+            dash = ' stroke-dasharray="14 3"'
         tip = f"{weight.name or 'weight'} = {weight.value!r}"
         tip += f", gradient {weight.grad!r}" if weight.grad is not None else ""
         return (
@@ -287,11 +290,12 @@ class NetworkDiagram:
                 y += LINE
         for i, weight in enumerate(self._weights):
             kind, stroke = self._shown(weight)
+            broken = kind == "zero" or (kind == "negative" and not self._labels)
             x0, y0, x1, y1 = self._line(weight)
             points = [(x0 + (x1 - x0) * s / 3, y0 + (y1 - y0) * s / 3) for s in range(4)]
             graph.edge(
                 keys[id(weight.source)], keys[id(weight.target)], id=f"e{i}", color=theme.stroke(t, kind),
-                penwidth=f"{stroke:.2f}", style="dashed" if kind == "zero" else "solid",
+                penwidth=f"{stroke:.2f}", style="dashed" if broken else "solid",
                 pos=" ".join(self._at(x, y).rstrip("!") for x, y in points),
             )  # fmt: skip
         for weight, (x, y) in zip(self._weights, self._places, strict=True):

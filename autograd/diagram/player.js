@@ -202,6 +202,17 @@ function startPlayer(root) {
     });
   }
 
+  const parameter = part("parameter");
+  if (parameter) {
+    const choose = () => {
+      const { lines } = data.derivations[parameter.selectedIndex];
+      part("derivation").replaceChildren(...lines.map(mathLine));
+    };
+    for (const { name } of data.derivations) parameter.append(new Option(name));
+    parameter.addEventListener("change", choose);
+    choose();
+  }
+
   part("first").addEventListener("click", () => go(0));
   part("previous").addEventListener("click", () => go(at - 1));
   part("play").addEventListener("click", play);

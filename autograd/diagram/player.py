@@ -28,6 +28,12 @@ _CONTROLS = """<div class="controls" role="group" aria-label="steps">
 """
 
 
+_DERIVATIONS = """<details data-part="why"><summary>The chain rule for one parameter</summary>
+<label>parameter <select data-part="parameter"></select></label>
+<div class="lines" data-part="derivation"></div></details>
+"""
+
+
 def _read(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
@@ -76,6 +82,7 @@ def fragment(picture: Picture, layout: Layout, uid: str, table: str, fold: bool 
         '<section class="panel" aria-label="what happens at this step"><span class="phase" data-part="phase"></span>'
         '<h2 data-part="title"></h2><div class="lines" data-part="lines"></div></section>\n'
         '<p class="hidden" data-part="words" role="status" aria-live="polite"></p>\n'
+        f"{_DERIVATIONS if picture.derivations else ''}"
         f"<details><summary>The numbers as a table</summary>{table}</details>\n"
         '<p class="keys">Keys: ← and → step, Home and End jump, space plays. A click on a box goes to its step.</p>\n'
         f'<script type="application/json">{data}</script>\n'

@@ -211,6 +211,11 @@ def as_data(picture: Picture) -> dict[str, Any]:
     return {
         "steps": shown,
         "edges": {e.id: [e.source, e.target, e.label, e.partial is None] for e in picture.edges},
+        "derivations": [
+            {"name": node.name, "lines": picture.derivations[node.id]}
+            for node in picture.nodes
+            if node.id in picture.derivations
+        ],
         "clusters": {c.id: {"label": c.label, "members": members[c.id]} for c in picture.clusters},
     }
 

@@ -44,7 +44,9 @@ def rules(theme: themes.Theme, scope: str) -> str:
         color = themes.stroke(t, sign)
         lines.append(f"{scope} text.{sign} {{ fill: {color} }}")
         lines.append(f"{scope} .edge.{sign} path {{ stroke: {color} }}")
-        lines.append(f"{scope} .edge.{sign} polygon, {scope} .edge.{sign} text {{ fill: {color} }}")
+        head = t.background if sign == "negative" else color  # a hollow head: the sign is not told by colour alone
+        lines.append(f"{scope} .edge.{sign} polygon {{ fill: {head}; stroke: {color} }}")
+        lines.append(f"{scope} .edge.{sign} text {{ fill: {color} }}")
     lines.append(f"{scope} .edge.constant path {{ stroke: {t.muted} }}")
     lines.append(f"{scope} .edge.constant polygon {{ fill: {t.muted} }}")
     return "\n".join(lines)
@@ -207,14 +209,17 @@ def _cluster(key: str, label: str, corners: tuple[float, float, float, float], u
 def _cover(key: str, lines: list[str], corners: tuple[float, float, float, float], uid: str) -> str:
     """What a folded cluster shows instead of its nodes; the player turns it on."""
     x0, y0, x1, y1 = corners
-    top = (y0 + y1) / 2 - 8 * (len(lines) - 1) + 4
+    widest = max(width(line, themes.SIZE, bold=True) for line in lines)
+    scale = max(1.0, min(3.0, (x1 - x0 - 30) / widest, (y1 - y0 - 30) / (16 * len(lines))))
+    top = -8 * (len(lines) - 1) + 4
     inside = "".join(
-        text(line, (x0 + x1) / 2, top + 16 * i, "head" if i == 0 else "", themes.SIZE, "middle", bold=i == 0)
+        text(line, 0, top + 16 * i, "head" if i == 0 else "", themes.SIZE, "middle", bold=i == 0)
         for i, line in enumerate(lines)
     )
     return (
         f'<g id="{uid}-{key}-cover" class="cover" display="none"><rect x="{x0:.1f}" y="{y0:.1f}" width="{x1 - x0:.1f}" '
-        f'height="{y1 - y0:.1f}" rx="8"/>{inside}</g>\n'
+        f'height="{y1 - y0:.1f}" rx="8"/><g transform="translate({(x0 + x1) / 2:.1f} {(y0 + y1) / 2:.1f}) '
+        f'scale({scale:.2f})">{inside}</g></g>\n'
     )
 
 

@@ -136,7 +136,7 @@ def test_every_control(opened: Callable[..., Watched]) -> None:
     assert page.part("fit").get_attribute("aria-pressed") == "true"
     page.page.locator("g.node.output").click()  # a click on a box goes to its next step
     assert "Backward" in page.part("title").text_content()
-    page.page.locator("summary").click()
+    page.page.get_by_text("The numbers as a table").click()
     assert page.page.locator("details table").is_visible()
 
 
@@ -415,3 +415,19 @@ def test_the_player_inside_a_notebooks_output(browser: Any) -> None:
     assert frame.locator("text.grad").first.text_content() == "▼ −3"
     assert messages == []
     page.close()
+
+
+def test_the_chain_rule_for_a_chosen_parameter(opened: Callable[..., Watched]) -> None:
+    page = opened(backward(network()))
+    page.page.get_by_text("The chain rule for one parameter").click()
+    choice = page.part("parameter")
+    assert {"w11_1", "w22_2"} <= set(choice.locator("option").all_text_contents())
+    choice.select_option("w11_2")
+    text = page.part("derivation").text_content().replace(" ", "")
+    assert "=1×0.7414×0.1868×0.5933=0.08217" in text
+    choice.select_option("w11_1")
+    text = page.part("derivation").text_content()
+    assert "summed over 2 paths" in text
+    assert page.part("derivation").locator("mfrac").count() > 6
+    page.page.keyboard.press("ArrowDown")  # the keys of the list are its own: the step does not change
+    assert page.count().startswith("1 /")
