@@ -26,6 +26,11 @@ PEERS = {
     "chalkgrad": Peer(distributions=("chalkgrad",)),
     "micrograd": Peer(("micrograd==0.1.0",), ("micrograd",)),
     "python": Peer(),  # the same arithmetic by hand, on plain floats
+    "c": Peer(),  # C, written plainly and compiled by gcc when the program starts
+    "jax": Peer(("jax==0.10.2",), ("jax", "jaxlib")),
+    "ddx": Peer(("ddx-ad==4.3.0",), ("ddx-ad",)),
+    "casadi": Peer(("casadi==3.8.2", "numpy"), ("casadi",)),
+    "torch": Peer(("torch==2.15.0", "numpy"), ("torch",)),  # some gigabytes; where pip finds a CPU build, far less
 }
 
 
