@@ -130,7 +130,8 @@ def arrange(picture: graph.Picture, engine: str | None, limit: float) -> layout.
     links = []
     for edge in picture.edges:
         label = edge.label and edge.label + " ▲"  # room for the mark that the gradient's sign adds
-        size = (width(label, EDGE_SIZE) + 10, EDGE_SIZE + 7) if label else (0.0, 0.0)
+        beside = 18 if picture.direction == "TB" else 8  # space between a thick line and the words beside it
+        size = (width(label, EDGE_SIZE) + beside, EDGE_SIZE + 7) if label else (0.0, 0.0)
         links.append(layout.Link(edge.id, edge.source, edge.target, *size))
     groups = [layout.Group(c.id, width(c.label, EDGE_SIZE) + 16, c.parent) for c in picture.clusters]
     found = render.find_engine(engine)

@@ -153,8 +153,8 @@ def _edge(edge: Edge, theme: themes.Theme, layout: Layout | None, mark: str | No
         "id": edge.id, "color": color, "penwidth": f"{themes.line_width(edge.flow):.2f}",
         "tooltip": dot_quoted(edge.tooltip, 2), "labeltooltip": dot_quoted(edge.tooltip, 2),
     }  # fmt: skip
-    if edge.sign == "negative":
-        attributes |= {"arrowhead": "onormal", "arrowsize": "1.1"}
+    if edge.sign == "negative" and not edge.label:  # no ▼ stands beside it; an open head would close under a thick line
+        attributes |= {"arrowhead": "dot", "arrowsize": "0.6"}
     if edge.sign == "zero":
         attributes["style"] = "dashed"
     if edge.sign == "constant":
@@ -191,7 +191,7 @@ def legend_entries(picture: Picture) -> list[tuple[str, str]]:
     if "positive" in signs:
         entries.append(("positive", "▲ positive gradient"))
     if "negative" in signs:
-        entries.append(("negative", "▼ negative gradient, hollow head"))
+        entries.append(("negative", "▼ negative gradient, open head"))
     if "zero" in signs:
         entries.append(("zero", "dashed: no gradient passes"))
     if "broken" in signs:
@@ -209,6 +209,8 @@ _IN_A_ROW = 6
 def _legend(picture: Picture, theme: themes.Theme, entries_of: Picture) -> str:
     cells = []
     for kind, words in legend_entries(entries_of):
+        bare = any(edge.sign == "negative" and not edge.label for edge in picture.edges)
+        words = words.replace(", open head", ", round head" if bare else "")
         if kind in theme.fill:
             cells.append(
                 f'<TD BORDER="1" STYLE="ROUNDED" BGCOLOR="{theme.fill[kind]}" COLOR="{theme.border[kind]}">'

@@ -44,7 +44,7 @@ def rules(theme: themes.Theme, scope: str) -> str:
         color = themes.stroke(t, sign)
         lines.append(f"{scope} text.{sign} {{ fill: {color} }}")
         lines.append(f"{scope} .edge.{sign} path {{ stroke: {color} }}")
-        head = t.background if sign == "negative" else color  # a hollow head: the sign is not told by colour alone
+        head = t.background if sign == "negative" else color  # an open head: the sign is not told by colour alone
         lines.append(f"{scope} .edge.{sign} polygon {{ fill: {head}; stroke: {color} }}")
         lines.append(f"{scope} .edge.{sign} text {{ fill: {color} }}")
     lines.append(f"{scope} .edge.constant path {{ stroke: {t.muted} }}")
