@@ -1,5 +1,6 @@
 """The transformations: right to any order, in any mixture, for any structure, and free of side effects."""
 
+import collections
 import dataclasses
 import itertools
 import math
@@ -401,3 +402,56 @@ def test_the_gradient_is_that_of_backward_to_the_bit():
         found = gradients(y, xs)
         y.backward()
         assert found == pytest.approx([x.grad for x in xs], rel=1e-14, abs=1e-16)
+
+
+# ------------------------------------------------------- structures and anomalies
+
+
+def test_cotangents_and_tangents_have_the_structure_of_what_they_go_with():
+    _, pull = vjp(lambda p: {"y": [p["a"], p["a"] * 2.0]}, {"a": 3.0})
+    assert pull({"y": [1.0, 10.0]}) == ({"a": 21.0},)
+    assert pull({"y": (1, np.float64(10))}) == ({"a": 21.0},)
+    for wrong in (1.0, [1.0, 10.0], {"z": [1.0, 10.0]}, {"y": [1.0]}, {"y": {"a": 1.0, "b": 1.0}}, {"y": "ab"}):
+        with pytest.raises(ValueError, match="cotangent"):
+            pull(wrong)
+    for wrong in (([1.0, 2.0],), ({"a": [1.0]},), ({"b": 1.0},), (1.0,), ()):
+        with pytest.raises(ValueError, match="tangent"):
+            jvp(lambda p: p["a"], ({"a": 3.0},), wrong)
+    assert jvp(lambda p: p.slope * p.offset, (Line(2.0, 3.0),), (Line(1.0, 10.0),)) == (6.0, 23.0)
+
+
+def test_the_arguments_of_jvp_and_hvp_come_in_a_list():
+    for transformation in (jvp, hvp):
+        with pytest.raises(TypeError, match="an entry for each argument"):
+            transformation(lambda x: x * x, 3.0, (1.0,))
+        with pytest.raises(TypeError, match="an entry for each argument"):
+            transformation(lambda x: x * x, (3.0,), 1.0)
+
+
+def test_argnums_that_make_no_sense():
+    f = lambda a, b: a * b
+    for wrong in (1.0, "0", None, True, [0, "1"]):
+        with pytest.raises(TypeError, match="argnums"):
+            grad(f, wrong)(1.0, 2.0)
+    with pytest.raises(ValueError, match="twice"):
+        grad(f, (1, -1))(1.0, 2.0)
+    with pytest.raises(TypeError, match="by position"):
+        grad(f)(a=1.0, b=2.0)
+
+
+def test_other_kinds_of_dict_keep_their_kind():
+    counted = collections.defaultdict(float, {"b": 2.0, "a": 3.0})
+    found = grad(lambda p: p["a"] * p["b"])(counted)
+    assert type(found) is collections.defaultdict
+    assert list(found.items()) == [("b", 3.0), ("a", 2.0)]
+    assert dict(counted) == {"b": 2.0, "a": 3.0}
+
+
+def test_anomalies_are_found_in_gradients_too():
+    with ag.detect_anomaly():
+        with pytest.raises(ag.AnomalyError, match=r"backward pass, sqrt of 0.0 made inf for operand 0"):
+            grad(lambda x: x.sqrt())(0.0)
+        with pytest.raises(ag.AnomalyError, match=r"log made -inf out of 0.0"):
+            grad(lambda x: x.log())(0.0)
+        assert grad(grad(lambda x: x.sqrt()))(4.0) == -1 / 32
+    assert grad(lambda x: x.sqrt())(0.0) == math.inf

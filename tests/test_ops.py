@@ -599,3 +599,30 @@ def test_the_oracles_know_the_limits_of_doubles():
     assert math.ldexp(1.0, -1074) == SUBNORMAL
     assert oracles.ulp(oracles.mpf(1.0)) == math.ulp(1.0)
     assert oracles.ulp(oracles.mpf(SUBNORMAL)) == SUBNORMAL
+
+
+@pytest.mark.usefixtures("cleaned_table")
+def test_a_rule_that_is_no_rule_is_refused():
+    for wrong in (None, 3.0, (), (lambda y, x: 1.0, 2.0)):
+        with pytest.raises(TypeError, match="derivative is a tuple with a function for each operand"):
+            define("odd", lambda x: x, wrong)
+    with pytest.raises(ValueError, match="identifier"):
+        define("lambda", lambda x: x, (lambda y, x: 1.0,))
+    forgetful = define("forgetful", lambda x: x * x, (lambda y, x: None,))
+    with pytest.raises(TypeError, match="a derivative rule of forgetful returned None"):
+        forgetful(Value(1.0))
+    short = define("short", lambda *xs: ag.sum(xs), lambda y, *xs: [1.0])
+    with pytest.raises(
+        TypeError, match="the derivative rule of short returns a list with one number for each operand, 2"
+    ):
+        short(Value(1.0), Value(2.0))
+
+
+def test_polygamma_of_a_tiny_operand_overflows_to_infinity():
+    assert ag.polygamma(5.0, 1e-300) == INF
+    assert ag.polygamma(100.0, 1e-3) == -INF
+    assert ag.polygamma(99.0, 1e-3) == INF
+    assert ag.polygamma(1.0, INF) == 0.0
+    assert ag.polygamma(0.0, INF) == INF
+    assert ag.polygamma(1.0, -2.0) == INF
+    assert math.isnan(ag.polygamma(0.0, -2.0))

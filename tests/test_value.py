@@ -714,3 +714,48 @@ def test_an_update_under_no_grad_is_in_place():
         w.data -= 0.1 * w.grad
     assert w.data == 1.6
     assert w.operands == ()
+
+
+def test_a_mode_cannot_decorate_what_runs_in_pieces():
+    async def coroutine():
+        pass
+
+    def generator():
+        yield
+
+    async def asynchronous_generator():
+        yield
+
+    for function in (coroutine, generator, asynchronous_generator):
+        with pytest.raises(TypeError, match=r"runs in pieces.*use `with` inside it"):
+            no_grad()(function)
+
+
+def test_a_pass_that_an_error_ends_leaves_no_gradient_half_made():
+    x = Value(0.0)
+    h = x * 1.0
+    s = h.sqrt()
+    y = s * 2.0
+    with detect_anomaly(), pytest.raises(AnomalyError):
+        y.backward()
+    assert not x.has_grad or x.grad == 0.0
+    y.backward()
+    assert x.grad == INF
+
+
+def test_frozen_and_live_operands_of_one_node():
+    live, frozen = Value(2.0), Value(3.0)
+    frozen.requires_grad = False
+    for y in (
+        live + frozen,
+        frozen + live,
+        live * frozen,
+        frozen / live,
+        frozen - live,
+        live**frozen,
+        ag.sum([live, frozen]),
+    ):
+        assert set(map(id, y.operands)) == {id(live), id(frozen)}
+        y.backward()
+    assert live.has_grad
+    assert not frozen.has_grad
