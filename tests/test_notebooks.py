@@ -22,7 +22,7 @@ def said(cell):
     return re.sub(r"0x[0-9a-f]+|\d+\.\d+ (m|µ|n)?s\b", "…", "".join(texts))
 
 
-@pytest.mark.parametrize("name", ["01_backpropagation_by_hand"])
+@pytest.mark.parametrize("name", ["01_backpropagation_by_hand", "02_seeing_gradient_flow"])
 def test_notebook_gives_its_stored_outputs_again(name, tmp_path):
     stored = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
     nbformat.validate(stored)
