@@ -52,12 +52,16 @@ def save(
 def load(path: str | os.PathLike[str], model: Module | None = None, optimizer: Optimizer | None = None) -> Module:
     """Read a checkpoint into ``model`` and ``optimizer``, or into a model built as the file describes, and return it.
 
-    A model can be built when it is an MLP, or a Sequential of layers, whose activations have names. Raises
-    CheckpointError for anything wrong with the file, and FileNotFoundError where there is none; nothing is changed
-    then.
+    From the checkpoint of a run with early stopping come the best parameters so far, unless an optimiser is to go on
+    with the last. A model can be built when it is an MLP, or a Sequential of layers, whose activations have names.
+    Raises CheckpointError for anything wrong with the file, and FileNotFoundError where there is none; nothing is
+    changed then.
     """
     stored = read(path)
     with blamed_on(os.fspath(path)):
+        training = stored.get("training")
+        if optimizer is None and isinstance(training, dict) and isinstance(training.get("best_state"), dict):
+            stored["model"] = training["best_state"]
         if model is None:
             model = _built(stored)
         prepare(stored, model, optimizer)()

@@ -157,6 +157,8 @@ def fit(
     _check_whole("batch_size", len(xs) if batch_size is None else batch_size)
     function = loss_function(loss)
     optimizer = _optimizer(optimizer, model, lr)
+    if not {id(p) for p in model.parameters()} & {id(p) for group in optimizer.param_groups for p in group["params"]}:
+        raise ValueError("the optimiser holds none of the model's parameters; make it with model.parameters()")
     plan = schedule if isinstance(schedule, Schedule) or schedule is None else schedule(optimizer)
     stopping = EarlyStopping(early_stopping) if isinstance(early_stopping, int) else early_stopping
     measured = dict(_metric(metric, function) for metric in metrics)
@@ -191,6 +193,8 @@ def fit(
             row = {"epoch": run.epoch + 1, "loss": total / len(xs), "lr": optimizer.param_groups[0]["lr"]}
             row |= _measure(model, function, measured, (xs, ys), held)
             run.end_epoch(row, callbacks)
+            if interrupted and run.history.stopped == "finished":
+                run.history.stopped = "interrupted"
             bar.set_postfix_str(_short(row), refresh=False)
             if checkpoint is not None:
                 files.write(checkpoint, run.contents())

@@ -193,6 +193,15 @@ def test_resume_after_early_stopping_stays_stopped(tmp_path):
     assert (again.stopped, len(again)) == ("early stopping", 3)
 
 
+def test_load_gives_the_best_parameters_of_a_run_that_kept_them(tmp_path):
+    model, history = train("adam", 8, tmp_path / "c.json")
+    assert history.best("val_loss") < len(history)
+    assert bits(nn.load(tmp_path / "c.json").state_dict()) == bits(model.state_dict())
+    last, optimizer = make("adam")
+    nn.load(tmp_path / "c.json", last, optimizer)
+    assert bits(last.state_dict()) != bits(model.state_dict())
+
+
 def test_a_metric_that_is_nan_can_be_stored(tmp_path):
     def undefined(o, t):
         return math.nan

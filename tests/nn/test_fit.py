@@ -130,6 +130,7 @@ def test_bad_data_says_where(rows, targets, message):
         ({"loss": "hing"}, "no loss is called 'hing'"),
         ({"optimizer": "addam"}, "no optimiser is called 'addam'; the names are sgd, adam"),
         ({"optimizer": nn.SGD([Value(1.0)]), "lr": 0.1}, "leave lr out"),
+        ({"optimizer": nn.SGD([Value(1.0)]), "lr": None}, "holds none of the model's parameters"),
         ({"metrics": ["accuracies"]}, "no metric is called 'accuracies'; the names are accuracy"),
         ({"epochs": 0}, "epochs is a whole number of at least 1, and 0"),
         ({"batch_size": 2.5}, "batch_size is a whole number"),

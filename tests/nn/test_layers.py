@@ -101,6 +101,20 @@ def test_micrograd_signatures_and_idioms():
     assert nn.MLP(2, [1]).layers[0].neurons[0].b.data == 0.0
 
 
+def test_gradients_through_sequential_and_dropout():
+    model = nn.Sequential(
+        nn.Layer(2, 6, activation="gelu", seed=0), nn.Dropout(0.5), nn.MLP(6, [3, 1], activation="tanh", seed=1)
+    )
+    for mode in (True, False):
+        model.train(mode)
+
+        def output(a, b):
+            model.steps[1].reseed(4)  # the same numbers are dropped in every evaluation
+            return model([a, b])
+
+        check_grad(output, 0.4, -0.7)
+
+
 def test_order_of_parameters_is_micrograds():
     """Per neuron its weights, then its bias: saved weights of micrograd can be written in with zip."""
     model = nn.MLP(2, [2, 1])
