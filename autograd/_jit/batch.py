@@ -212,7 +212,7 @@ def whole(module: Module, name: str, cut: Split, kind: str, shared: int, after: 
     """
     outputs = len(cut.varying)
     module.declare("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
-    module.open(f"define void @{name}(ptr %shared, ptr %columns, ptr %strides, i64 %count, ptr %out) #0 {{")
+    module.open(f"define void @{name}(ptr %shared, ptr %columns, ptr %strides, i64 %count, ptr %out) #1 {{")
     sizes = {"uniform": cut.uniform, "constants": len(cut.constant.outputs), "totals": len(cut.body.outputs)}
     module.scratch(sum(sizes.values()) + outputs + shared + 8)
     offset = 0

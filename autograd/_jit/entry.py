@@ -215,8 +215,8 @@ class Entry:
         """Compile, and return what runs the parts that no sample changes, the kernel, and the code."""
         import numpy as np
 
-        lower.scalar(compiler.module, "prologue", cut.prologue)
-        lower.scalar(compiler.module, "constant", cut.constant)
+        lower.scalar(compiler.module, "prologue", cut.prologue, quick=True)
+        lower.scalar(compiler.module, "constant", cut.constant, quick=True)
         code = compiler.compile(len(self.program.instructions))
         first, second = RUN(code.address("prologue")), RUN(code.address("constant"))
 
@@ -294,11 +294,11 @@ class Entry:
         cut = batch.split(self.program, self.flags)
         compiler = Compiler(True, self.fastmath)
         module = compiler.module
-        lower.scalar(module, "prologue", cut.prologue)
-        lower.scalar(module, "constant", cut.constant)
+        lower.scalar(module, "prologue", cut.prologue, quick=True)
+        lower.scalar(module, "constant", cut.constant, quick=True)
         batch.reduced(module, "reduce", cut)
         if after is not None:
-            lower.scalar(module, "after", after.program)
+            lower.scalar(module, "after", after.program, quick=True)
         shared = sum(1 for mine in self.flags if not mine)
         batch.whole(module, "whole", cut, kind, shared, None if after is None else "after")
         extra = len(after.program.instructions) if after is not None else 0

@@ -13,7 +13,7 @@ from . import fast as fast_functions
 from .program import COMPARISONS, Program
 
 BLOCK = 256  # instructions in a basic block: selection and scheduling work block by block, and slow down in long ones
-PART = 512  # instructions in a function of a program that is cut up
+PART = 128  # instructions in a function of a program that is cut up
 STACK = 65_536  # bytes of scratch memory that are taken from the stack
 WHOLE = 4_096  # a program up to this many instructions stays one function
 WHOLE_WIDE = 4_096  # the same for a program several lanes wide
@@ -49,9 +49,8 @@ class Module:
         self._declared: set[str] = set()
 
     def text(self) -> str:
-        attributes = f'attributes #0 = {{ nounwind "prefer-vector-width"="{64 * self.lanes}" ' + (
-            f'"min-legal-vector-width"="{64 * self.lanes}" }}'
-        )
+        width = f'"prefer-vector-width"="{64 * self.lanes}" "min-legal-vector-width"="{64 * self.lanes}"'
+        attributes = f"attributes #0 = {{ nounwind {width} }}\nattributes #1 = {{ nounwind noinline optnone {width} }}"
         memory = []
         if self.spare:
             memory = [_SPARE.format(size=self.spare, malloc=self.find("malloc", 1), free=self.find("free", 1))]
@@ -291,10 +290,13 @@ class Writer:
             self.names[place] = result
 
 
-def scalar(module: Module, name: str, program: Program) -> None:
-    """Add ``void name(double *in, double *out)``; the two must not overlap."""
+def scalar(module: Module, name: str, program: Program, quick: bool = False) -> None:
+    """Add ``void name(double *in, double *out)``; the two must not overlap.
+
+    ``quick`` is for what runs once beside a loop: it compiles ten times faster, and runs not much slower.
+    """
     count = len(program.instructions)
-    head = f"define void @{name}(ptr noalias %in, ptr noalias %out) #0 {{"
+    head = f"define void @{name}(ptr noalias %in, ptr noalias %out) {'#1' if quick else '#0'} {{"
     if count > WHOLE:
         slots = parts(module, name, program, 1, len(program.inputs))
         module.open(head)
