@@ -16,11 +16,16 @@ from .errors import AutogradError, GradientCheckError
 from .ops import OPERATIONS
 from .value import Value
 
+_EXPRESSIONS = ("grad", "check", "draw", "explain")
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with its arguments (those of the process if None) and return the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if len(words) > 1 and words[0] in _EXPRESSIONS and words[1][:1] == "-" and words[1][:2] not in ("-h", "-o", "--"):
+        words[1] = " " + words[1]  # an expression that begins with a minus, and no option
     try:
-        options = _parser().parse_args(arguments)
+        options = _parser().parse_args(words)
     except SystemExit as stop:  # --help, --version, or argparse's own complaint
         return stop.code if isinstance(stop.code, int) else 2
     try:
@@ -67,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         made = command(name, run, help)
         made.epilog = "operators: + - * / // % **; operations: " + ", ".join(sorted(OPERATIONS))
-        made.add_argument("expression", help='for example "tanh(w*x + b)"; put a space first if it begins with a minus')
+        made.add_argument("expression", help='for example "tanh(w*x + b)"')
         made.add_argument("values", nargs="*", metavar="name=value", help="a number for each variable, as w=0.5")
         if name == "draw":
             made.add_argument("-o", "--output", type=Path, required=True, help="g.svg, g.png, g.html (the player), …")
