@@ -395,6 +395,10 @@ def _radius(xs):
     return M.inf if not TINY <= r < LARGEST else r
 
 
+def _radius_in_range(want, *xs):
+    return mpf(0) if _radius(xs) < M.inf else M.inf
+
+
 def _reflection(want, n, x):
     if x > 0:
         return mpf(0)
@@ -448,14 +452,8 @@ SLOPE_BOUNDS = {
     "div": Bound(2.0, UNDERFLOW, lambda want, a, b: TINY / abs(b)),
     "pow": Bound(3.0, UNDERFLOW + "; infinite where x^n or x^(n-1) is", _pow_scale),
     "elu": Bound(2.0, UNDERFLOW, lambda want, x, alpha: TINY * abs(alpha)),
-    "hypot": Bound(
-        2.0,
-        "nothing known where the radius overflows or is subnormal",
-        lambda want, *xs: mpf(0) if _radius(xs) < M.inf else M.inf,
-    ),
-    "norm": Bound(
-        4.0, "rounds once a term; the radius as for hypot", lambda want, *xs: mpf(0) if _radius(xs) < M.inf else M.inf
-    ),
+    "hypot": Bound(2.0, "x/r where the radius r overflows is 0, and a subnormal r has lost bits", _radius_in_range),
+    "norm": Bound(4.0, "rounds once a term; the radius as for hypot", _radius_in_range),
     "atan2": Bound(3.0, UNDERFLOW, lambda want, *xs: TINY / _radius(xs) if _radius(xs) < M.inf else M.inf),
     "gelu": Bound(6.0, CANCEL, lambda want, x: max(_cdf(x), TINY * abs(x))),
     "silu": Bound(6.0, CANCEL, lambda want, x: max(_sigmoid(x), TINY * abs(x))),

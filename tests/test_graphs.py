@@ -7,8 +7,10 @@ import gc
 import itertools
 import math
 import operator
+import os
 import pickle
 import random
+import subprocess
 import sys
 import threading
 import tracemalloc
@@ -136,6 +138,32 @@ def test_the_same_program_gives_the_same_bits(recipe):
     assert repr(bits()) == repr(bits())
     numbers = [v.data if isinstance(v, Value) else v for v in recipe.values()]
     assert repr(numbers) == repr(recipe.floats())  # floats take the same rules
+
+
+PROGRAM = """
+import autograd as ag
+from autograd import Value, grad, hessian
+xs = [Value(0.1 * i - 0.73, name=str(i)) for i in range(12)]
+terms = [a * b.tanh() + ag.softplus(a) * 1e3**i for i, (a, b) in enumerate(zip(xs, xs[5:] + xs[:5]))]
+y = ag.logsumexp([*terms[:4], ag.dot(xs, terms), ag.norm(terms)]) + sum(terms)
+y.backward()
+f = lambda p: ag.norm([p["a"] * p["b"], p["b"].exp(), p["c"]]) / (p["a"] + ag.sum(p.values()))
+found = [x.grad for x in xs], grad(f)(dict(a=0.3, b=0.7, c=1.9)), hessian(f)(dict(a=0.3, b=0.7, c=1.9))
+print(found)
+"""
+
+
+def test_the_same_bits_in_every_process():
+    """Whatever seed strings are hashed with, and wherever objects lie in memory."""
+    printed = {
+        subprocess.run(
+            [sys.executable, "-c", PROGRAM],
+            env=os.environ | {"PYTHONHASHSEED": seed}, text=True, capture_output=True, timeout=60, check=True,
+        ).stdout
+        for seed in ("0", "1", "12345")
+    }  # fmt: skip
+    assert len(printed) == 1
+    assert "nan" not in printed.pop()
 
 
 @pytest.mark.parametrize("plant", [lambda p, i: p * 1.0005, lambda p, i: -p, lambda p, i: p * 0.0 if i == 0 else p])
