@@ -69,7 +69,7 @@ def by_engine(
 
     big = len(boxes) > 800
     # many edges a node need room to fan out; labels bring their own
-    crowded = len(links) > 3 * len(boxes) and sum(link.label_width > 0 for link in links) * 2 < len(links)
+    crowded = len(links) > min(3 * len(boxes), 500) and sum(link.label_width > 0 for link in links) * 2 < len(links)
     attributes = {"rankdir": direction, "nodesep": "0.28", "ranksep": "2.2" if crowded else "0.45"}
     if big:
         attributes |= {"nslimit": ".5", "nslimit1": ".5", "mclimit": ".1", "splines": "line"}
@@ -299,6 +299,7 @@ def _finish(
     for k in sorted(rows):
         thick = max((cell.along for cell in rows[k]), default=0.0)
         gap = _LABEL_GAP if k % 2 else _LAYER_GAP
+        gap += min(240.0, 0.5 * sum(len(cell.after) for cell in rows[k]) if len(rows[k]) > 12 else 0.0)
         along[k] = edge + thick / 2
         edge += thick + gap
     low = min(cell.at - cell.across / 2 for row in rows.values() for cell in row)

@@ -428,17 +428,20 @@ def _add_changes(node: Node) -> None:
 
 
 def _direction(picture: Picture) -> str:
-    """Left to right, unless that is deep or a thin strip much wider than a screen: then from top to bottom."""
+    """Left to right; from top to bottom where that is deep, or a strip much wider than a screen, and is not broad."""
     level: dict[str, int] = {}
     incoming: dict[str, list[str]] = defaultdict(list)
     for edge in picture.edges:
         incoming[edge.target].append(edge.source)
-    wide: dict[int, float] = defaultdict(float)
-    high: dict[int, float] = defaultdict(float)
+    wide: dict[int, list[float]] = defaultdict(list)
+    high: dict[int, list[float]] = defaultdict(list)
     for node in picture.nodes:
         at = level[node.id] = 1 + max((level.get(source, 0) for source in incoming[node.id]), default=0)
-        wide[at] = max(wide[at], node.width)
-        high[at] += node.height + 20
+        wide[at].append(node.width + 20)
+        high[at].append(node.height + 20)
     labels = max((width(edge.label, theme.EDGE_SIZE) for edge in picture.edges if edge.label), default=0.0)
-    across = sum(wide.values()) + len(wide) * (labels + 60)
-    return "TB" if len(wide) > 12 or (across > 1900 and across > 7 * max(high.values(), default=0.0)) else "LR"
+    across = sum(max(widths) for widths in wide.values()) + len(wide) * (labels + 40)
+    tall = max((sum(heights) for heights in high.values()), default=0.0)
+    broad = max((sum(widths) for widths in wide.values()), default=0.0)
+    wanted = len(wide) > 12 or (across > 1900 and across > 7 * tall)
+    return "TB" if wanted and broad < max(1.5 * tall, 1600.0) else "LR"
