@@ -81,9 +81,8 @@ class Trace:
                 break
         else:
             return self.constant(float(RULES[name](*[self.constants[~place] for place in operands])))
-        if name in _COMMUTATIVE and operands[0] > operands[1]:
-            operands = (operands[1], operands[0])
-        key = (name, operands)
+        swapped = name in _COMMUTATIVE and operands[0] > operands[1]
+        key = (name, operands[::-1] if swapped else operands)
         known = self._known.get(key)
         if known is None:
             known = self._known[key] = len(self.codes)
