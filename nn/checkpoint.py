@@ -78,6 +78,8 @@ def contents(
     model: Module, optimizer: Optimizer | None, training: dict[str, Any] | None, notes: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     """Return what a file holds."""
+    if not isinstance(model, Module):
+        raise TypeError(f"a checkpoint holds a Module, and {type(model).__name__} was given")
     return {
         "format": FORMAT,
         "version": VERSION,

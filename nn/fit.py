@@ -109,8 +109,8 @@ def fit(
     seed: int = 0,
     validation_data: tuple[Any, Any] | None = None,
     validation_split: float = 0.0,
-    metrics: Sequence[str | Metric] = (),
-    callbacks: Sequence[Callable[[Training], Any]] = (),
+    metrics: str | Metric | Sequence[str | Metric] = (),
+    callbacks: Callable[[Training], Any] | Sequence[Callable[[Training], Any]] = (),
     early_stopping: int | EarlyStopping | None = None,
     schedule: Schedule | Callable[[Optimizer], Schedule] | None = None,
     clip_norm: float | None = None,
@@ -147,6 +147,9 @@ def fit(
     >>> history["loss"][-1] < 0.01
     True
     """
+    if not isinstance(model, Module):
+        raise TypeError(f"fit trains a Module, and {type(model).__name__} was given")
+    _check_path(checkpoint, resume)
     xs, ys = samples(X, y)
     held: Any = None
     if validation_data is not None:
@@ -159,9 +162,12 @@ def fit(
     optimizer = _optimizer(optimizer, model, lr)
     if not {id(p) for p in model.parameters()} & {id(p) for group in optimizer.param_groups for p in group["params"]}:
         raise ValueError("the optimiser holds none of the model's parameters; make it with model.parameters()")
-    plan = schedule if isinstance(schedule, Schedule) or schedule is None else schedule(optimizer)
-    stopping = EarlyStopping(early_stopping) if isinstance(early_stopping, int) else early_stopping
-    measured = dict(_metric(metric, function) for metric in metrics)
+    for what, bound in (("clip_norm", clip_norm), ("clip_value", clip_value)):
+        if bound is not None and not bound > 0.0:
+            raise ValueError(f"{what} is a number above 0, and {bound!r} was given")
+    plan = _schedule(schedule, optimizer)
+    stopping = _stopping(early_stopping)
+    measured = dict(_metric(metric, function) for metric in _several(metrics))
 
     run = _Run(model, optimizer, plan, stopping, History(), seed, batch_size, len(xs))
     if checkpoint is not None and resume and os.path.exists(checkpoint):
@@ -192,7 +198,7 @@ def fit(
                 break
             row = {"epoch": run.epoch + 1, "loss": total / len(xs), "lr": optimizer.param_groups[0]["lr"]}
             row |= _measure(model, function, measured, (xs, ys), held)
-            run.end_epoch(row, callbacks)
+            run.end_epoch(row, _several(callbacks))
             if interrupted and run.history.stopped == "finished":
                 run.history.stopped = "interrupted"
             bar.set_postfix_str(_short(row), refresh=False)
@@ -315,7 +321,7 @@ def predict(model: Module, X: Any) -> list[Any]:
 
 
 def evaluate(
-    model: Module, X: Any, y: Any, *, loss: str | Loss = "mse", metrics: Sequence[str | Metric] = ()
+    model: Module, X: Any, y: Any, *, loss: str | Loss = "mse", metrics: str | Metric | Sequence[str | Metric] = ()
 ) -> dict[str, float]:
     """Return the loss and the metrics of a model on data, in evaluation mode.
 
@@ -327,7 +333,7 @@ def evaluate(
     function = loss_function(loss)
     outputs = _outputs(model, xs)
     row = {"loss": _float(function(outputs, ys))}
-    return row | {name: _float(f(outputs, ys)) for name, f in (_metric(m, function) for m in metrics)}
+    return row | {name: _float(f(outputs, ys)) for name, f in (_metric(m, function) for m in _several(metrics))}
 
 
 def _step(
@@ -392,6 +398,37 @@ def _optimizer(optimizer: str | Optimizer, model: Module, lr: float | None) -> O
         raise ValueError(f"no optimiser is called {optimizer!r}; the names are {', '.join(OPTIMIZERS)}")
     kind = OPTIMIZERS[optimizer.lower()]
     return kind(model.parameters()) if lr is None else kind(model.parameters(), lr=lr)
+
+
+def _schedule(given: Any, optimizer: Optimizer) -> Schedule | None:
+    schedule = given(optimizer) if callable(given) else given
+    if schedule is None or (isinstance(schedule, Schedule) and schedule.optimizer is optimizer):
+        return schedule
+    raise TypeError("schedule is a Schedule made for this optimiser, or a function that makes one of an optimiser")
+
+
+def _stopping(early_stopping: int | EarlyStopping | None) -> EarlyStopping | None:
+    if early_stopping is None or isinstance(early_stopping, EarlyStopping):
+        return early_stopping
+    return EarlyStopping(early_stopping)
+
+
+def _several(given: Any) -> Sequence[Any]:
+    """One metric or callback may stand without a list around it."""
+    return [given] if isinstance(given, str) or callable(given) else list(given)
+
+
+def _check_path(checkpoint: Any, resume: bool) -> None:
+    """Say before the training that it could not be stored, not after the first epoch."""
+    if checkpoint is None:
+        if resume:
+            raise ValueError("resume=True goes on from a file; name it with checkpoint=")
+        return
+    folder = os.path.dirname(os.path.abspath(checkpoint))
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"the checkpoint's folder {folder} does not exist; make it first")
+    if os.path.isdir(checkpoint):
+        raise IsADirectoryError(f"the checkpoint {os.fspath(checkpoint)} is a folder; give the path of a file")
 
 
 def _metric(metric: str | Metric, loss: Loss) -> tuple[str, Metric]:

@@ -139,6 +139,10 @@ def test_bad_data_says_where(rows, targets, message):
         ({"validation_data": (X, Y[1:])}, "validation X and y have one row"),
         ({"early_stopping": nn.EarlyStopping(monitor="val_acc")}, "watches 'val_acc', and the columns are epoch, loss"),
         ({"early_stopping": 0}, "patience is a whole number"),
+        ({"early_stopping": "soon"}, "patience is a whole number of at least 1, and 'soon'"),
+        ({"resume": True}, "name it with checkpoint="),
+        ({"clip_norm": -1}, "clip_norm is a number above 0"),
+        ({"clip_value": 0}, "clip_value is a number above 0"),
     ],
 )
 def test_bad_options(options, message):
@@ -146,6 +150,25 @@ def test_bad_options(options, message):
         fit(model(), **options)
     with pytest.raises(TypeError, match="a loss gives one Value, and this one gave float"):
         fit(model(), loss=lambda o, t: 1.0)
+
+
+def test_what_cannot_be_trained_or_stored_is_said_first(tmp_path):
+    for call, error, message in [
+        (lambda: nn.fit(lambda x: x, X, Y), TypeError, "fit trains a Module, and function"),
+        (lambda: fit(model(), schedule=3), TypeError, "a Schedule made for this optimiser"),
+        (lambda: fit(model(), schedule=nn.StepLR(nn.SGD([Value(1.0)]), 2)), TypeError, "made for this optimiser"),
+        (lambda: fit(model(), checkpoint=tmp_path / "no" / "c.json"), FileNotFoundError, "does not exist; make it"),
+        (lambda: fit(model(), checkpoint=tmp_path), IsADirectoryError, "is a folder"),
+        (lambda: nn.save(tmp_path / "c.json", 3), TypeError, "a checkpoint holds a Module, and int"),
+    ]:
+        with pytest.raises(error, match=message):
+            call()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_metric_and_one_callback_need_no_list():
+    assert fit(model(), metrics="accuracy", callbacks=lambda training: training.epoch == 2)["accuracy"][1] >= 0.0
+    assert nn.evaluate(model(), X, Y, metrics=nn.rmse)["rmse"] > 0.0
 
 
 def test_a_loss_that_turns_nan_stops_and_says_where():
