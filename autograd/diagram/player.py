@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from importlib import resources
+from pathlib import Path
 
 from . import svg, theme
 from .layout import Layout
@@ -35,7 +35,7 @@ _DERIVATIONS = """<details data-part="why"><summary>The chain rule for one param
 
 
 def _read(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
 def _variables(t: theme.Theme) -> str:
