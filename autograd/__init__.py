@@ -15,6 +15,7 @@ from .check import check_grad, numerical_grad
 from .errors import (
     AnomalyError,
     AutogradError,
+    DiagramError,
     GradientCheckError,
     MissingExtraError,
     TracedBranchError,
@@ -101,8 +102,8 @@ from .ops import (
 from .value import Value, topological_order
 
 if TYPE_CHECKING:
-    from .diagram import Derivation, Diagram, Finding, compare, diagnose, draw, explain
     from ._jit import jit
+    from .diagram import Derivation, Diagram, Finding, compare, diagnose, draw, explain
 
 __version__ = "0.1.0"
 
@@ -121,6 +122,10 @@ def __getattr__(name: str) -> Any:
     return getattr(importlib.import_module(f".{_LAZY[name]}", __name__), name)
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})
+
+
 # The names that builtins have too (abs, max, min, round, sum) come as `autograd.sum`, never with a star import.
 __all__ = [
     "OPERATIONS",
@@ -128,6 +133,7 @@ __all__ = [
     "AutogradError",
     "Derivation",
     "Diagram",
+    "DiagramError",
     "Finding",
     "GradientCheckError",
     "MissingExtraError",

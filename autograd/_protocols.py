@@ -73,10 +73,11 @@ class NumberProtocols(Number):
         return self._unary("trunc")
 
     def __round__(self, ndigits: int | None = None) -> Any:
-        node = self._unary("round")
-        if ndigits is not None:
-            node.data = round(self.data, ndigits)
-        return node
+        if ndigits is None:
+            return self._unary("round")
+        from .value import Frozen
+
+        return Frozen(round(self.data, ndigits))  # a step function of no row in the table: a constant
 
     # A comparison compares the numbers and gives a bool.
 
@@ -121,6 +122,9 @@ class NumberProtocols(Number):
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         import numpy as np
 
+        row = OPERATIONS.get(_NUMPY_NAMES.get(ufunc.__name__, ufunc.__name__))
+        if method == "__call__" and row is not None and row.arity == ufunc.nin:
+            ufunc = np.frompyfunc(row.evaluate, ufunc.nin, 1)
         boxed = []
         for x in inputs:
             box = np.empty((), dtype=object) if isinstance(x, Number) else np.asarray(x).astype(object)
@@ -183,6 +187,13 @@ class NumberProtocols(Number):
             for node in made
         ]
         return _rebuilt, (type(self), leaves, recipes)
+
+
+# What NumPy calls an operation that the table has under another name.
+_NUMPY_NAMES = {
+    **{f"arc{name}": f"a{name}" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
+    "absolute": "abs", "arctan2": "atan2", "fabs": "abs", "power": "pow", "rint": "round",
+}  # fmt: skip
 
 
 def _bare(x: Any) -> Any:

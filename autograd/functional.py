@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from . import modes
-from ._tree import flatten
-from .ops import OPERATIONS, as_float
+from ._tree import flatten, flatten_like
+from .ops import OPERATIONS, Number, as_float
 from .value import Frozen, Value, topological_order
 
 Function = Callable[..., Any]
@@ -50,8 +50,9 @@ def _sweep_back(seeds: Iterable[tuple[Value, Any]], inputs: Sequence[Value], gra
     """Reverse mode: the adjoint of every Value between ``inputs`` and the seeded outputs."""
     adjoints: dict[Value, Any] = {}
     for output, seed in seeds:
-        adjoints[output] = adjoints[output] + seed if output in adjoints else seed
+        _accumulate(adjoints, output, seed)
     order, needed = _between(list(adjoints), inputs)
+    watched = modes.active and modes.checking.get()
     with _recording():
         for node in reversed(order):
             if node not in adjoints:
@@ -59,8 +60,11 @@ def _sweep_back(seeds: Iterable[tuple[Value, Any]], inputs: Sequence[Value], gra
             adjoint = adjoints[node]
             for operand, partial in zip(node.operands, _partials(node, needed, graph), strict=True):
                 if partial is not None and operand in needed:
-                    flow = _times(partial, adjoint)
-                    adjoints[operand] = adjoints[operand] + flow if operand in adjoints else flow
+                    _accumulate(adjoints, operand, _times(partial, adjoint))
+            if watched:
+                for i, (operand, partial) in enumerate(zip(node.operands, node.partials, strict=True)):
+                    if partial is not None and operand in needed:
+                        modes.check_flow(node, i, adjoint, partial, adjoints[operand])
     return adjoints
 
 
@@ -69,14 +73,17 @@ def _sweep_forward(outputs: Sequence[Value], tangents: dict[Value, Any], graph: 
     order, needed = _between(outputs, list(tangents))
     with _recording():
         for node in order:
-            total = None
+            own = tangents.pop(node, None)  # where one input was made from another, each keeps the tangent it was given
             for operand, partial in zip(node.operands, _partials(node, needed, graph), strict=True):
                 if partial is not None and operand in tangents:
-                    flow = _times(partial, tangents[operand])
-                    total = flow if total is None else total + flow
-            if total is not None:
-                tangents[node] = total
+                    _accumulate(tangents, node, _times(partial, tangents[operand]))
+            if own is not None:
+                tangents[node] = own
     return tangents
+
+
+def _accumulate(table: dict[Value, Any], node: Value, flow: Any) -> None:
+    table[node] = table[node] + flow if node in table else flow
 
 
 def _between(outputs: Sequence[Value], inputs: Sequence[Value]) -> tuple[list[Value], set[Value]]:
@@ -109,8 +116,7 @@ def _times(partial: Any, flow: Any) -> Any:
 
 def _recording() -> contextlib.AbstractContextManager[None]:
     """Record even inside ``no_grad()``, which silences the caller's graph and not the one worked on here."""
-    silent = modes.active and not modes.recording.get()
-    return modes.enable_grad() if silent else contextlib.nullcontext()
+    return modes.enable_grad() if modes.silent() else contextlib.nullcontext()
 
 
 class _Run:
@@ -121,14 +127,12 @@ class _Run:
         self.builds: list[Callable[[Iterable[Any]], Any]] = []
         self.counts: list[int] = []
         replaced = list(args)
-        leaves_given: list[Any] = []
-        listening = not modes.active or modes.recording.get()
+        listening = not modes.silent()
         with _recording():
             for i in argnums:
                 leaves, build = flatten(args[i])
                 fresh = [_fresh(x) for x in leaves]
                 replaced[i] = build(fresh)
-                leaves_given += leaves
                 self.inputs += fresh
                 self.builds.append(build)
                 self.counts.append(len(leaves))
@@ -138,11 +142,14 @@ class _Run:
         except TypeError as error:
             raise TypeError(f"the function returned {result!r}: {error}") from None
         self.nodes = [x for x in self.outputs if isinstance(x, Value)]
-        known = {x for x in self.inputs if not x.operands}
-        self.graph = listening and any(
-            not node.operands and node not in known and not isinstance(node, Frozen)
-            for node in topological_order(*self.nodes, *self.inputs)
+        self._inputs = set(self.inputs)
+        self.graph = listening and (
+            any(x.operands and not isinstance(x.operands[0], Frozen) for x in self.inputs)
+            or any(self._from_outside(node) for node in topological_order(*self.nodes))
         )
+
+    def _from_outside(self, node: Value) -> bool:
+        return not node.operands and node not in self._inputs and not isinstance(node, Frozen)
 
     def structured(self, leaves: Sequence[Any]) -> list[Any]:
         """Put numbers, one for each input, into the structure of each argument."""
@@ -159,10 +166,11 @@ class _Run:
         found = _sweep_back([(x, seed) for x, seed in seeds if isinstance(x, Value)], self.inputs, self.graph)
         return [_as_result(found.get(x, 0.0), self.graph) for x in self.inputs]
 
-    def one_output(self, name: str) -> Any:
-        if len(self.outputs) != 1 or self.build_output([None]) is not None:
+    def one_output(self) -> Any:
+        bare = self.build_output(["x"] * len(self.outputs)) == "x"  # a number by itself, not in a list
+        if not bare:
             raise TypeError(
-                f"{name} needs a function that returns one number, and this one returned {self.result()!r}; "
+                f"grad needs a function that returns one number, and this one returned {self.result()!r}; "
                 "use jacobian or vjp"
             )
         return self.outputs[0]
@@ -174,12 +182,20 @@ def _fresh(x: Any) -> Value:
     return Value(x)
 
 
-def _positions(argnums: int | Sequence[int], args: Sequence[Any]) -> list[int]:
-    chosen = [argnums] if isinstance(argnums, int) else list(argnums)
+def _positions(argnums: Any, args: Sequence[Any]) -> list[int]:
+    chosen = list(argnums) if isinstance(argnums, Sequence) and not isinstance(argnums, str) else [argnums]
     for i in chosen:
+        if type(i) is not int:
+            raise TypeError(f"argnums is the position of an argument, or several, and {argnums!r} was given")
         if not -len(args) <= i < len(args):
-            raise TypeError(f"argnums names argument {i}, and the function was called with {len(args)}")
-    return [i % len(args) for i in chosen]
+            raise TypeError(
+                f"argnums names argument {i}, and the function was called with {len(args)}; "
+                "an argument to differentiate by is given by position, not by name"
+            )
+    places = [i % len(args) for i in chosen]
+    if len(set(places)) < len(places):
+        raise ValueError(f"argnums names an argument twice: {argnums!r}")
+    return places
 
 
 def grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
@@ -214,7 +230,7 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
 
     def both(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         run = _Run(f, args, kwargs, _positions(argnums, args))
-        output = run.one_output("grad")
+        output = run.one_output()
         parts = run.structured(run.adjoints([(output, 1.0)]))
         return run.plain(output), parts[0] if isinstance(argnums, int) else tuple(parts)
 
@@ -275,7 +291,7 @@ def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
     run = _Run(f, args, {}, range(len(args)))
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
-        seeds = _matching(cotangent, len(run.outputs), "the cotangent", "the output")
+        seeds = _matching(cotangent, run.build_output(run.outputs), "the cotangent")
         return tuple(run.structured(run.adjoints(zip(run.outputs, seeds, strict=True))))
 
     return run.result(), pull
@@ -289,9 +305,9 @@ def jvp(f: Function, args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any,
     >>> jvp(lambda a, b: [a * b, a + b], (2.0, 5.0), (1.0, 10.0))
     ([10.0, 7.0], [25.0, 11.0])
     """
-    args = tuple(args)
+    args, tangents = _listed("args", args), _listed("tangents", tangents)
     run = _Run(f, args, {}, range(len(args)))
-    seeds = _matching(list(tangents), len(run.inputs), "the tangents", "the arguments")
+    seeds = _matching(tangents, args, "the tangent")
     found = _sweep_forward(run.nodes, dict(zip(run.inputs, seeds, strict=True)), run.graph)
     slopes = [found.get(x, 0.0) if isinstance(x, Value) else 0.0 for x in run.outputs]
     return run.result(), run.build_output([_as_result(slope, run.graph) for slope in slopes])
@@ -305,12 +321,15 @@ def hvp(f: Function, args: Sequence[Any], tangents: Sequence[Any]) -> Any:
     >>> hvp(lambda p: p[0] * p[0] * p[1], ([3.0, 2.0],), ([1.0, 0.0],))
     ([4.0, 6.0],)
     """
-    args = tuple(args)
+    args = _listed("args", args)
     return jvp(grad(f, tuple(range(len(args)))), args, tangents)[1]
 
 
-def _matching(given: Any, count: int, what: str, like: str) -> list[Any]:
-    leaves, _ = flatten(given)
-    if len(leaves) != count:
-        raise ValueError(f"{what} must have the structure of {like}, {count} numbers, and has {len(leaves)}")
-    return [x if isinstance(x, Value) or not isinstance(x, (int, float)) else as_float(x) for x in leaves]
+def _listed(what: str, given: Sequence[Any]) -> list[Any]:
+    if not isinstance(given, (list, tuple)):
+        raise TypeError(f"{what} has an entry for each argument, ({given!r},) for one, and {given!r} was given")
+    return list(given)
+
+
+def _matching(given: Any, pattern: Any, what: str) -> list[Any]:
+    return [x if isinstance(x, Number) else as_float(x) for x in flatten_like(given, pattern, what)]

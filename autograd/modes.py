@@ -1,4 +1,4 @@
-"""Three switches for a stretch of code: build no graph, stop at the first nan, remember the source line.
+"""Switches for a stretch of code: build no graph, stop at the first nan, remember the source line.
 
 Each holds for its own thread and asyncio task. ``active`` counts the stretches now open in any thread: while it is 0,
 which is nearly always, an operation pays for one look at it and for nothing else.
@@ -6,13 +6,14 @@ which is nearly always, an operation pays for one look at it and for nothing els
 
 from __future__ import annotations
 
+import inspect
 import linecache
 import math
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
+from contextlib import ContextDecorator
+from contextvars import ContextVar, Token
 from typing import Any
 
 from .errors import AnomalyError
@@ -27,21 +28,44 @@ locating: ContextVar[bool] = ContextVar("locating", default=False)
 following: ContextVar[Callable[[Any, Any], None] | None] = ContextVar("following", default=None)
 
 
-@contextmanager
-def _switched(switch: ContextVar[Any], to: Any) -> Iterator[None]:
-    global active
-    with _lock:
-        active += 1
-    token = switch.set(to)
-    try:
-        yield
-    finally:
-        switch.reset(token)
+class _Stretch(ContextDecorator):
+    """Sets a switch for a ``with`` block, or for each call of a function that it decorates."""
+
+    def __init__(self, switch: ContextVar[Any], to: Any) -> None:
+        self._switch, self._to = switch, to
+        self._tokens: list[Token[Any]] = []
+
+    def _recreate_cm(self) -> _Stretch:
+        return _Stretch(self._switch, self._to)
+
+    def __call__(self, func: Any) -> Any:
+        if inspect.iscoroutinefunction(func) or inspect.isgeneratorfunction(func) or inspect.isasyncgenfunction(func):
+            raise TypeError(f"{func.__qualname__} runs in pieces, after the decorator is done: use `with` inside it")
+        return super().__call__(func)
+
+    def __enter__(self) -> None:
+        global active
         with _lock:
-            active -= 1
+            active += 1
+        self._tokens.append(self._switch.set(self._to))
+
+    def __exit__(self, *exception: object) -> None:
+        global active
+        try:
+            self._switch.reset(self._tokens.pop())
+        except ValueError:
+            pass  # an async generator that another task closes: the switch was that other task's own
+        finally:
+            with _lock:
+                active -= 1
 
 
-def no_grad() -> AbstractContextManager[None]:
+def silent() -> bool:
+    """Whether ``no_grad()`` is on here."""
+    return bool(active) and not recording.get()
+
+
+def no_grad() -> _Stretch:
     """Compute without building a graph, in a ``with`` block or as a decorator: results are Values without operands.
 
     >>> from autograd import Value, no_grad
@@ -51,15 +75,15 @@ def no_grad() -> AbstractContextManager[None]:
     >>> y.operands
     ()
     """
-    return _switched(recording, False)
+    return _Stretch(recording, False)
 
 
-def enable_grad() -> AbstractContextManager[None]:
+def enable_grad() -> _Stretch:
     """Build graphs again inside ``no_grad()``."""
-    return _switched(recording, True)
+    return _Stretch(recording, True)
 
 
-def detect_anomaly() -> AbstractContextManager[None]:
+def detect_anomaly() -> _Stretch:
     """Raise AnomalyError at the first operation that makes a nan or an infinity out of finite numbers.
 
     It watches forward and backward, and the message names the operation, its operands and the line that called it.
@@ -72,10 +96,10 @@ def detect_anomaly() -> AbstractContextManager[None]:
     ...         print(str(error).split(",")[0])
     div made inf out of 1.0 and 0.0
     """
-    return _switched(checking, True)
+    return _Stretch(checking, True)
 
 
-def record_source() -> AbstractContextManager[None]:
+def record_source() -> _Stretch:
     """Keep with each node the file and line that made it, for diagrams and for AnomalyError.
 
     >>> from autograd import Value, record_source
@@ -84,12 +108,12 @@ def record_source() -> AbstractContextManager[None]:
     >>> y.source is not None
     True
     """
-    return _switched(locating, True)
+    return _Stretch(locating, True)
 
 
-def follow(see: Callable[[Any, Any], None]) -> AbstractContextManager[None]:
+def follow(see: Callable[[Any, Any], None]) -> _Stretch:
     """Call ``see(node, operands)`` with every node that an operation makes; the compiler's traces look on this way."""
-    return _switched(following, see)
+    return _Stretch(following, see)
 
 
 def caller() -> tuple[str, int, str]:
@@ -113,15 +137,26 @@ def watch(node: Any, op: Operation, operands: Any, datas: list[Any]) -> Any:
 
 
 def check_backward(node: Any) -> None:
-    """Raise AnomalyError if the derivatives at this node turned a finite adjoint into a nan or an infinity."""
-    datas = [x if isinstance(x, float) else x.data for x in node.operands]
-    for i, partial in enumerate(node.partials):
-        if partial is not None and _finite(node.grad) and all(map(_finite, datas)) and not _finite(partial * node.grad):
-            source = "{}:{}: {}".format(*node.source) if node.source else "a line outside detect_anomaly()"
-            raise AnomalyError(
-                f"the backward pass of {_story(node.op, node.data, datas)} made {partial * node.grad!r} for operand "
-                f"{i}: the derivative {partial!r} times the adjoint {node.grad!r}; the operation was called at {source}"
-            )
+    """Raise AnomalyError if a finite adjoint of this node turned into a nan or an infinity on the way to an operand."""
+    for i, (operand, partial) in enumerate(zip(node.operands, node.partials)):
+        if partial is not None:
+            check_flow(node, i, node.grad, partial, operand.grad)
+
+
+def check_flow(node: Any, i: int, adjoint: Any, partial: Any, total: Any) -> None:
+    """Raise AnomalyError if the total for operand ``i`` is not finite, where the node's operands and adjoint are."""
+    adjoint, partial, total, *datas = (_bare(x) for x in (adjoint, partial, total, *node.operands))
+    if _finite(total) or not _finite(adjoint) or not all(map(_finite, datas)):
+        return
+    source = "{}:{}: {}".format(*node.source) if node.source else "a line outside detect_anomaly()"
+    raise AnomalyError(
+        f"in the backward pass, {node.op.name} of {_listed(datas)} made {total!r} for operand {i}: "
+        f"the derivative there is {partial!r} and the adjoint {adjoint!r}; the operation was called at {source}"
+    )
+
+
+def _bare(x: Any) -> Any:
+    return getattr(x, "data", x)
 
 
 def _finite(x: Any) -> bool:
@@ -129,4 +164,8 @@ def _finite(x: Any) -> bool:
 
 
 def _story(op: Operation, made: Any, datas: list[Any]) -> str:
-    return f"{op.name} made {made!r} out of {' and '.join(map(repr, datas))}"
+    return f"{op.name} made {made!r} out of {_listed(datas)}"
+
+
+def _listed(datas: list[Any]) -> str:
+    return " and ".join(map(repr, datas))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import math
 import numbers
 import re
@@ -38,7 +39,10 @@ class Operation:
     ``forward(*operands)`` gives the value. ``derivative`` is a tuple with one rule per operand, each called as
     ``rule(result, *operands)``; an n-ary operation has instead one function that returns all the partial derivatives.
     Templates name operand ``i`` as ``#i`` and the result as ``#y``; an n-ary operation has functions of the number of
-    operands that return a template. ``kinks`` of the operands is zero just where a derivative jumps.
+    operands that return a template. ``domain`` has an interval for each operand, where the value is real; ``kinks`` of
+    the operands is zero just where a derivative jumps. A ``primitive`` row is computed by the machine's own function,
+    and any other by its forward rule out of those. ``method`` rows are methods of Value as well. ``evaluate`` is the
+    public function: it takes every kind of number, where ``forward`` of a primitive takes floats only.
     """
 
     name: str
@@ -83,9 +87,12 @@ class Operation:
             pairs = zip(rules, wanted, strict=False)
             return tuple([rule(result, *operands) if want else None for rule, want in pairs])
         every = rules(result, *operands)
-        if False not in wanted:
-            return tuple(every)
-        return tuple([partial if want else None for partial, want in zip(every, wanted, strict=True)])
+        if not hasattr(every, "__len__") or len(every) != len(operands):
+            raise TypeError(
+                f"the derivative rule of {self.name} returns a list with one number for each operand, {len(operands)} "
+                f"here, and returned {every!r}; a rule for a single operand goes in a tuple: (rule,)"
+            )
+        return tuple(every) if False not in wanted else tuple([p if want else None for p, want in zip(every, wanted)])
 
 
 OPERATIONS: dict[str, Operation] = {}
@@ -109,7 +116,7 @@ def as_float(x: Any) -> float:
         except OverflowError:
             raise ValueError("this integer is too large for a float (the largest is about 1.8e308)") from None
     raise TypeError(
-        f"a Value holds one real number, and {type(x).__name__} {_short(x)} is none; "
+        f"one real number is needed here, and {type(x).__name__} {_short(x)} was given; "
         "give an int, a float or a NumPy scalar"
     )
 
@@ -138,7 +145,7 @@ def _documented(op: Operation, doc: str) -> str:
     return text + "\n"
 
 
-def define(
+def add_row(
     name: str,
     forward: Rule,
     derivative: tuple[Rule, ...] | Rule,
@@ -153,29 +160,7 @@ def define(
     method: bool = False,
     doc: str = "",
 ) -> Callable[..., Any]:
-    """Add an operation to the table and return its generic function.
-
-    ``forward(*operands)`` gives the value. ``derivative`` is a tuple with one rule per operand, each called as
-    ``rule(result, *operands)``, or for an n-ary operation one function that returns a sequence with every partial
-    derivative. Rules that use only operators and this package's functions serve every kind of number, and so give
-    higher derivatives and compile; a rule that uses ``math`` serves floats only.
-
-    The function that comes back takes floats to a float and Values to a Value, is drawn and explained with ``text`` and
-    ``latex`` (operand ``i`` is ``#i``, the result ``#y``), and can be checked with ``check_grad``.
-
-    Raises ValueError when the name is taken or is not an identifier.
-
-    >>> from autograd import Value, define, exp
-    >>> gauss = define("gauss", lambda x: exp(-x * x), (lambda y, x: -2.0 * x * y,), text="gauss(#0)")
-    >>> v = Value(0.5)
-    >>> gauss(v).backward()
-    >>> round(v.grad, 6)
-    -0.778801
-    """
-    if not name.isidentifier():
-        raise ValueError(f"an operation's name must be a Python identifier, and {name!r} is none")
-    if name in OPERATIONS:
-        raise ValueError(f"an operation named {name!r} exists; choose another name")
+    """Add a row to the table and return its public function; ``define`` does it for users, with checks."""
     arity = len(derivative) if isinstance(derivative, tuple) else None
     op_name = rf"\operatorname{{{name}}}".replace("_", r"\_")
 
@@ -202,7 +187,7 @@ def define(
 
     def dispatch(*operands: Any) -> Any:
         for x in operands:
-            if isinstance(x, Number):
+            if isinstance(x, Number):  # the highest rank there is, a Value's, need not look further
                 highest = x if x.rank else max(operands, key=lambda x: getattr(x, "rank", -1))
                 return highest.apply(op, operands)
         return forward(*[x if type(x) is float else as_float(x) for x in operands])
@@ -226,3 +211,77 @@ def define(
     object.__setattr__(op, "evaluate", evaluate)
     OPERATIONS[name] = op
     return evaluate
+
+
+def define(
+    name: str,
+    forward: Rule,
+    derivative: Sequence[Rule] | Rule,
+    *,
+    text: Template | None = None,
+    latex: Template | None = None,
+    derivative_text: tuple[str, ...] | Callable[[int, int], str] | None = None,
+    derivative_latex: tuple[str, ...] | Callable[[int, int], str] | None = None,
+    domain: tuple[tuple[float, float], ...] | None = None,
+    kinks: Callable[..., float] | None = None,
+    primitive: bool = False,
+    doc: str = "",
+) -> Callable[..., Any]:
+    """Add an operation to the table and return its generic function.
+
+    ``forward(*operands)`` gives the value. ``derivative`` is a tuple with one rule per operand, each called as
+    ``rule(result, *operands)``, or for an n-ary operation one function that returns a sequence with every partial
+    derivative. Rules that use only operators and this package's functions serve every kind of number, and so give
+    higher derivatives and compile; a rule that uses ``math`` serves floats only. With ``primitive=True``
+    the forward rule is such a one, and compiled code calls it back.
+
+    The function that comes back takes floats to a float and Values to a Value, is drawn and explained with ``text`` and
+    ``latex`` (operand ``i`` is ``#i``, the result ``#y``), and can be checked with ``check_grad``.
+
+    Raises ValueError when the name is taken or is not an identifier, TypeError when the derivative is neither a tuple
+    of functions nor a function.
+
+    >>> from autograd import Value, define, exp
+    >>> gauss = define("gauss", lambda x: exp(-x * x), (lambda y, x: -2.0 * x * y,), text="gauss(#0)")
+    >>> v = Value(0.5)
+    >>> gauss(v).backward()
+    >>> round(v.grad, 6)
+    -0.778801
+    """
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise ValueError(f"an operation's name must be a Python identifier, and {name!r} is none")
+    if name in OPERATIONS:
+        raise ValueError(f"an operation named {name!r} exists; choose another name")
+    rules: tuple[Rule, ...] | Rule
+    if isinstance(derivative, (tuple, list)) and derivative and all(map(callable, derivative)):
+        rules = tuple([_never_none(name, rule) for rule in derivative])
+    elif callable(derivative):
+        rules = derivative
+    else:
+        raise TypeError(
+            "derivative is a tuple with a function for each operand, such as (lambda y, x: 2 * x,) with its comma, "
+            f"or one function for any number of operands; {derivative!r} was given"
+        )
+    return add_row(
+        name,
+        forward,
+        rules,
+        text=text,
+        latex=latex,
+        derivative_text=derivative_text,
+        derivative_latex=derivative_latex,
+        domain=domain,
+        kinks=kinks,
+        primitive=primitive,
+        doc=doc,
+    )
+
+
+def _never_none(name: str, rule: Rule) -> Rule:
+    def checked(*operands: Any) -> Any:
+        partial = rule(*operands)
+        if partial is None:
+            raise TypeError(f"a derivative rule of {name} returned None; does it lack its return?")
+        return partial
+
+    return checked

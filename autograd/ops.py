@@ -1,6 +1,6 @@
 """Every operation, once: forward rule, derivative rule, notation, domain, kinks.
 
-A row of the table ``OPERATIONS`` is made by one call of ``define``. Its rules are written with ordinary operators
+A row of the table ``OPERATIONS`` is made by one call of ``_row``. Its rules are written with ordinary operators
 and with the generic functions of this file, and never ask what kind of number they are given. So one row serves plain
 floats, ``Value`` (whose derivatives are then graphs again, which gives second and higher derivatives), the
 compiler's traced numbers, and the exact numbers of the tests.
@@ -27,6 +27,7 @@ from . import _special
 from .operation import OPERATIONS as OPERATIONS
 from .operation import Number as Number
 from .operation import Operation as Operation
+from .operation import add_row
 from .operation import as_float as as_float
 from .operation import define as define
 from .operation import listed as _listed
@@ -34,7 +35,7 @@ from .operation import listed as _listed
 Function = Callable[..., Any]
 INF, NAN = math.inf, math.nan
 
-_row = functools.partial(define, method=True)
+_row = functools.partial(add_row, method=True)
 
 
 def _ieee(function: Callable[[float], float], overflow: float = INF, **poles: float) -> Callable[[float], float]:
@@ -80,7 +81,7 @@ def _power_by_base(y: Any, x: Any, n: Any) -> Any:
     if type(n) is not float:
         x = where(n == 0.0, 1.0, x)  # x**0 has gradient 0 everywhere, at x = 0 as well
     elif n == 0.0:
-        return 0.0
+        return n  # with its sign, as the rule for every other kind of number gives it
     lower = n - 1.0
     back = lower - n
     error = (n - (lower - back)) - (1.0 + back)  # Knuth's two-sum
@@ -194,7 +195,6 @@ sign: Function = _row("sign", lambda x: where(x > 0.0, 1.0, where(x < 0.0, -1.0,
 # ------------------------------------------------------ exponentials and logs
 
 
-
 def _third_power(x: Any, n: float) -> Any:
     """Return x^(n/3) for x >= 0, with the rounding error of ⅓ put back (the C library's cbrt may be 4 ulp off)."""
     safe = where(x > 0.0, where(x < INF, x, 1.0), 1.0)
@@ -253,16 +253,21 @@ def _arc_slope(x: Any) -> Any:
 
 
 def _atan_slope(y: Any, x: Any) -> Any:
-    """1 / (1 + x²), and where |x| > 1 divided through by it, since x² could overflow."""
-    size = abs(x)
-    far, near = where(size > 1.0, size, 1.0), where(size > 1.0, 1.0, size)
+    """1 / (1 + x²), and where |x| > 1 divided through by x, since x² could overflow."""
+    is_far = abs(x) > 1.0
+    far, near = where(is_far, x, 1.0), where(is_far, 1.0, x)
     inverse = divide(1.0, far)
-    return where(size > 1.0, divide(inverse, far + inverse), divide(1.0, 1.0 + near * near))
+    return where(is_far, divide(inverse, far + inverse), divide(1.0, 1.0 + near * near))
+
+
+def _minus_size(x: Any) -> Any:
+    """−|x|, with a slope at 0: for rules that are analytic there, and would be wrong with abs'(0) = 0."""
+    return where(x >= 0.0, -x, x)
 
 
 def _sech_squared(x: Any) -> Any:
     """1 − tanh²x = 4z / (1 + z)² with z = exp(−2|x|), which does not cancel where tanh is near 1."""
-    z = exp(-2.0 * abs(x))
+    z = exp(2.0 * _minus_size(x))
     return divide(4.0 * z, 1.0 + z * (2.0 + z))
 
 
@@ -346,13 +351,13 @@ hypot = _row("hypot", _hypot, (lambda r, x, y: _over_radius(x, r), lambda r, x, 
 
 
 def _sigmoid(x: Any) -> Any:
-    z = exp(-abs(x))
+    z = exp(_minus_size(x))
     return divide(where(x >= 0.0, 1.0, z), 1.0 + z)
 
 
 def _sigmoid_slope(y: Any, x: Any) -> Any:
     """y(1 − y) = z / (1 + z)² with z = exp(−|x|), which does not cancel where y is near 1."""
-    z = exp(-abs(x))
+    z = exp(_minus_size(x))
     return divide(z, 1.0 + z * (2.0 + z))
 
 
@@ -387,7 +392,7 @@ def _ndtr(x: Any) -> Any:
 
 def _mish_parts(x: Any) -> tuple[Any, Any]:
     """Return t = tanh(softplus(x)) and 1 − t², each from z = exp(−|x|), so that neither overflows nor cancels."""
-    z = exp(-abs(x))
+    z = exp(_minus_size(x))
     up = where(x >= 0.0, 1.0 + 2.0 * z, z * z + 2.0 * z)
     rest = where(x >= 0.0, 2.0 * z * z, 2.0)
     return divide(up, up + rest), divide(rest, up + rest) * (1.0 + divide(up, up + rest))
@@ -404,8 +409,7 @@ def _silu_slope(y: Any, x: Any) -> Any:
 
 
 def _clip(x: Any, low: Any, high: Any) -> Any:
-    x = where(x < low, low, x)
-    return where(x > high, high, x)
+    return _minimum(_maximum(x, low), high)
 
 
 def _clip_slope(y: Any, x: Any, low: Any, high: Any) -> Any:
@@ -795,3 +799,15 @@ def min(xs: Iterable[Any]) -> Any:
     1.0
     """
     return _min_row(*_several("min", xs))
+
+
+def _example(op: Operation) -> str:
+    """Write a doctest of the function at a point of its domain."""
+    point = [0.5 if low <= 0.5 <= high else low + 1.0 if low < high else low for low, high in op.domain]
+    value = format(op.evaluate(*point), ".9f")
+    return f"""\n>>> f"{{{op.name}({', '.join(map(repr, point))}):.9f}}"\n{value!r}\n"""
+
+
+for _op in OPERATIONS.values():
+    if _op.method and _op.arity:
+        _op.evaluate.__doc__ = f"{_op.evaluate.__doc__}{_example(_op)}"

@@ -6,6 +6,7 @@ one line of mathematics, the chain rule: ``operand.grad += partial * node.grad``
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from .ops import Number, Operation, as_float
 UNSET = float("0.0")  # the gradient that was never computed: equal to 0.0, told apart by identity
 _new = object.__new__
 _PLAIN = (float, int)
+_backward_lock = threading.RLock()
 _ADD, _SUB, _MUL, _DIV = (ops.OPERATIONS[name] for name in ("add", "sub", "mul", "div"))
 _ADD_PARTIALS, _SUB_PARTIALS, _CONSTANT_ADDED = (1.0, 1.0), (1.0, -1.0), (1.0, None)
 
@@ -66,43 +68,34 @@ class Value(NumberProtocols):
         >>> x.grad
         6.0
         """
+        seed = _number(seed)
         if not self.operands:
-            self.grad = self.grad + seed
+            self.grad += seed
             return
-        # Two fresh zeros mark the nodes this pass has entered and those it is done with. They are −0.0: a sum may begin
-        # there, since it changes no number it is added to, not even the sign of a zero.
-        entered, done = float("-0.0"), float("-0.0")
-        order: list[Any] = []
-        stack: list[Any] = [self]
-        while stack:  # depth first, without recursion: an operand comes into the order before what uses it
-            node = stack[-1]
-            mark = node.grad
-            if mark is entered:
-                node.grad = done
-                order.append(stack.pop())
-            elif mark is done:
-                stack.pop()
-            else:
-                node.grad = entered
-                for operand in node.operands:
-                    if type(operand) is not float and operand.operands and operand.grad is not done:
-                        stack.append(operand)
-        self.grad = seed
-        watched = modes.active and modes.checking.get()
-        for node in reversed(order):
-            adjoint = node.grad
-            for operand, partial in zip(node.operands, node.partials):
-                if partial is not None:
-                    operand.grad += partial * adjoint
-            if watched:
-                modes.check_backward(node)
+        with _backward_lock:  # the adjoints stand in the nodes, which threads may share
+            order, zero = _ready_for_adjoints(self)
+            self.grad = seed
+            watched = modes.active and modes.checking.get()
+            try:
+                for node in reversed(order):
+                    adjoint = node.grad
+                    for operand, partial in zip(node.operands, node.partials):
+                        if partial is not None:
+                            operand.grad += partial * adjoint
+                    if watched:
+                        modes.check_backward(node)
+            except BaseException:
+                for node in order:
+                    if node.grad is zero:  # the pass ended before it came here
+                        node.grad = UNSET
+                raise
 
     # The operators are written out, each with its derivatives: shared helpers made them a sixth slower.
 
     def __add__(self, other: Any) -> Any:
         kind = type(other)
         if modes.active or (kind is not Value and kind is not float):
-            return self._binary("add", other)
+            return self + as_float(other) if kind is int and not modes.active else self._binary("add", other)
         node = _new(Value)
         node.grad = UNSET
         node.op = _ADD
@@ -118,7 +111,7 @@ class Value(NumberProtocols):
     def __sub__(self, other: Any) -> Any:
         kind = type(other)
         if modes.active or (kind is not Value and kind is not float):
-            return self._binary("sub", other)
+            return self - as_float(other) if kind is int and not modes.active else self._binary("sub", other)
         node = _new(Value)
         node.grad = UNSET
         node.op = _SUB
@@ -134,7 +127,7 @@ class Value(NumberProtocols):
     def __mul__(self, other: Any) -> Any:
         kind = type(other)
         if modes.active or (kind is not Value and kind is not float):
-            return self._binary("mul", other)
+            return self * as_float(other) if kind is int and not modes.active else self._binary("mul", other)
         node = _new(Value)
         node.grad = UNSET
         node.op = _MUL
@@ -148,14 +141,16 @@ class Value(NumberProtocols):
         return node
 
     def __truediv__(self, other: Any) -> Any:
-        if modes.active or type(other) is not Value or not other.data:
+        kind = type(other)
+        divisor = other.data if kind is Value else other if kind is float else 0.0
+        if modes.active or divisor == 0.0:
             return self._binary("div", other)
         node = _new(Value)
         node.grad = UNSET
         node.op = _DIV
         node.operands = (self, other)
-        node.data = quotient = self.data / other.data
-        node.partials = (1.0 / other.data, -(quotient / other.data))
+        node.data = quotient = self.data / divisor
+        node.partials = (1.0 / divisor, -(quotient / divisor) if kind is Value else None)
         return node
 
     def __radd__(self, other: Any) -> Any:
@@ -226,7 +221,7 @@ class Value(NumberProtocols):
         node = _new(Value)
         node.data = data if type(data) is float else _number(data)
         node.grad = UNSET
-        if modes.active and not modes.recording.get():
+        if modes.silent():
             node.op, node.operands, node.partials = None, (), ()
         else:
             node.op, node.operands = op, operands
@@ -269,6 +264,30 @@ def _number(data: Any) -> Any:
     return data if isinstance(data, Number) else as_float(data)
 
 
+def _ready_for_adjoints(output: Value) -> tuple[list[Any], float]:
+    """Return the nodes (no leaves) that made the output, operands before users, with one fresh zero as their grad.
+
+    The zero is −0.0, where a sum may begin: it changes no number it is added to, not even the sign of a zero.
+    """
+    entered, zero = float("-0.0"), float("-0.0")
+    order: list[Any] = []
+    stack: list[Any] = [output]
+    while stack:  # depth first, without recursion
+        node = stack[-1]
+        mark = node.grad
+        if mark is entered:  # everything below it is in the order
+            node.grad = zero
+            order.append(stack.pop())
+        elif mark is zero:
+            stack.pop()
+        else:
+            node.grad = entered
+            for operand in node.operands:
+                if type(operand) is not float and operand.operands and operand.grad is not zero:
+                    stack.append(operand)
+    return order, zero
+
+
 def topological_order(*outputs: Value) -> list[Value]:
     """Return every Value that the outputs were computed from, themselves included, operands before their users.
 
@@ -309,7 +328,8 @@ def _unary_method(op: Operation) -> Callable[[Value], Value]:
         node.partials = (rule(y, x),)
         return node
 
-    method.__name__, method.__doc__ = op.name, (op.evaluate.__doc__ or "").partition("\n\n>>>")[0]
+    method.__name__, method.__qualname__ = op.name, f"Value.{op.name}"
+    method.__doc__ = (op.evaluate.__doc__ or "").partition("\n\n>>>")[0]
     return method
 
 

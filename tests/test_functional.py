@@ -455,3 +455,61 @@ def test_anomalies_are_found_in_gradients_too():
             grad(lambda x: x.log())(0.0)
         assert grad(grad(lambda x: x.sqrt()))(4.0) == -1 / 32
     assert grad(lambda x: x.sqrt())(0.0) == math.inf
+
+
+# The rules of these are even in x, and must not be written with abs, whose derivative at 0 is 0 by convention.
+@pytest.mark.parametrize("name", [
+    "asinh", "atan", "elu", "erf", "exp", "gelu", "log1p", "logsigmoid", "mish", "ndtr", "sigmoid", "silu", "sin",
+    "softplus", "tan", "tanh",
+])
+def test_every_order_at_zero(name):
+    with mpmath.workdps(50):
+        exact = mpmath.taylor(AT_ZERO[name], 0, 5)
+    for order in range(6):
+        want = float(exact[order] * mpmath.factorial(order))
+        if name == "elu":  # its derivative at 0 is the left one
+            want = 1.0 if order else 0.0
+        # 1e-12 leaves room for the cancellation of terms of size 100 in fifth derivatives
+        assert derivative(getattr(ag, name), order)(0.0) == pytest.approx(want, rel=1e-12, abs=1e-12), order
+
+
+AT_ZERO = {
+    "asinh": mpmath.asinh, "atan": mpmath.atan, "elu": mpmath.expm1, "erf": mpmath.erf, "exp": mpmath.exp,
+    "gelu": lambda x: x * mpmath.ncdf(x), "log1p": lambda x: mpmath.log(1 + x),
+    "logsigmoid": lambda x: -mpmath.log(1 + mpmath.exp(-x)),
+    "mish": lambda x: x * mpmath.tanh(mpmath.log(1 + mpmath.exp(x))), "ndtr": mpmath.ncdf,
+    "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)), "silu": lambda x: x / (1 + mpmath.exp(-x)), "sin": mpmath.sin,
+    "softplus": lambda x: mpmath.log(1 + mpmath.exp(x)), "tan": mpmath.tan, "tanh": mpmath.tanh,
+}
+
+
+def test_cotangents_and_tangents_are_matched_by_key():
+    _, pull = vjp(lambda a, b: {"u": a * b, "v": a + b}, 2.0, 5.0)
+    assert pull({"u": 1.0, "v": 0.0}) == pull({"v": 0.0, "u": 1.0}) == (5.0, 2.0)
+    with pytest.raises(ValueError, match=r"the keys \['u', 'v'\], and a dict with the keys \['w'\] was given"):
+        pull({"w": 1.0})
+    point, tangent = {"a": 2.0, "b": 5.0}, {"b": 1.0, "a": 0.0}
+    assert jvp(lambda p: p["a"] * p["b"], (point,), (tangent,)) == (10.0, 2.0)
+    with pytest.raises(ValueError, match="2 entries at \\[0\\], and 1 entries was given"):
+        jvp(lambda p: p[0] * p[1], ([1.0, 2.0],), ([1.0],))
+
+
+@pytest.mark.parametrize("argnums", [(0, 0), (0, -1)])
+def test_an_argument_named_twice(argnums):
+    with pytest.raises(ValueError, match="twice"):
+        grad(lambda a: a**3, argnums)(2.0)
+
+
+@pytest.mark.parametrize("argnums", ["x", False, 1.0, None])
+def test_argnums_that_are_no_position(argnums):
+    with pytest.raises(TypeError, match="argnums is the position"):
+        grad(lambda a: a**3, argnums)(2.0)
+
+
+def test_kinds_of_dict_are_kept():
+    from collections import OrderedDict, defaultdict
+
+    slopes = grad(lambda p: p["a"] * p["a"])(OrderedDict(a=3.0))
+    assert type(slopes) is OrderedDict
+    assert slopes == {"a": 6.0}
+    assert grad(lambda p: p["a"] * p["a"] + p["unknown"])(defaultdict(float, a=3.0))["a"] == 6.0

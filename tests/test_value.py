@@ -759,3 +759,96 @@ def test_frozen_and_live_operands_of_one_node():
         y.backward()
     assert live.has_grad
     assert not frozen.has_grad
+
+
+def test_threads_may_send_gradients_through_the_same_nodes():
+    import sys
+
+    x = Value(1.0)
+    trunk = x
+    for _ in range(500):
+        trunk = trunk * 1.0
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        threads = [threading.Thread(target=lambda: [(trunk * 1.0).backward() for _ in range(20)]) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert x.grad == 80.0
+
+
+@pytest.mark.parametrize("seed", ["x", None, [1.0], Value(1.0)])
+def test_a_seed_that_is_no_number_changes_nothing(seed):
+    x = Value(2.0)
+    y = x * x
+    with pytest.raises(TypeError):
+        y.backward(seed)
+    assert not x.has_grad
+    assert not y.has_grad
+
+
+def test_a_pass_that_ends_early_leaves_no_gradient_behind():
+    x = Value(0.0)
+    middle = x * 1.0
+    with detect_anomaly():
+        y = (middle * 1.0).sqrt() * 1.0
+        with pytest.raises(AnomalyError, match=r"in the backward pass, sqrt of 0\.0 made inf"):
+            y.backward()
+    assert not middle.has_grad
+    assert not x.has_grad
+
+
+def test_detect_anomaly_watches_gradients_and_sums_of_adjoints():
+    with detect_anomaly():
+        with pytest.raises(AnomalyError, match="sqrt"):
+            ag.grad(ag.sqrt)(0.0)
+        x = Value(0.1)
+        h = x * 1.0
+        with pytest.raises(AnomalyError, match="made inf"):
+            (h * 1e308 + h * 1e308).backward()
+
+
+def test_modes_refuse_what_runs_in_pieces():
+    async def coroutine():
+        pass
+
+    def generator():
+        yield
+
+    for function in (coroutine, generator):
+        with pytest.raises(TypeError, match="runs in pieces"):
+            no_grad()(function)
+
+
+def test_a_generator_closed_by_another_task_leaves_no_mode_on():
+    async def suspended():
+        with no_grad():
+            yield 1
+
+    async def main():
+        running = suspended()
+        await anext(running)
+        await asyncio.create_task(running.aclose())
+
+    asyncio.run(main())
+    assert ag.modes.active == 0
+
+
+def test_rounding_to_digits_is_a_constant():
+    x = Value(1234.567)
+    y = round(x, 2) * x
+    y.backward()
+    assert (round(x, 2).data, x.grad) == (1234.57, 1234.57)
+
+
+def test_numpy_functions_go_to_the_table():
+    x = Value(0.3)
+    assert np.arctan(x).op.name == "atan"
+    assert np.sign(x).data == 1.0
+    y = np.maximum(x, Value(0.3))
+    y.backward()
+    assert x.grad == 0.5
