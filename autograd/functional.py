@@ -5,8 +5,8 @@ and its relatives, forward for ``jvp``. A fresh Value of an argument that is a V
 top of it: the sweep stops there, and so never confuses the variable it differentiates by with one of the same value
 further out (Siskind and Pearlmutter, *Perturbation Confusion and Referential Transparency*, 2005).
 
-Numbers in, numbers out. Where the arguments are Values, or the function uses Values from outside, the results are
-Values too, which can be differentiated again.
+Numbers in, numbers out. Where the arguments are Values, or the function uses Values of its own or from outside, the
+results are Values too, which can be differentiated again.
 """
 
 from __future__ import annotations
