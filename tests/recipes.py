@@ -117,12 +117,12 @@ def near_a_kink(recipe, margin):
 
 
 @st.composite
-def recipes(draw, smooth=False, steps=8):
-    """Graphs of every operation; with ``smooth`` of those that can be differentiated everywhere."""
+def recipes(draw, smooth=False, steps=8, among=()):
+    """Graphs of all operations, ``among`` them these; with ``smooth`` of those that have derivatives everywhere."""
     numbers = st.floats(-2.0, 2.0, allow_subnormal=False).map(lambda x: x if abs(x) > 1e-3 else 0.3)
     builder = _Builder(draw, draw(st.lists(numbers, min_size=2, max_size=4)))
     names = [n for n in OPERATIONS if n in ORACLES and not (smooth and (OPERATIONS[n].kinks or n in ROUGH))]
-    for name in draw(st.lists(st.sampled_from(names), min_size=2, max_size=steps)):
+    for name in draw(st.permutations([*draw(st.lists(st.sampled_from(names), min_size=2, max_size=steps)), *among])):
         builder.step(name)
     leaves = list(range(len(builder.recipe.leaves)))
     last = len(builder.numbers) - 1

@@ -43,11 +43,12 @@ def test_every_node_is_right_for_its_operands(recipe):
         assert error_in_ulps(node.data, want, bound, xs) <= bound.ulps, node.op.name
 
 
-def test_backward_agrees_with_dual_numbers():
+@pytest.mark.parametrize("name", ORACLES)
+def test_backward_agrees_with_dual_numbers(name):
     met = set()
 
-    @settings(max_examples=1000)
-    @given(recipes(steps=14))
+    @settings(max_examples=15)
+    @given(recipes(steps=10, among=[name]))
     def check(recipe):
         made = recipe.values()
         leaves, output = made[: len(recipe.leaves)], made[-1]
@@ -59,7 +60,7 @@ def test_backward_agrees_with_dual_numbers():
         met.update(node.op.name for node in topological_order(output) if node.op)
 
     check()
-    assert met == set(ORACLES)  # every operation was in some graph
+    assert name in met
 
 
 @settings(max_examples=60)
