@@ -53,8 +53,8 @@ def jit(
     that a graph is built.
 
     ``in_axes`` tells what an array is: "arrays" (each array argument is a batch), or one entry an argument: 0 for a
-    batch, None for an array that ``fn`` takes as a whole. ``parameters`` are the Values that ``fn`` uses from outside (or
-    a module that has them); each call reads them, and writes back what ``fn`` changes in their ``data`` and ``grad``. A
+    batch, None for an array that ``fn`` takes as a whole. ``parameters`` are the Values that ``fn`` uses from outside,
+    or a module that has them; each call reads them, and writes back what ``fn`` changes in their ``data`` and ``grad``. A
     module may also be an argument. ``fastmath`` allows reassociation, fused multiply-add and polynomials for exp, tanh
     and their like: about 4 units in the last place each, and then what rounding makes of it.
 
@@ -129,8 +129,8 @@ class Jitted:
     def mean(self, *args: Any, then: Callable[..., Any] | None = None) -> Any:
         """Return the mean of ``fn`` over the batch: the first axis of every array among the arguments.
 
-        The samples run through SIMD lanes and are added up on the way, so the mean agrees with a loop's to rounding (for
-        well-conditioned sums within 1e-13 of it), and is the same in every run on one kind of processor. What is no
+        The samples run through SIMD lanes and are added up on the way, so the mean agrees with a loop's to rounding
+        (well-conditioned sums to 1e-13 of it), and is the same in every run on one kind of processor. What is no
         array is shared by all samples; ``in_axes`` of ``jit`` says otherwise. The result has the structure of
         ``fn``'s. ``then(result, *shared arguments)`` is compiled into the same call, an optimiser's update for one, and
         its result is returned instead.
@@ -162,7 +162,7 @@ class Jitted:
         >>> jit(lambda x: 0.5 * (x + 2.0 / x)).repeat(20, 1.0)
         1.414213562373095
         """
-        if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+        if type(count) is not int or count < 0:
             raise ValueError(f"repeat counts with a whole number of at least 0, and {count!r} was given")
         found, leaves, _ = self._entry((state, *args), {}, WHOLE)
         return found.repeat(count, leaves)
@@ -188,8 +188,8 @@ class Jitted:
         found, leaves, columns = self._entry(args, {}, ROWS)
         if not found.batched:
             raise ValueError(
-                f"{kind} runs over the first axis of arrays, and no argument is one; give the samples as NumPy arrays, or "
-                "say with in_axes of jit which arguments are batches"
+                f"{kind} runs over the first axis of arrays, and no argument is one; give the samples as NumPy arrays, "
+                "or say with in_axes of jit which arguments are batches"
             )
         after = None if then is None else self._after(found, args, then)
         result = found.reduce(kind, leaves, columns, after)
@@ -252,8 +252,8 @@ class Jitted:
     def _python(self) -> Callable[..., Any]:
         if self._fn is None:
             raise TraceError(
-                "this compiled function was unpickled, and its Python function could not be pickled with it (a lambda or "
-                "a closure), so it serves the structures of arguments it was called with before, and not this one; "
+                "this compiled function was unpickled, and its Python function could not be pickled with it (a lambda "
+                "or a closure), so it serves the structures of arguments it was called with before, and not this one; "
                 "call it with these arguments before it is pickled, or build it from a function of a module"
             )
         return self._fn
@@ -313,7 +313,7 @@ def _as_array(x: Any, i: int) -> Any:
     try:
         return np.asarray(x, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise TypeError(f"argument {i} is a batch, by in_axes, and cannot be made an array of floats: {error}") from None
+        raise TypeError(f"argument {i} is a batch by in_axes, and cannot be made an array of floats: {error}") from None
 
 
 def _labels(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str]:
@@ -425,8 +425,8 @@ class _watched:
     def check(self, x: Value) -> None:
         if type(x.data) is float and id(x) not in self.known:
             raise TraceError(
-                f"the traced function uses {x!r} from outside, and its number would be frozen into the machine code; pass "
-                "it as an argument, or declare it: jit(f, parameters=[...]), or parameters=model; at "
+                f"the traced function uses {x!r} from outside, and its number would be frozen into the machine code; "
+                "pass it as an argument, or declare it: jit(f, parameters=[...]), or parameters=model; at "
                 "{}:{}: {}".format(*modes.caller())
             )
 

@@ -184,7 +184,7 @@ class Entry:
             shapes = ", ".join(str(x.shape) for x in columns)
             raise ValueError(f"arrays of the shapes {shapes} do not broadcast to one shape") from None
         if self.writes:
-            raise ValueError("a function that changes its parameters takes no arrays element by element; loop over them")
+            raise ValueError("a function that changes its parameters takes no arrays by elements; loop over them")
         cut, run_prologue, run, code = self._make("elements", self._compile_elements)
         count = math.prod(shape)
         width = lanes()
@@ -195,9 +195,11 @@ class Entry:
         results = [np.empty(padded) for _ in cut.body.outputs]
         uniform, constant = run_prologue(self._packed(leaves))
         pointers = _pointers(arrays), _pointers(results)
-        in_pieces(
-            lambda begin, end: run(uniform.ctypes.data, *pointers, begin, end), padded, len(cut.body.instructions), width
-        )
+
+        def work(begin: int, end: int) -> None:
+            run(uniform.ctypes.data, *pointers, begin, end)
+
+        in_pieces(work, padded, len(cut.body.instructions), width)
         code.check()
         varying, fixed = iter(results), iter(constant)
         outputs = [
@@ -242,7 +244,7 @@ class Entry:
         if not count:
             raise ValueError(f"the {kind} over an empty batch was asked for; give at least one sample")
         if self.writes:
-            raise ValueError("a function that changes its parameters cannot be reduced over a batch; return the gradients")
+            raise ValueError("a function that changes its parameters is not reduced over a batch; return the gradients")
         shared = self._packed(leaves)
         instructions, width = len(self.program.instructions), lanes()
         step = piece(instructions, width)

@@ -19,7 +19,7 @@ from .lower import Module
 from .structure import Structure
 
 MOST = 16_384  # numbers in and out, which lie on the stack
-_HEADER, _ITEMS = 16, tuple.__basicsize__  # a tuple's items follow its fixed part; a list's part holds a pointer to them
+_HEADER, _ITEMS = 16, tuple.__basicsize__  # a tuple's items follow its fixed part; a list holds a pointer to them
 _LIST_ITEMS = 24
 _METH_FASTCALL_KEYWORDS = 0x82
 _C_CONTIGUOUS, _ALIGNED = 0x001, 0x100  # flags of a NumPy array
@@ -123,11 +123,11 @@ class EntryPoint:
             self.lines.append(f"  call void @run(ptr {source}, ptr {target})")
         self.place = 0
         made = array if direct else self._make(result)
+        hand_over = f"call ptr inttoptr (i64 {_c('PyObject_Vectorcall')} to ptr)"
         self.lines += [
             f"  ret ptr {made}",
             "slow:",
-            f"  %answer = call ptr inttoptr (i64 {_c('PyObject_Vectorcall')} to ptr)"
-            "(ptr %self, ptr %args, i64 %n, ptr %kwnames)",
+            f"  %answer = {hand_over}(ptr %self, ptr %args, i64 %n, ptr %kwnames)",
             "  ret ptr %answer",
             "failed:",
             "  ret ptr null",
@@ -244,7 +244,8 @@ class EntryPoint:
         for i, n in enumerate(shape):
             self._demand(f"icmp eq i64 {self._extent(dims, 1 + i)}, {n}")
             offsets = [self._assign(f"mul i64 {strides[1 + i]}, {k}") for k in range(n)]
-            addresses = [self._assign(f"getelementptr i8, ptr {a}, i64 {offset}") for a in addresses for offset in offsets]
+            pairs = [(a, offset) for a in addresses for offset in offsets]
+            addresses = [self._assign(f"getelementptr i8, ptr {a}, i64 {offset}") for a, offset in pairs]
         for address in addresses:
             place = self._assign(f"getelementptr ptr, ptr %columns, i64 {self.column}")
             self.lines.append(f"  store ptr {address}, ptr {place}, align 8")
@@ -291,8 +292,9 @@ class EntryPoint:
             self.place += 1
             return self._float(f"{self.place - 1}")
         if kind == "static":
-            self.lines.append(f"  call void inttoptr (i64 {_c('Py_IncRef')} to ptr)(ptr inttoptr (i64 {id(None)} to ptr))")
-            return f"inttoptr (i64 {id(None)} to ptr)"
+            none = f"inttoptr (i64 {id(None)} to ptr)"
+            self.lines.append(f"  call void inttoptr (i64 {_c('Py_IncRef')} to ptr)(ptr {none})")
+            return none
         if kind == "array":
             made = self._new_array(structure[1])
             count = math.prod(structure[1])
@@ -314,7 +316,8 @@ class EntryPoint:
         return made
 
     def _store(self, items: str, i: str, made: str) -> None:
-        self.lines.append(f"  store ptr {made}, ptr {self._assign(f'getelementptr ptr, ptr {items}, i64 {i}')}, align 8")
+        slot = self._assign(f"getelementptr ptr, ptr {items}, i64 {i}")
+        self.lines.append(f"  store ptr {made}, ptr {slot}, align 8")
 
 
 def builtin(address: int, name: str, owner: Any, slow: Callable[..., Any], keep: list[Any]) -> Any:

@@ -26,7 +26,7 @@ def require() -> tuple[Any, Any]:
         import numpy
     except ImportError as missing:
         raise MissingExtraError(
-            f"jit needs the package {missing.name}, which is not installed; install it with: pip install 'chalkgrad[jit]'"
+            f"jit needs the package {missing.name}, which is not installed; get it with: pip install 'chalkgrad[jit]'"
         ) from None
     return llvmlite.binding, numpy
 

@@ -18,14 +18,14 @@ from typing import Any
 
 from autograd.ops import OPERATIONS
 
-_C_NAMES = {
-    name: name
-    for name in ["exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "cbrt", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "hypot", "erf", "erfc", "pow", "fmod"]
-}
+_C_NAMES = frozenset([
+    "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "cbrt", "sin", "cos", "tan", "asin", "acos", "atan",
+    "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "hypot", "erf", "erfc", "pow", "fmod",
+])  # fmt: skip
 _TRIED = [
     0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, 3.0, -3.0, 1e-300, -5e-324, 1e-9, 0.1, -0.7, 0.9999, 1.0001, 1.7, -2.3, 5.25,
-    7.7, -11.3, 20.5, 26.5, 45.0, -80.1, 300.3, 709.9, -745.5, 1023.5, 1e5, -123456.789, 1e17, 1e300, math.inf, -math.inf,
-    math.nan,
+    7.7, -11.3, 20.5, 26.5, 45.0, -80.1, 300.3, 709.9, -745.5, 1023.5, 1e5, -123456.789, 1e17, 1e300, math.inf,
+    -math.inf, math.nan,
 ]  # fmt: skip
 
 _DOUBLE = ctypes.c_double
@@ -41,13 +41,12 @@ def _library() -> Any:
 @functools.cache
 def address(name: str, arity: int) -> int | None:
     """Return the address of the C function that has the bits of an operation's forward rule, or None."""
-    c_name = _C_NAMES.get(name)
     if name in ("malloc", "free"):
         return ctypes.cast(getattr(_library(), name), ctypes.c_void_p).value
-    if c_name is None:
+    if name not in _C_NAMES:
         return None
     try:
-        function = getattr(_library(), c_name)
+        function = getattr(_library(), name)
     except AttributeError:
         return None
     function.restype, function.argtypes = _DOUBLE, [_DOUBLE] * arity
@@ -65,7 +64,7 @@ def free(pointer: int | None) -> None:
 
 
 def _agrees(function: Any, rule: Callable[..., float], arity: int) -> bool:
-    numbers = _TRIED if arity == 1 else _TRIED[::2] + [2.0, 3.0, -3.0]
+    numbers = _TRIED if arity == 1 else [*_TRIED[::2], 2.0, 3.0, -3.0]
     for operands in itertools.product(numbers, repeat=arity):
         if rule is OPERATIONS["pow"].forward and operands[1] == 2.0:
             continue  # a product, by the rule

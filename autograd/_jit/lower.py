@@ -261,7 +261,8 @@ class Writer:
 
     def write(self, first: int, last: int) -> None:
         """Write instructions number first to last − 1, counted from the first instruction."""
-        base, kind, flags, lines, operand = len(self.program.inputs), self.kind, self.module.flags, self.lines, self.operand
+        base, kind, flags = len(self.program.inputs), self.kind, self.module.flags
+        lines, operand = self.lines, self.operand
         for index in range(first, last):
             name, places = self.program.instructions[index]
             place = base + index

@@ -41,8 +41,10 @@ class Instruction(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """What one run of a program takes: instructions, those that are floating-point arithmetic (flops), those that call
-    the C library or Python (calls), and the bytes of the numbers that go in and out.
+    """What one run of a program takes.
+
+    ``instructions`` counts all of them, ``flops`` those that are floating-point arithmetic, ``calls`` those that call
+    the C library or Python, and ``bytes`` is the size of the numbers that go in and out.
     """
 
     instructions: int
@@ -182,5 +184,7 @@ class Program:
             lines += [f"  n{place} -> n{number};" for place in operands if place >= 0]
         for k, place in enumerate(self.outputs):
             lines.append(f'  out{k} [label="output {k}", shape=doublecircle];')
-            lines.append(f"  n{place} -> out{k};" if place >= 0 else f'  c{k} [label="{self.name(place)}"]; c{k} -> out{k};')
+            if place < 0:
+                lines.append(f'  c{k} [label="{self.name(place)}"];')
+            lines.append(f"  {f'n{place}' if place >= 0 else f'c{k}'} -> out{k};")
         return "\n".join([*lines, "}"])

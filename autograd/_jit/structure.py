@@ -2,9 +2,9 @@
 
 A structure is a tuple whose first entry is its kind:
 ``("number",)``, ``("floats", n)`` (a list of n floats), ``("list" | "tuple", parts)``, ``("named", type, parts)``,
-``("dict", keys, parts)``, ``("dataclass", type, names, parts)``, ``("array", shape)``, ``("column",)`` (an array of which
-each element is a sample), ``("rows", shape)`` (an array whose first axis is the batch), ``("truth",)`` (a condition in a
-result), ``("static", x)`` (part of the program), ``("module", number, training)`` (its parameters are inputs).
+``("dict", keys, parts)``, ``("dataclass", type, names, parts)``, ``("array", shape)``, ``("column",)`` (an array of
+which each element is a sample), ``("rows", shape)`` (an array whose first axis is the batch), ``("truth",)`` (a
+condition in a result), ``("static", x)`` (part of the program), ``("module", number, training)`` (its parameters are inputs).
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ def describe(
         leaves.extend(x)
         return ("floats", len(x))
     if kind is list or kind is tuple:
-        return kind.__name__, tuple([describe(p, arrays, leaves, columns, modules, f"{place}[{i}]") for i, p in enumerate(x)])
+        parts = tuple([describe(p, arrays, leaves, columns, modules, f"{place}[{i}]") for i, p in enumerate(x)])
+        return kind.__name__, parts
     if kind is bool or kind is str or x is None:
         return "static", x
     if isinstance(x, Number):
@@ -78,8 +79,8 @@ def describe(
         parts = tuple([describe(getattr(x, n), arrays, leaves, columns, modules, f"{place}.{n}") for n in names])
         return "dataclass", kind, names, parts
     raise TypeError(
-        f"{place} is a {kind.__name__}; a compiled function takes numbers, NumPy arrays of them, lists, tuples, dicts and "
-        "dataclasses of those, modules, and bools, strings and None, which become part of the program"
+        f"{place} is a {kind.__name__}; a compiled function takes numbers, NumPy arrays of them, lists, tuples, dicts "
+        "and dataclasses of those, modules, and bools, strings and None, which become part of the program"
     )
 
 

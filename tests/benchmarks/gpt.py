@@ -1,5 +1,6 @@
 """A GPT of one layer on scalars, after Karpathy's microgpt: 27 symbols, embedding 16, 4 heads, 8 tokens."""
 
+import itertools
 import random
 
 SYMBOLS, WIDTH, HEADS, TOKENS = 27, 16, 4, 8
@@ -40,7 +41,7 @@ def loss(parameters, symbols):
 
     keys, values, losses = [], [], []
     size = WIDTH // HEADS
-    for place, (symbol, following) in enumerate(zip(symbols, symbols[1:], strict=False)):
+    for place, (symbol, following) in enumerate(itertools.pairwise(symbols)):
         x = normed([a + b for a, b in zip(w["wte"][symbol], w["wpe"][place], strict=True)])
         kept, x = x, normed(x)
         query = linear(w["q"], x)

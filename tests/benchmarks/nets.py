@@ -1,5 +1,7 @@
 """The demo's network 2-16-16-1 on flat parameters, for the programs that compile it: hinge loss, L2, and SGD."""
 
+import itertools
+
 from data import moons, weights
 
 SIZES = (2, 16, 16, 1)
@@ -15,7 +17,7 @@ def start():
 def layers(parameters):
     """The parameters as layers of neurons, each (weights, bias): micrograd's order."""
     rows, at = [], 0
-    for inputs, outputs in zip(SIZES, SIZES[1:], strict=False):
+    for inputs, outputs in itertools.pairwise(SIZES):
         neurons = []
         for _ in range(outputs):
             neurons.append((parameters[at : at + inputs], parameters[at + inputs]))

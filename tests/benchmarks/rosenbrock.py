@@ -1,12 +1,13 @@
 """Rosenbrock's function of n numbers, and a figure for each program: seconds to compile and seconds a call."""
 
+import itertools
 import time
 
 
 def rosenbrock(x):
     """Return Σ (1 − xᵢ)² + 100 (xᵢ₊₁ − xᵢ²)², for any kind of number."""
     total = 0.0
-    for a, b in zip(x[:-1], x[1:], strict=True):
+    for a, b in itertools.pairwise(x):
         total = total + (1 - a) ** 2 + 100 * (b - a * a) ** 2
     return total
 

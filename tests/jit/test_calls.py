@@ -231,7 +231,8 @@ def test_shared_work_is_done_once_and_dead_code_never():
 def test_simplifications_keep_the_bits():
     cases = [
         lambda x: x + 0.0, lambda x: x - 0.0, lambda x: x + -0.0, lambda x: x * 1.0, lambda x: x * 0.0,
-        lambda x: x - x, lambda x: x / x, lambda x: -1.0 * -x, lambda x: 0.0 - x, lambda x: x * -1.0, lambda x: x / -1.0,
+        lambda x: x - x, lambda x: x / x, lambda x: -1.0 * -x,
+        lambda x: 0.0 - x, lambda x: x * -1.0, lambda x: x / -1.0,
         lambda x: x / 4.0, lambda x: x / 3.0, lambda x: x**1, lambda x: x**0, lambda x: x**2, lambda x: x**0.5,
         lambda x: where(x > 0, x, x), lambda x: x * x + 0.0, lambda x: (x + 1.0) - 0.0, lambda x: abs(-x) + 0.0,
         lambda x: -x * -x, lambda x: -x * 3.0, lambda x: 1.0 - -x, lambda x: -x + 1.0, lambda x: x / 2.0**-1022,

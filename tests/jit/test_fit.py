@@ -41,7 +41,8 @@ def test_every_optimiser_gives_the_same_bits_and_state(optimizer):
         model = nn.MLP(2, [3, 1], activation="sigmoid", seed=2)
         chosen = optimizer(model.parameters())
         history = nn.fit(
-            model, X, y, optimizer=chosen, epochs=3, batch_size=1, progress=False, jit=jit, clip_norm=0.5, clip_value=0.2,
+            model, X, y, optimizer=chosen, epochs=3, batch_size=1, progress=False, jit=jit, clip_norm=0.5,
+            clip_value=0.2,
         )  # fmt: skip
         results.append((history["loss"], model.state_dict(), chosen.state_dict()))
     assert results[0] == results[1]

@@ -1,4 +1,4 @@
-"""CasADi: loss and gradient of one sample, mapped over the batch, as C that gcc compiles; update in the same function."""
+"""CasADi: loss and gradient of one sample, mapped over the batch, and the update, as C that gcc compiles."""
 
 import casadi as ca
 import numpy as np
