@@ -21,7 +21,8 @@ class Optimizer:
     """Base class: parameter groups, the state of each parameter, and the loop over them.
 
     ``parameters`` is a list of Values, or a list of dicts ``{"params": [...], "lr": ...}`` with options of their own. A
-    parameter that is frozen, or has no gradient, is left alone, as in PyTorch.
+    parameter that is frozen, or has no gradient, is left alone, as in PyTorch. A subclass names its options to
+    ``super().__init__`` in the order in which its ``rule`` takes them.
 
     Raises ValueError for an empty list, a parameter that stands twice, or an option outside its range.
     """

@@ -179,6 +179,27 @@ def test_defaults_are_pytorchs():
         assert {k: theirs[k] for k in ours} == ours
 
 
+def test_an_optimiser_of_ones_own_is_one_rule():
+    class SignDescent(nn.Optimizer):
+        slots = ("last",)
+
+        def __init__(self, parameters, lr=0.5, shrink=0.5):
+            super().__init__(parameters, lr=lr, shrink=shrink)
+
+        @staticmethod
+        def rule(p, g, state, t, lr, shrink):
+            (last,) = state
+            return p - lr * shrink ** (t - 1) * (1.0 if g > 0 else -1.0), (last + g,)
+
+    w = Value(1.0)
+    optimizer = SignDescent([w])
+    for _ in range(2):
+        w.grad = 3.0
+        optimizer.step()
+    assert w.data == 0.25
+    assert optimizer.state_dict()["state"] == [[2, 6.0]]
+
+
 def test_groups_have_options_of_their_own():
     a, b = Value(1.0), Value(1.0)
     optimizer = nn.SGD([{"params": [a], "lr": 0.5}, {"params": b}], lr=0.25)
