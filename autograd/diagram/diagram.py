@@ -24,6 +24,7 @@ from .theme import EDGE_SIZE, THEMES
 ENGINE_LIMIT = 5000
 FRAMED = 300  # nodes; up to here a notebook's output holds the player, in a frame
 MOST_ROWS = 500
+MOST_STEPS = 5000  # nodes in a player: each step shows all that came before it
 LAYERS_OVER = 150  # boxes; a picture with more neurons than this folds whole layers
 EXPLAINED = 12  # parameters; a graph with no more has their derivations in its player
 PLAYABLE = 400  # nodes; up to here the player of a folded picture holds every node, folded
@@ -212,6 +213,11 @@ class Diagram:
         if self._whole is not None and len(self._whole.nodes) <= PLAYABLE:
             picture, fold = self._whole, True
             placed = arrange(picture, self._engine, self._time_limit)
+        if len(picture.nodes) > MOST_STEPS:
+            raise DiagramError(
+                f"A player of {len(picture.nodes)} nodes would be too slow to step through (the most is {MOST_STEPS}). "
+                "Draw a part of the graph (focus=, path=), fold it with model=, or save it as .svg."
+            )
         made = player.fragment(picture, placed or self._layout, uid, table(picture), fold=fold)
         return player.page(self._picture.title, [made], self._theme)
 

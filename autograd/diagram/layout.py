@@ -69,7 +69,7 @@ def by_engine(
 
     big = len(boxes) > 800
     # many edges a node need room to fan out; labels bring their own
-    crowded = len(links) > min(3 * len(boxes), 500) and sum(link.label_width > 0 for link in links) * 2 < len(links)
+    crowded = len(links) > min(2 * len(boxes), 500) and sum(link.label_width > 0 for link in links) * 2 < len(links)
     attributes = {"rankdir": direction, "nodesep": "0.28", "ranksep": "2.2" if crowded else "0.45"}
     if big:
         attributes |= {"nslimit": ".5", "nslimit1": ".5", "mclimit": ".1", "splines": "line"}

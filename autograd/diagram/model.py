@@ -20,7 +20,6 @@ from .text import LONGEST_NAME, clean, number, subscript, width
 
 LIMIT = 2000  # nodes; beyond it a layered drawing takes long and nobody can read it
 HIDE_CONSTANTS_OVER = 60
-GROUPED_LABELS_UP_TO = 30
 LEAN_OVER = 6000
 SHORT_LABELS_OVER, NO_LABELS_OVER = 60, 220
 
@@ -342,9 +341,7 @@ def finish(picture: Picture, direction: str | None) -> None:
     """Decide labels by size, lay out the text of every node, measure it, and choose the direction."""
     count = len(picture.edges)
     for edge in picture.edges:
-        if edge.grouped:
-            edge.label = f"× {edge.count}" if edge.count > 1 and count <= GROUPED_LABELS_UP_TO else ""
-        elif edge.partial is None or count > NO_LABELS_OVER:
+        if edge.partial is None or count > NO_LABELS_OVER:
             edge.label = ""
         elif count > SHORT_LABELS_OVER:
             edge.label = number(edge.partial)

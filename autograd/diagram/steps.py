@@ -51,7 +51,7 @@ def mn(x: float | None) -> Math:
 
 def factor(x: float) -> Math:
     """A number as a factor."""
-    return ["mrow", mo("("), mn(x), mo(")")] if x < 0 else mn(x)
+    return ["mn", f"({number(x)})"] if x < 0 else mn(x)
 
 
 def derivative(above: str, below: str) -> Math:

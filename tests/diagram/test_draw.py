@@ -404,6 +404,8 @@ def test_a_large_graph_is_refused_with_advice_unless_forced() -> None:
     picture = draw(root, limit=None)
     assert picture.engine == "python"  # engines take long for so many
     assert len(groups(picture.svg, "node")) > 5000
+    with pytest.raises(DiagramError, match="too slow to step through"):
+        picture.html
 
 
 def test_a_deep_chain_needs_no_recursion() -> None:
