@@ -78,7 +78,9 @@ def step_frames(picture: Picture) -> list[tuple[Picture, set[str], str]]:
     values: dict[str, float | None] = {}
     grads: dict[str, float] = {}
     flows: dict[str, float] = {}
-    for step in steps(picture):
+    every = steps(picture)
+    _check_count(len(every))
+    for step in every:
         values |= step.values
         grads |= step.grads
         flows |= step.flows
@@ -88,6 +90,14 @@ def step_frames(picture: Picture) -> list[tuple[Picture, set[str], str]]:
         frame = replace(picture, nodes=nodes, edges=edges, notes=notes)
         found.append((frame, {*step.edges, *([step.node] if step.node else [])}, step.phase))
     return found
+
+
+def _check_count(frames: int) -> None:
+    if frames > MOST_FRAMES:
+        raise DiagramError(
+            f"This animation has {frames} frames, and at most {MOST_FRAMES} are made. Draw a part of the graph "
+            "(focus=, path=), or save the player as .html."
+        )
 
 
 def _at(node: Node, values: dict[str, float | None], grads: dict[str, float]) -> Node:
@@ -105,6 +115,7 @@ def _at(node: Node, values: dict[str, float | None], grads: dict[str, float]) ->
 
 def moment_frames(pictures: Sequence[Picture], sizes: Picture) -> list[tuple[Picture, set[str], str]]:
     """The moments as pictures in the boxes of one layout."""
+    _check_count(len(pictures))
     found = []
     for i, picture in enumerate(pictures):
         frame = deepcopy(picture)
@@ -122,18 +133,13 @@ def gif(
     frames: list[tuple[Picture, set[str], str]], layout: Layout, colours: theme.Theme, engine: render.Engine,
     seconds: float, scale: float, limit: float,
 ) -> bytes:  # fmt: skip
-    """The frames as an animated GIF, which plays for ever. Raises DiagramError without Pillow, or for too many."""
+    """The frames as an animated GIF, which plays for ever. Raises DiagramError without Pillow."""
     try:
         from PIL import Image
     except ImportError:
         raise DiagramError("An animation needs Pillow: pip install pillow.") from None
     if not 0.05 <= seconds <= 60:
         raise DiagramError(f"seconds= is the time of one frame, from 0.05 to 60; {number(seconds)} was given.")
-    if len(frames) > MOST_FRAMES:
-        raise DiagramError(
-            f"This animation has {len(frames)} frames, and at most {MOST_FRAMES} are made. Draw a part of the graph "
-            "(focus=, path=), or save the player as .html."
-        )
     legend = frames[-1][0]
     images = []
     for picture, active, phase in frames:
