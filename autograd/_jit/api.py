@@ -54,8 +54,8 @@ def jit(
 
     ``in_axes`` tells what an array is: "arrays" (each array argument is a batch), or one entry an argument: 0 for a
     batch, None for an array that ``fn`` takes as a whole. ``parameters`` are the Values that ``fn`` uses from outside,
-    or a module that has them; each call reads them, and writes back what ``fn`` changes in their ``data`` and ``grad``. A
-    module may also be an argument. ``fastmath`` allows reassociation, fused multiply-add and polynomials for exp, tanh
+    or a module that has them; each call reads them, and writes back what ``fn`` changes in their ``data`` and ``grad``.
+    A module may also be an argument. ``fastmath`` allows reassociation, fused multiply-add and polynomials for exp, tanh
     and their like: about 4 units in the last place each, and then what rounding makes of it.
 
     Raises MissingExtraError without llvmlite and numpy. The first call raises TracedBranchError where ``fn`` branches

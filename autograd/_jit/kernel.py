@@ -16,6 +16,7 @@ from autograd.errors import MissingExtraError
 from . import libm
 from .lower import Module
 
+PATIENCE = 2.0  # seconds after which a person is told what takes so long
 _lock = threading.Lock()  # one compilation at a time: LLVM's start is not safe for threads
 
 
@@ -117,7 +118,7 @@ def patience(stage: list[str]) -> Iterator[None]:
         told.set()
         print(f"jit: {stage[-1]} …", file=sys.stderr, flush=True)
 
-    timer = threading.Timer(2.0, tell)
+    timer = threading.Timer(PATIENCE, tell)
     timer.daemon = True
     timer.start()
     try:

@@ -4,7 +4,8 @@ A structure is a tuple whose first entry is its kind:
 ``("number",)``, ``("floats", n)`` (a list of n floats), ``("list" | "tuple", parts)``, ``("named", type, parts)``,
 ``("dict", keys, parts)``, ``("dataclass", type, names, parts)``, ``("array", shape)``, ``("column",)`` (an array of
 which each element is a sample), ``("rows", shape)`` (an array whose first axis is the batch), ``("truth",)`` (a
-condition in a result), ``("static", x)`` (part of the program), ``("module", number, training)`` (its parameters are inputs).
+condition in a result), ``("static", x)`` (part of the program), ``("module", number, training)`` (its parameters are
+inputs).
 """
 
 from __future__ import annotations
