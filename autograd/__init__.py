@@ -126,7 +126,6 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_LAZY})
 
 
-# The names that builtins have too (abs, max, min, round, sum) come as `autograd.sum`, never with a star import.
 __all__ = [
     "OPERATIONS",
     "AnomalyError",
@@ -221,3 +220,5 @@ __all__ = [
     "vjp",
     "where",
 ]
+if TYPE_CHECKING:  # the names that builtins have too come as `autograd.sum`, and never with a star import
+    __all__ += ["abs", "max", "min", "round", "sum"]

@@ -163,8 +163,8 @@ class NumberProtocols(Number):
         except AttributeError:
             self._about = {key: fact}
 
-    # Copies hold every node in a flat list, operands before their users, so that depth does not matter. Two graphs pickled
-    # together share their leaves afterwards, but not the nodes between: pickle the one result that has both below it.
+    # Copies hold every node in a flat list, operands before their users, so that depth does not matter. Two graphs
+    # pickled together share their leaves afterwards, but not the nodes between: pickle one result with both below it.
 
     def __copy__(self) -> Any:
         return _restored(type(self), *_state(self), self.operands)

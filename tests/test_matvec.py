@@ -19,7 +19,8 @@ def test_the_same_nodes_as_dot(weight, x, bias):
     for node, row, b in zip(matvec(ws, xs, bs), ws, bs, strict=True):
         one = dot(row, xs, b)
         if isinstance(one, float):
-            assert node == one and type(node) is float
+            assert node == one
+            assert type(node) is float
             continue
         assert (node.data, node.op, node.partials) == (one.data, one.op, one.partials)
         assert all(a is b or a == b for a, b in zip(node.operands, one.operands, strict=True))
