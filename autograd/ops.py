@@ -122,8 +122,8 @@ sub = _row("sub", operator.sub, (lambda y, a, b: 1.0, lambda y, a, b: -1.0), tex
 mul = _row("mul", operator.mul, (lambda y, a, b: b, lambda y, a, b: a), text="#0 × #1", latex=r"#0 \cdot #1",
            derivative_text=("#1", "#0"), primitive=True, method=False)
 divide: Function = _row("div", _divide, (lambda y, a, b: divide(1.0, b), lambda y, a, b: -divide(y, b)),
-              text="#0 ÷ #1", latex=r"\frac{#0}{#1}", derivative_text=("1 ÷ #1", "−#y ÷ #1"),
-              derivative_latex=(r"\frac{1}{#1}", r"-\frac{#y}{#1}"), primitive=True, method=False)
+                        text="#0 ÷ #1", latex=r"\frac{#0}{#1}", derivative_text=("1 ÷ #1", "−#y ÷ #1"),
+                        derivative_latex=(r"\frac{1}{#1}", r"-\frac{#y}{#1}"), primitive=True, method=False)
 power = _row("pow", _power, (_power_by_base, _power_by_exponent), text="#0 ^ #1", latex="{#0}^{#1}",
              derivative_text=("#1 × #0 ^ (#1 − 1)", "#y × ln #0"),
              derivative_latex=(r"#1 \cdot {#0}^{#1 - 1}", r"#y \cdot \ln #0"), primitive=True, method=False)
@@ -189,7 +189,8 @@ round = _step("round", _float_step(builtins.round), (lambda y, x: 0.0,), kinks=l
 trunc = _step("trunc", _float_step(math.trunc), (lambda y, x: 0.0,), kinks=_whole,
               doc="Round toward zero; the derivative is 0.")
 sign: Function = _row("sign", lambda x: where(x > 0.0, 1.0, where(x < 0.0, -1.0, x)), (lambda y, x: 0.0,),
-            derivative_text=("0",), kinks=lambda x: x, doc="1, −1, or the zero or nan itself; the derivative is 0.")
+                      derivative_text=("0",), kinks=lambda x: x,
+                      doc="1, −1, or the zero or nan itself; the derivative is 0.")
 
 
 # ------------------------------------------------------ exponentials and logs
@@ -306,8 +307,8 @@ def _atan2_by(x: Any, a: Any, b: Any) -> Any:
 sin = _row("sin", _ieee(math.sin), (lambda y, x: cos(x),), latex=r"\sin #0", derivative_text=("cos(#0)",),
            derivative_latex=(r"\cos #0",), primitive=True, doc="The sine, of radians.")
 cos: Function = _row("cos", _ieee(math.cos), (lambda y, x: -sin(x),), latex=r"\cos #0",
-           derivative_text=("−sin(#0)",), derivative_latex=(r"-\sin #0",), primitive=True,
-           doc="The cosine, of radians.")
+                     derivative_text=("−sin(#0)",), derivative_latex=(r"-\sin #0",), primitive=True,
+                     doc="The cosine, of radians.")
 tan = _row("tan", _ieee(math.tan), (_tan_slope,), latex=r"\tan #0", derivative_text=("1 ÷ cos²(#0)",),
            derivative_latex=(r"\frac{1}{\cos^2 #0}",), primitive=True, doc="The tangent, of radians.")
 asin = _row("asin", _ieee(math.asin), (lambda y, x: _arc_slope(x),), latex=r"\arcsin #0",
@@ -327,8 +328,8 @@ atan2 = _row("atan2", math.atan2,
 sinh = _row("sinh", _sinh, (lambda y, x: cosh(x),), latex=r"\sinh #0", derivative_text=("cosh(#0)",),
             derivative_latex=(r"\cosh #0",), primitive=True, doc="The hyperbolic sine.")
 cosh: Function = _row("cosh", _ieee(math.cosh), (lambda y, x: sinh(x),), latex=r"\cosh #0",
-            derivative_text=("sinh(#0)",), derivative_latex=(r"\sinh #0",), primitive=True,
-            doc="The hyperbolic cosine.")
+                      derivative_text=("sinh(#0)",), derivative_latex=(r"\sinh #0",), primitive=True,
+                      doc="The hyperbolic cosine.")
 tanh = _row("tanh", math.tanh, (lambda y, x: _sech_squared(x),), latex=r"\tanh #0", derivative_text=("1 − #y²",),
             derivative_latex=("1 - {#y}^2",), primitive=True, doc="The hyperbolic tangent.")
 asinh = _row("asinh", math.asinh, (_asinh_slope,), latex=r"\operatorname{arsinh} #0",
@@ -438,11 +439,11 @@ relu = _row("relu", lambda x: where(x <= 0.0, 0.0, x), (lambda y, x: where(x <= 
             derivative_text=("1 if #0 > 0 else 0",), derivative_latex=("[#0 > 0]",), kinks=lambda x: x,
             doc="max(x, 0); its derivative at 0 is 0.")
 _leaky_relu = _row("leaky_relu", lambda x, slope: where(x > 0.0, x, slope * x),
-                  (lambda y, x, slope: where(x > 0.0, 1.0, slope), lambda y, x, slope: where(x > 0.0, 0.0, x)),
-                  text="leaky_relu(#0, #1)",
-                  derivative_text=("1 if #0 > 0 else #1", "0 if #0 > 0 else #0"),
-                  derivative_latex=(r"\begin{cases} 1 & #0 > 0 \\ #1 & #0 \le 0 \end{cases}", r"\min(#0, 0)"),
-                  kinks=lambda x, slope: x)
+                   (lambda y, x, slope: where(x > 0.0, 1.0, slope), lambda y, x, slope: where(x > 0.0, 0.0, x)),
+                   text="leaky_relu(#0, #1)",
+                   derivative_text=("1 if #0 > 0 else #1", "0 if #0 > 0 else #0"),
+                   derivative_latex=(r"\begin{cases} 1 & #0 > 0 \\ #1 & #0 \le 0 \end{cases}", r"\min(#0, 0)"),
+                   kinks=lambda x, slope: x)
 
 
 def leaky_relu(x: Any, slope: Any = 0.01) -> Any:
@@ -455,9 +456,9 @@ def leaky_relu(x: Any, slope: Any = 0.01) -> Any:
 
 
 _elu = _row("elu", lambda x, alpha: where(x > 0.0, x, alpha * expm1(where(x > 0.0, 0.0, x))),
-           (lambda y, x, alpha: where(x > 0.0, 1.0, alpha * exp(where(x > 0.0, 0.0, x))),
-            lambda y, x, alpha: where(x > 0.0, 0.0, expm1(where(x > 0.0, 0.0, x)))),
-           derivative_text=_ELU_TEXT, derivative_latex=_ELU_LATEX, kinks=lambda x, alpha: x)
+            (lambda y, x, alpha: where(x > 0.0, 1.0, alpha * exp(where(x > 0.0, 0.0, x))),
+             lambda y, x, alpha: where(x > 0.0, 0.0, expm1(where(x > 0.0, 0.0, x)))),
+            derivative_text=_ELU_TEXT, derivative_latex=_ELU_LATEX, kinks=lambda x, alpha: x)
 
 
 def elu(x: Any, alpha: Any = 1.0) -> Any:
@@ -509,11 +510,11 @@ erfc = _row("erfc", math.erfc, (lambda y, x: -_TWO_OVER_SQRT_PI * _bell(x),),
             derivative_text=("−2 ÷ √π × exp(−#0²)",), derivative_latex=(r"-\frac{2}{\sqrt{\pi}} e^{-{#0}^2}",),
             primitive=True, doc="1 − erf(x), accurate for large x.")
 polygamma: Function = _row("polygamma", _special.polygamma,
-                 (lambda y, n, x: 0.0, lambda y, n, x: polygamma(n + 1.0, x)),
-                 text="ψ(#0, #1)", latex=r"\psi^{(#0)}(#1)", derivative_text=("0", "ψ(#0 + 1, #1)"),
-                 derivative_latex=("0", r"\psi^{(#0 + 1)}(#1)"), domain=((0.0, 0.0), (0.0, INF)), primitive=True,
-                 method=False,
-                 doc="The derivative of order n + 1 of ln Γ(x), for a whole number n >= 0; inf or nan at the poles.")
+                           (lambda y, n, x: 0.0, lambda y, n, x: polygamma(n + 1.0, x)),
+                           text="ψ(#0, #1)", latex=r"\psi^{(#0)}(#1)", derivative_text=("0", "ψ(#0 + 1, #1)"),
+                           derivative_latex=("0", r"\psi^{(#0 + 1)}(#1)"), domain=((0.0, 0.0), (0.0, INF)),
+                           primitive=True, method=False,
+                           doc="The derivative of order n + 1 of ln Γ(x), n = 0 … 100; inf or nan at the poles.")
 lgamma = _row("lgamma", _ieee(_special.lgamma), (lambda y, x: polygamma(0.0, x),), text="ln Γ(#0)",
               latex=r"\ln \Gamma(#0)", derivative_text=("ψ(#0)",), derivative_latex=(r"\psi(#0)",),
               domain=_log_domain, primitive=True, doc="The logarithm of the absolute value of the gamma function.")
@@ -544,11 +545,11 @@ minimum = _row("minimum", _minimum, (lambda y, a, b: _share(b, a), lambda y, a, 
                derivative_latex=("[#0 < #1]", "[#1 < #0]"), kinks=lambda a, b: a - b,
                doc="The smaller; a tie shares the gradient half and half, a nan comes through.")
 _clip_row = _row("clip", _clip,
-            (_clip_slope, lambda y, x, low, high: where(x < low, where(low > high, 0.0, 1.0), 0.0),
-             lambda y, x, low, high: where(where(x < low, low, x) > high, 1.0, 0.0)),
-            derivative_text=("1 if #1 ≤ #0 ≤ #2 else 0", "1 if #0 < #1 else 0", "1 if #0 > #2 else 0"),
-            derivative_latex=(r"[#1 \le #0 \le #2]", "[#0 < #1]", "[#0 > #2]"),
-            kinks=lambda x, low, high: (x - low) * (x - high))
+                 (_clip_slope, lambda y, x, low, high: where(x < low, where(low > high, 0.0, 1.0), 0.0),
+                  lambda y, x, low, high: where(where(x < low, low, x) > high, 1.0, 0.0)),
+                 derivative_text=("1 if #1 ≤ #0 ≤ #2 else 0", "1 if #0 < #1 else 0", "1 if #0 > #2 else 0"),
+                 derivative_latex=(r"[#1 \le #0 \le #2]", "[#0 < #1]", "[#0 > #2]"),
+                 kinks=lambda x, low, high: (x - low) * (x - high))
 
 
 def clip(x: Any, low: Any = -INF, high: Any = INF) -> Any:
