@@ -221,7 +221,7 @@ class Value(NumberProtocols):
         node = _new(Value)
         node.data = data if type(data) is float else _number(data)
         node.grad = UNSET
-        if modes.silent():
+        if modes.active and modes.silent():
             node.op, node.operands, node.partials = None, (), ()
         else:
             node.op, node.operands = op, operands
