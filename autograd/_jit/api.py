@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import gc
 import inspect
 import pickle
 import threading
@@ -17,7 +16,7 @@ from autograd.value import UNSET, Frozen, Value
 
 from . import fastcall
 from .entry import Entry
-from .kernel import patience, require
+from .kernel import patience, require, uncollected
 from .program import Cost, Program
 from .structure import (
     ELEMENTS,
@@ -274,7 +273,7 @@ class Jitted:
         names += [x.name or f"parameter{i}" for i, x in enumerate(parameters)]
         trace = Trace(names)
         stage = [f"tracing {self.__name__}"]
-        with patience(stage), _tracing, _lent(parameters, trace) as lent, _watched(parameters) as captured:
+        with patience(stage), _tracing, uncollected(), _lent(parameters, trace) as lent, _watched(parameters) as captured:
             numbers = iter(trace.inputs())
             given = [build(s, numbers, modules) for s in structures]
             cut = len(given) - len(kwnames)
@@ -392,8 +391,6 @@ class _watched:
         self.kept: list[Any] = []  # so that no id is used twice
 
     def __enter__(self) -> _watched:
-        self.collecting = gc.isenabled()
-        gc.disable()  # it would walk a growing heap, again and again, and find nothing
         plain = self.plain = Value.__init__
 
         @functools.wraps(plain)
@@ -409,8 +406,6 @@ class _watched:
     def __exit__(self, *failure: Any) -> None:
         self.mode.__exit__(None, None, None)
         Value.__init__ = self.plain  # type: ignore[method-assign]
-        if self.collecting:
-            gc.enable()
 
     def _know(self, value: Any) -> None:
         self.known.add(id(value))

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any
 
 from . import batch, fastcall, lower
-from .kernel import MAP, REDUCE, REDUCE_WHOLE, REPEAT, RUN, Code, Compiler, lanes, patience
+from .kernel import MAP, REDUCE, REDUCE_WHOLE, REPEAT, RUN, Code, Compiler, lanes, patience, uncollected
 from .program import Program
 from .structure import Structure, build, is_column
 
@@ -140,7 +140,8 @@ class Entry:
     def _make(self, key: Any, compile: Callable[[], Any]) -> Any:
         made = self._compiled.get(key)
         if made is None:
-            with self._lock, patience([f"compiling {len(self.program.instructions):,} instructions"]):
+            stage = [f"compiling {len(self.program.instructions):,} instructions"]
+            with self._lock, patience(stage), uncollected():
                 made = self._compiled.get(key)
                 if made is None:
                     made = self._compiled[key] = compile()

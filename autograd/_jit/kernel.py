@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import functools
+import gc
 import sys
 import threading
 import time
@@ -92,7 +93,7 @@ class Compiler:
     def __init__(self, wide: bool, fast: bool) -> None:
         self.callbacks: list[libm.Callback] = []
         self.failures: list[BaseException] = []
-        self.module = Module(self._find, lanes() if wide else 1, fast)
+        self.module = Module(self._find, lanes() if wide else 1, fast, lanes())
 
     def _find(self, name: str, arity: int) -> int:
         address = libm.address(name, arity)
@@ -106,6 +107,18 @@ class Compiler:
         """Compile, with the effort that so many instructions allow: the time grows with both."""
         weight = instructions * (2 if self.module.lanes > 1 else 1)
         return Code(self.module, self.callbacks, self.failures, 2 if weight <= 10_000 else 1 if weight <= 30_000 else 0)
+
+
+@contextlib.contextmanager
+def uncollected() -> Iterator[None]:
+    """Keep the garbage collector from walking a growing heap, again and again, to find nothing."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 @contextlib.contextmanager

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from typing import Any
 
 from . import fast as fast_functions
+from . import pack
 from .program import COMPARISONS, Program
 
 BLOCK = 256  # instructions in a basic block: selection and scheduling work block by block, and slow down in long ones
@@ -36,9 +38,10 @@ def literal(x: float) -> str:
 class Module:
     """The text of one LLVM module: functions, and the helpers that they turn out to call."""
 
-    def __init__(self, find: Callable[[str, int], int], lanes: int, fast: bool) -> None:
+    def __init__(self, find: Callable[[str, int], int], lanes: int, fast: bool, vector: int = 8) -> None:
         self.find = find  # the address of the function behind an instruction, by name and number of operands
         self.lanes = lanes
+        self.vector = vector  # how many lanes a pack in a long program has
         self.fast = fast
         self.flags = FAST_FLAGS if fast else ""
         self.functions: list[str] = []
@@ -49,7 +52,8 @@ class Module:
         self._declared: set[str] = set()
 
     def text(self) -> str:
-        width = f'"prefer-vector-width"="{64 * self.lanes}" "min-legal-vector-width"="{64 * self.lanes}"'
+        bits = 64 * max(self.lanes, self.vector)
+        width = f'"prefer-vector-width"="{bits}" "min-legal-vector-width"="{bits}"'
         attributes = f"attributes #0 = {{ nounwind {width} }}\nattributes #1 = {{ nounwind noinline optnone {width} }}"
         memory = []
         if self.spare:
@@ -202,6 +206,9 @@ class Writer:
         self.kind = "double" if lanes == 1 else f"<{lanes} x double>"
         self.condition = "i1" if lanes == 1 else f"<{lanes} x i1>"
         self.names: dict[int, str] = {}  # what the values are called that may be used here
+        self.slots: Slots | None = None  # of a program in parts, and the packs in it
+        self.part = 0
+        self._vectors: dict[Any, str] = {}
         self._loaded: list[int] = []
         self._literals: dict[int, str] = {}
 
@@ -222,7 +229,7 @@ class Writer:
         name = self.names.get(place) if place >= 0 else self._literals.get(place)
         if name is None:
             if place >= 0:
-                name = self.load(place, self)
+                name = self._lane(place) or self.load(place, self)
                 if self.is_condition(place):  # which lies in memory as 1.0 or 0.0
                     name = self._not_zero(name)
                 self.names[place] = name
@@ -261,6 +268,104 @@ class Writer:
 
     def write(self, first: int, last: int) -> None:
         """Write instructions number first to last − 1, counted from the first instruction."""
+        if self.slots is not None and self.slots.begins:
+            index, width, base = first, self.slots.width, len(self.program.inputs)
+            while index < last:
+                if base + index in self.slots.begins:
+                    self._write_pack(index, width)
+                    index += width
+                else:
+                    self._write(index, index + 1)
+                    index += 1
+        else:
+            self._write(first, last)
+
+    def _write_pack(self, index: int, width: int) -> None:
+        """Write the instructions from number index on as one, on vectors."""
+        place = len(self.program.inputs) + index
+        group = self.program.instructions[index : index + width]
+        wide, flags, result = f"<{width} x double>", self.module.flags, f"%v{place}"
+        name = group[0].name
+        rows = [[instruction.operands[j] for instruction in group] for j in range(len(group[0].operands))]
+        if name in ("add", "mul") and len({tuple(sorted(row)) for row in zip(*rows, strict=True)}) == width:
+            rows = self._turned(rows)
+        operands = ", ".join([self.vector(row) for row in rows])
+        self.lines.append(f"  {result} = {_BINARY.get(name, 'fneg')}{flags} {wide} {operands}")
+        self._vectors["pack", place] = result
+
+    def _turned(self, rows: list[list[int]]) -> list[list[int]]:
+        """Exchange the operands of lanes where that makes a row of numbers in a row, or all the same."""
+        one, other = rows
+        for i in range(1, len(one)):
+            straight = one[i] in (one[0], one[0] + i) and other[i] in (other[0], other[0] + i)
+            if not straight and other[i] in (one[0], one[0] + i) and one[i] in (other[0], other[0] + i):
+                one[i], other[i] = other[i], one[i]
+        return [one, other]
+
+    def vector(self, places: list[int]) -> str:
+        """Return a vector of these values: a pack, inputs in a row, one value in all lanes, or put together."""
+        key = tuple(places)
+        if key in self._vectors:
+            return self._vectors[key]
+        width = len(places)
+        wide = f"<{width} x double>"
+        in_a_row = places[0] >= 0 and places == list(range(places[0], places[0] + width))
+        assert self.slots is not None
+        if places[0] < 0 and len(set(places)) == 1:
+            return f"splat (double {literal(self.program.constants[~places[0]])})"
+        if in_a_row and places[0] in self.slots.begins:
+            if ("pack", places[0]) in self._vectors:
+                return self._vectors["pack", places[0]]
+            made = self._wide_load("%scratch", self.slots.slot[places[0]], wide)
+            self._vectors["pack", places[0]] = made
+            return made
+        if in_a_row and places[-1] < self.slots.uniform:
+            made = self._wide_load("%in", places[0], wide)
+        elif len(set(places)) == 1:
+            number, first, made = self.operand(places[0]), self.fresh(), self.fresh()
+            self.lines.append(f"  {first} = insertelement {wide} poison, double {number}, i64 0")
+            self.lines.append(
+                f"  {made} = shufflevector {wide} {first}, {wide} poison, <{width} x i32> zeroinitializer"
+            )
+        elif self._row_in_memory(places):
+            made = self._wide_load("%scratch", self.slots.slot[places[0]], wide)
+        else:
+            made = "poison"
+            for i, place in enumerate(places):
+                number, name = self.operand(place), self.fresh()
+                self.lines.append(f"  {name} = insertelement {wide} {made}, double {number}, i64 {i}")
+                made = name
+        self._vectors[key] = made
+        return made
+
+    def _row_in_memory(self, places: list[int]) -> bool:
+        """Whether values of earlier parts lie side by side."""
+        assert self.slots is not None
+        slot, part_of = self.slots.slot, self.slots.part_of
+        begin = slot.get(places[0])
+        return begin is not None and all(
+            slot.get(place) == begin + i and 0 <= part_of[place] < self.part for i, place in enumerate(places)
+        )
+
+    def _wide_load(self, pointer: str, at: int, wide: str) -> str:
+        address, made = self.fresh(), self.fresh()
+        self.lines.append(f"  {address} = getelementptr double, ptr {pointer}, i64 {at}")
+        self.lines.append(f"  {made} = load {wide}, ptr {address}, align 8")
+        return made
+
+    def _lane(self, place: int) -> str | None:
+        """Take a value out of its pack, where that is at hand."""
+        if self.slots is None or (found := self.slots.lane_of.get(place)) is None:
+            return None
+        begin, lane = found
+        vector = self._vectors.get(("pack", begin))
+        if vector is None:
+            return None
+        made = self.fresh()
+        self.lines.append(f"  {made} = extractelement <{self.slots.width} x double> {vector}, i64 {lane}")
+        return made
+
+    def _write(self, first: int, last: int) -> None:
         base, kind, flags = len(self.program.inputs), self.kind, self.module.flags
         lines, operand = self.lines, self.operand
         for index in range(first, last):
@@ -299,14 +404,17 @@ def scalar(module: Module, name: str, program: Program, quick: bool = False) -> 
     count = len(program.instructions)
     head = f"define void @{name}(ptr noalias %in, ptr noalias %out) {'#1' if quick else '#0'} {{"
     if count > WHOLE:
-        slots = parts(module, name, program, 1, len(program.inputs))
+        packing = pack.arrange(program, module.vector)
+        program = packing.program
+        slots = parts(module, name, program, 1, len(program.inputs), packing)
         module.open(head)
         module.scratch(slots.size)
         module.lines += [f"  call void @{name}.part{k}(ptr %in, ptr %scratch)" for k in range(slots.parts)]
         load = slots.load("%in", "%scratch", 1)
         for first in range(0, len(program.outputs), PART):
             writer = Writer(module, program, 1, load)
-            _store_outputs(writer, "%out", first, first + PART)
+            writer.slots = slots
+            _store_outputs(writer, "%out", first, min(first + PART, len(program.outputs)))
         module.release(slots.size)
     else:
         module.open(head)
@@ -420,47 +528,84 @@ def load_wide(pointer: str, slot: Callable[[int], int], lanes: int) -> Load:
 
 
 def _store_outputs(writer: Writer, pointer: str, first: int, last: int) -> None:
-    for k, place in list(enumerate(writer.program.outputs))[first:last]:
+    outputs, slots = writer.program.outputs, writer.slots
+    k = first
+    while k < last:
+        place, width = outputs[k], slots.width if slots else 0
+        if slots and place in slots.begins and outputs[k : k + width] == tuple(range(place, place + width)):
+            wide = f"<{width} x double>"
+            vector, address = writer.vector(list(outputs[k : k + width])), writer.fresh()
+            writer.lines.append(f"  {address} = getelementptr double, ptr {pointer}, i64 {k}")
+            writer.lines.append(f"  store {wide} {vector}, ptr {address}, align 8")
+            k += width
+            continue
         name, address = writer.number(place), writer.fresh()
         writer.lines.append(f"  {address} = getelementptr double, ptr {pointer}, i64 {k}")
         writer.lines.append(f"  store double {name}, ptr {address}, align 8")
+        k += 1
 
 
 class Slots:
     """Where the values live that pass from one part of a program to another: as few places as will do."""
 
-    def __init__(self, program: Program, uniform: int) -> None:
+    def __init__(self, program: Program, uniform: int, packing: pack.Packing | None = None, width: int = 1) -> None:
         first, count = len(program.inputs), len(program.instructions)
-        self.uniform = uniform
-        self.parts = -(-count // PART)
+        begins = packing.begins if packing is not None else frozenset()
+        self.uniform, self.begins, self.width = uniform, begins, width
+        row_of = {place: row for row in (packing.rows if packing is not None else ()) for place in row}
+        self.lane_of = {begin + i: (begin, i) for begin in begins for i in range(width)}
+        self.spans: list[tuple[int, int]] = []  # the instructions of each part; no pack is torn
+        begin = 0
+        while begin < count:
+            end = min(begin + PART, count)
+            while end < count and self.lane_of.get(first + end, (0, 0))[1]:
+                end += 1
+            self.spans.append((begin, end))
+            begin = end
+        self.parts = len(self.spans)
+        self.part_of = part_of = [-1] * first
+        for part, (begin, end) in enumerate(self.spans):
+            part_of += [part] * (end - begin)
         last_use: dict[int, int] = {}
         for index, (_, operands) in enumerate(program.instructions):
-            part = index // PART
+            part = part_of[first + index]
             for place in operands:
-                if place >= uniform and (place < first or (place - first) // PART != part):
+                if place >= uniform and part_of[place] != part:
                     last_use[place] = part
         for place in program.outputs:
             if place >= uniform:
                 last_use[place] = self.parts
         self.slot: dict[int, int] = {}
-        ends: list[list[int]] = [[] for _ in range(self.parts + 1)]
+        ends: list[list[int]] = [[] for _ in range(self.parts + 1)]  # slots that are free after a part
+        packed: list[list[int]] = [[] for _ in range(self.parts + 1)]
         free: list[int] = []
+        rows: list[int] = []
         self.size = 0
         for place in range(uniform, first):  # the inputs that differ from lane to lane
-            self._take(place, last_use.get(place, 0), free, ends)
-        for part in range(self.parts):
-            for index in range(part * PART, min((part + 1) * PART, count)):
-                place = first + index
-                if place in last_use:
-                    self._take(place, last_use[place], free, ends)
+            self._take(place, last_use.get(place, 0), 1, free, ends)
+        for part, (begin, end) in enumerate(self.spans):
+            for place in range(first + begin, first + end):
+                if place in begins:
+                    uses = [last_use[p] for p in range(place, place + width) if p in last_use]
+                    if uses:
+                        self._take(place, max(uses), width, rows, packed)
+                elif place in last_use and place in row_of and place not in self.slot:
+                    row = row_of[place]
+                    self._take(place, max([last_use.get(p, 0) for p in row]), width, rows, packed, row)
+                elif place in last_use and place not in self.lane_of and place not in self.slot:
+                    self._take(place, last_use[place], 1, free, ends)
             free += ends[part]
+            rows += packed[part]
 
-    def _take(self, place: int, last: int, free: list[int], ends: list[list[int]]) -> None:
+    def _take(
+        self, place: int, last: int, count: int, free: list[int], ends: list[list[int]], row: tuple[int, ...] = ()
+    ) -> None:
         if free:
             slot = free.pop()
         else:
-            slot, self.size = self.size, self.size + 1
-        self.slot[place] = slot
+            slot, self.size = self.size, self.size + count
+        for i, member in enumerate(row or range(place, place + count)):
+            self.slot[member] = slot + i
         ends[last].append(slot)
 
     def load(self, uniform: str, scratch: str, lanes: int) -> Load:
@@ -468,23 +613,29 @@ class Slots:
         return lambda place, writer: splat(place, writer) if place < self.uniform else wide(place, writer)
 
 
-def parts(module: Module, name: str, program: Program, lanes: int, uniform: int) -> Slots:
+def parts(
+    module: Module, name: str, program: Program, lanes: int, uniform: int, packing: pack.Packing | None = None
+) -> Slots:
     """Add the functions ``void name.partK(double *uniform, vector *scratch)`` that make up the program.
 
     A huge function takes the compiler longer than its share, so a program is cut, and values pass through memory.
     """
-    slots = Slots(program, uniform)
+    slots = Slots(program, uniform, packing, module.vector)
     wide = "double" if lanes == 1 else f"<{lanes} x double>"
-    first, count = len(program.inputs), len(program.instructions)
-    for part in range(slots.parts):
+    first = len(program.inputs)
+    for part, (begin, end) in enumerate(slots.spans):
         module.open(f"define internal void @{name}.part{part}(ptr noalias %in, ptr noalias %scratch) #0 {{")
         writer = Writer(module, program, lanes, slots.load("%in", "%scratch", lanes))
-        begin, end = part * PART, min((part + 1) * PART, count)
+        writer.slots, writer.part = slots, part
         writer.write(begin, end)
         for place in range(first + begin, first + end):
-            if place in slots.slot:
-                number, address = writer.number(place), writer.fresh()
-                writer.lines.append(f"  {address} = getelementptr {wide}, ptr %scratch, i64 {slots.slot[place]}")
-                writer.lines.append(f"  store {wide} {number}, ptr {address}, align 8")
+            if place not in slots.slot or slots.lane_of.get(place, (0, 0))[1]:
+                continue
+            kind = f"<{slots.width} x double>" if place in slots.begins else wide
+            whole = list(range(place, place + slots.width))
+            number = writer.vector(whole) if place in slots.begins else writer.number(place)
+            address = writer.fresh()
+            writer.lines.append(f"  {address} = getelementptr {wide}, ptr %scratch, i64 {slots.slot[place]}")
+            writer.lines.append(f"  store {kind} {number}, ptr {address}, align 8")
         module.close()
     return slots
