@@ -6,6 +6,7 @@
 
 const MATHML = "http://www.w3.org/1998/Math/MathML";
 const MATH_TAGS = new Set(["mrow", "mi", "mo", "mn", "mtext", "mfrac"]);
+const READABLE = 0.62; // the smallest scale at which the picture's letters, of 13 and 11 pixels, are easily read
 const SIGNS = ["positive", "negative", "zero", "broken", "unset"];
 
 function math(tree) {
@@ -107,23 +108,55 @@ function startPlayer(root) {
   function highlight(step) {
     root.dataset.phase = step.phase;
     for (const id of step.edges) edges.get(id).group.classList.add("active");
+    if (step.phase === "start") stage.scrollTo({ left: 0, top: 0, behavior: "auto" });
     if (!step.node) return;
-    const { group } = nodes.get(step.node);
-    group.classList.add("active");
-    follow(group);
+    nodes.get(step.node).group.classList.add("active");
+    follow(around(step.node, step.edges));
   }
 
-  // Keep the node at work in sight. Only the stage scrolls, never the page.
-  function follow(group) {
-    const box = group.getBoundingClientRect();
+  // Keep what is at work in sight: the node, and its operands where there is room. Only the stage scrolls, never the
+  // page. A scroll that a step before began and that is still on its way gives way to this one.
+  function follow(ids) {
     const frame = stage.getBoundingClientRect();
-    const hidden = box.left < frame.left || box.right > frame.right || box.top < frame.top || box.bottom > frame.bottom;
-    if (!hidden) return;
-    stage.scrollBy({
-      left: box.left + box.width / 2 - frame.left - frame.width / 2,
-      top: box.top + box.height / 2 - frame.top - frame.height / 2,
-      behavior: calm.matches ? "auto" : "smooth",
-    });
+    const reach = (start, end, size, from) => {
+      // a scroll position that shows the first span whole, and of the others as many as fit
+      let [low, high] = [start[0], end[0]];
+      for (let i = 1; i < start.length; i += 1) {
+        const [wider, higher] = [Math.min(low, start[i]), Math.max(high, end[i])];
+        if (higher - wider <= size) [low, high] = [wider, higher];
+      }
+      if (low >= from && high <= from + size) return from;
+      return high - low > size ? low : (low + high - size) / 2;
+    };
+    const boxes = ids.map((id) => nodes.get(id).group.getBoundingClientRect());
+    const pad = 6;
+    const lefts = boxes.map((box) => box.left - frame.left + stage.scrollLeft - pad);
+    const rights = boxes.map((box) => box.right - frame.left + stage.scrollLeft + pad);
+    const tops = boxes.map((box) => box.top - frame.top + stage.scrollTop - pad);
+    const bottoms = boxes.map((box) => box.bottom - frame.top + stage.scrollTop + pad);
+    const left = reach(lefts, rights, stage.clientWidth, stage.scrollLeft);
+    const top = reach(tops, bottoms, stage.clientHeight, stage.scrollTop);
+    const still = left === stage.scrollLeft && top === stage.scrollTop;
+    stage.scrollTo({ left, top, behavior: calm.matches || still ? "auto" : "smooth" });
+  }
+
+  // Start with the whole picture where it can still be read at that size, else at its own size.
+  function fitAtFirst() {
+    const picture = stage.querySelector("svg");
+    const [width, height] = [picture.width.baseVal.value, picture.height.baseVal.value];
+    const scale = Math.min(stage.clientWidth / width, (0.6 * window.innerHeight) / height);
+    if (scale < 1 && scale >= READABLE) setFit(true);
+  }
+
+  function setFit(fitted) {
+    stage.classList.toggle("fit", fitted);
+    part("fit").setAttribute("aria-pressed", String(fitted));
+    const { node, edges: shown } = data.steps[at];
+    if (node) follow(around(node, shown));
+  }
+
+  function around(node, shown) {
+    return [node, ...shown.map((id) => edges.get(id).source).filter((id) => nodes.has(id))];
   }
 
   function show(index) {
@@ -223,10 +256,7 @@ function startPlayer(root) {
     stop();
     play();
   });
-  part("fit").addEventListener("click", () => {
-    const fitted = stage.classList.toggle("fit");
-    part("fit").setAttribute("aria-pressed", String(fitted));
-  });
+  part("fit").addEventListener("click", () => setFit(!stage.classList.contains("fit")));
   slider.max = String(data.steps.length - 1);
   slider.addEventListener("input", () => go(Number(slider.value)));
   const keys = {
@@ -236,7 +266,10 @@ function startPlayer(root) {
     End: () => go(data.steps.length - 1),
     " ": play,
   };
-  root.addEventListener("keydown", (event) => {
+  // The only player of a page (or of a notebook's frame) takes its keys wherever the focus is; one of several only
+  // while the focus is in it.
+  const alone = document.querySelectorAll("[data-player]").length === 1;
+  (alone ? document : root).addEventListener("keydown", (event) => {
     if (event.altKey || event.ctrlKey || event.metaKey || !(event.key in keys)) return;
     const tag = event.target.tagName;
     if (tag === "SELECT" || tag === "SUMMARY" || (event.key === " " && tag === "BUTTON")) return;
@@ -249,6 +282,7 @@ function startPlayer(root) {
   }
   for (const key of Object.keys(data.clusters)) if (root.dataset.fold === "all") fold(key, true);
   root.dataset.ready = "";
+  fitAtFirst();
   show(0);
 }
 

@@ -254,16 +254,51 @@ def test_the_page_never_scrolls_sideways(size: tuple[int, int], opened: Callable
         assert box["x"] + box["width"] <= size[0]
 
 
-def test_the_node_at_work_is_kept_in_sight(opened: Callable[..., Watched]) -> None:
-    page = opened(backward(network()), viewport={"width": 700, "height": 600}, reduced_motion="reduce")
+IN_SIGHT = """() => { const n = document.querySelector('g.node.active'); if (!n) return true;
+  const a = n.getBoundingClientRect(), b = document.querySelector('.stage').getBoundingClientRect();
+  return a.right <= b.right + 1 && a.left >= b.left - 1 && a.bottom <= b.bottom + 1 && a.top >= b.top - 1 }"""
+
+
+@pytest.mark.parametrize("size", [(360, 640), (700, 600), (1280, 800)])
+def test_the_node_at_work_is_kept_in_sight(size: tuple[int, int], opened: Callable[..., Watched]) -> None:
+    window = {"width": size[0], "height": size[1]}
+    page = opened(backward(network()), viewport=window, reduced_motion="reduce")
     while not page.part("next").is_disabled():
-        page.part("next").click()
-        inside = page.page.evaluate(
-            """() => { const n = document.querySelector('g.node.active'); if (!n) return true;
-                 const a = n.getBoundingClientRect(), b = document.querySelector('.stage').getBoundingClientRect();
-                 return a.right > b.left && a.left < b.right && a.bottom > b.top && a.top < b.bottom }"""
-        )
-        assert inside
+        page.page.keyboard.press("ArrowRight")
+        assert page.page.evaluate(IN_SIGHT)
+    page.page.keyboard.press("Home")
+    assert page.page.evaluate("document.querySelector('.stage').scrollLeft") == 0
+
+
+def test_fast_steps_do_not_scroll_past_the_node_at_work(opened: Callable[..., Watched]) -> None:
+    page = opened(backward(network()), viewport={"width": 700, "height": 600})  # with smooth scrolling
+    for _ in range(17):
+        page.page.keyboard.press("ArrowRight")
+    page.page.keyboard.press("ArrowLeft")
+    page.page.wait_for_function(IN_SIGHT)
+    settled = "(async () => { const s = document.querySelector('.stage'); let x; do { x = s.scrollLeft; "
+    settled += "await new Promise(r => setTimeout(r, 120)) } while (s.scrollLeft !== x) })()"
+    page.page.evaluate(settled)
+    assert page.page.evaluate(IN_SIGHT)
+
+
+def test_the_only_player_of_a_page_takes_the_keys_at_once(opened: Callable[..., Watched]) -> None:
+    page = opened(backward(product()))
+    assert page.page.evaluate("document.activeElement === document.body")
+    page.page.keyboard.press("ArrowRight")
+    assert page.count() == "2 / 5"
+    page.page.keyboard.press("End")
+    assert page.count() == "5 / 5"
+    page.page.keyboard.press(" ")
+    assert page.part("play").get_attribute("aria-pressed") == "true"
+    page.page.keyboard.press(" ")
+
+
+def test_a_picture_somewhat_wider_than_the_window_starts_fitted(opened: Callable[..., Watched]) -> None:
+    sizes = {(660, 700): "true", (1280, 800): "false", (360, 640): "false"}  # 900 points wide: it fits, or is too small
+    for (width, height), fitted in sizes.items():
+        page = opened(backward(shared()), viewport={"width": width, "height": height})
+        assert page.part("fit").get_attribute("aria-pressed") == fitted
 
 
 def test_in_print_the_controls_are_gone(opened: Callable[..., Watched]) -> None:
