@@ -110,6 +110,8 @@ def _table(node: Node, theme: themes.Theme, mark: str | None = None) -> str:
     # Every cell says its width, since an engine does not stretch the columns of a table that is wider than they are.
     whole = node.width - 4
     key, gap = 38.0, 6.0
+    if not any(label for label, _, _ in node.rows):
+        return _plain_table(node, theme, line, dashed, 3 if mark else 2 if border in ("broken", "dead") else 1)
     rows = [
         (
             f'<TR><TD COLSPAN="4" WIDTH="{whole:.0f}" HEIGHT="{20 if node.rows else 16}">'
@@ -140,6 +142,23 @@ def _table(node: Node, theme: themes.Theme, mark: str | None = None) -> str:
             f"<TR><TD>{table}</TD></TR></TABLE>"
         )
     return f"<{table}>"
+
+
+def _plain_table(node: Node, theme: themes.Theme, line: str, dashed: str, thick: int) -> str:
+    """A box without columns: a constant, or a folded group with its lines below its name."""
+    inside = node.width - 2 * thick
+    cells = [(f'ALIGN="CENTER" HEIGHT="{20 if node.rows else node.height - 2 * thick:.0f}"', node.header, True)]
+    cells += [(f'ALIGN="LEFT" HEIGHT="{(node.height - 26) / len(node.rows):.0f}"', "\u00a0 " + text, False)
+              for _, text, _ in node.rows]  # fmt: skip
+    rows = "".join(
+        f'<TR><TD {place} WIDTH="{inside:.0f}">{_font(dot_html(text), theme.ink, bold=bold)}</TD></TR>'
+        for place, text, bold in cells
+    )
+    return (
+        f'<<TABLE BORDER="{thick}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" STYLE="ROUNDED{dashed} '
+        f'COLOR="{line}" BGCOLOR="{theme.fill[node.kind]}" WIDTH="{node.width:.0f}" HEIGHT="{node.height:.0f}">'
+        f"{rows}</TABLE>>"
+    )
 
 
 def label_of(edge: Edge) -> str:
@@ -212,8 +231,9 @@ def _legend(picture: Picture, theme: themes.Theme, entries_of: Picture) -> str:
         bare = any(edge.sign == "negative" and not edge.label for edge in picture.edges)
         words = words.replace(", open head", ", round head" if bare else "")
         if kind in theme.fill:
+            drawn = f'STYLE="ROUNDED{",DASHED" * (kind == "constant")}" COLOR="{theme.border[kind]}"'
             cells.append(
-                f'<TD BORDER="1" STYLE="ROUNDED" BGCOLOR="{theme.fill[kind]}" COLOR="{theme.border[kind]}">'
+                f'<TD BORDER="1" {drawn} BGCOLOR="{theme.fill[kind]}">'
                 f"{_font(dot_html(words), theme.ink, size=themes.EDGE_SIZE)}</TD>"
             )
         else:

@@ -178,6 +178,10 @@ _TEXT = {
 }  # fmt: skip
 
 
+# What can only be told from the gradients: a player shows these marks when they have arrived.
+LATE = {"nan gradient", "inf gradient", "stale", "vanishing", "exploding"}
+
+
 def flags(order: list[Value], roots: Sequence[Value], keep: set[int]) -> dict[int, list[Flag]]:
     """The findings as marks on nodes, by the node's id."""
     marks: dict[int, list[Flag]] = defaultdict(list)

@@ -282,10 +282,20 @@ def _edge(v: Value, i: int, source: str, target: str, names: Names, written: lis
     if not written:
         return edge
     edge.rule = names.rule(v, i, written)
+    if _is_number(edge.rule):  # `w × (−2)` by w: the rule is the constant itself, which would read `= (−2) = −2`
+        edge.rule = number(partial)
     edge.tooltip = f"{symbol} = {edge.rule} = {partial!r}"
     if edge.flow is not None:
         edge.tooltip += f"; gradient that flows here: {partial!r} × {grad!r} = {edge.flow!r}"
     return edge
+
+
+def _is_number(rule: str) -> bool:
+    try:
+        float(rule.strip("()").replace("−", "-"))
+    except ValueError:
+        return False
+    return True
 
 
 def _select(

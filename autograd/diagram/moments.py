@@ -12,6 +12,7 @@ from autograd.errors import DiagramError
 from autograd.value import Value
 
 from . import dot, render, theme
+from .health import LATE
 from .model import Node, Picture, finish, lay_out
 from .steps import steps
 from .text import number
@@ -106,6 +107,8 @@ def _at(node: Node, values: dict[str, float | None], grads: dict[str, float]) ->
     shown = replace(node, value=values.get(node.id), grad=grads.get(node.id), rows=[])
     if node.id not in values:
         shown.flags = []
+    elif shown.grad is None:
+        shown.flags = [flag for flag in node.flags if flag.kind not in LATE]
     lay_out(shown)
     if len(shown.rows) < len(node.rows):  # a mark that is not there yet keeps its room
         shown.rows += [("", " ", "plain")] * (len(node.rows) - len(shown.rows))

@@ -60,21 +60,23 @@ function startPlayer(root) {
   }
 
   function setGrad(id, [text, sign]) {
-    const { grad } = nodes.get(id);
+    const { group, grad } = nodes.get(id);
     if (!grad) return;
+    group.classList.toggle("ungraded", sign === "unset");
     grad.textContent = text;
     setSign(grad, sign);
   }
 
   function clear() {
     for (const [id, { group, value }] of nodes) {
-      group.classList.add("pending");
+      group.classList.add("pending", "ungraded");
       group.classList.remove("active");
       if (value) value.textContent = "·";
       setGrad(id, ["·", "unset"]);
     }
     for (const { group, line, text, label, constant } of edges.values()) {
       group.classList.remove("active");
+      group.classList.add("pending"); // a local derivative is known once the result is
       if (constant) continue;
       setSign(group, "unset");
       line.setAttribute("stroke-width", "1");
@@ -92,6 +94,7 @@ function startPlayer(root) {
       node.group.classList.remove("pending");
       if (node.value) node.value.textContent = text;
     }
+    for (const { group, target } of edges.values()) if (target in step.values) group.classList.remove("pending");
     for (const [id, grad] of Object.entries(step.grads)) setGrad(id, grad);
     for (const [id, [sign, width, mark]] of Object.entries(step.flows)) {
       const { group, line, text, label } = edges.get(id);

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from . import theme as themes
 from .dot import label_of, legend_entries, look
+from .health import LATE
 from .layout import Layout, Point
 from .model import HEADER_HEIGHT, PAD, ROW_HEIGHT, Edge, Node, Picture
-from .text import clean, measurable, number, width, xml
+from .text import clean, finite, measurable, number, width, xml
 
 MARGIN = 14.0
 
@@ -142,9 +143,11 @@ def _node(node: Node, centre: Point, uid: str) -> str:
     classes = " ".join(dict.fromkeys(["box", fill, border]))
     dash = ' stroke-dasharray="4 3"' if node.kind == "constant" else ""
     parts = [f'<g id="{uid}-{node.id}" class="node {node.kind}"><title>{xml(node.tooltip)}</title>']
+    late = {flag.text for flag in node.flags if flag.kind in LATE}
     if border == "broken":
+        ring = "ring" if not finite(node.value) else "ring late"
         parts.append(
-            f'<rect class="ring" x="{x - 4:.1f}" y="{y - 4:.1f}" width="{w + 8:.1f}" height="{h + 8:.1f}" rx="9"/>'
+            f'<rect class="{ring}" x="{x - 4:.1f}" y="{y - 4:.1f}" width="{w + 8:.1f}" height="{h + 8:.1f}" rx="9"/>'
         )
     parts.append(f'<rect class="{classes}" x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" rx="6"{dash}/>')
     baseline = y + 16 if node.rows else centre[1] + 4.5
@@ -155,7 +158,7 @@ def _node(node: Node, centre: Point, uid: str) -> str:
     for i, (label, content, kind) in enumerate(node.rows):
         baseline = y + HEADER_HEIGHT + ROW_HEIGHT * (i + 1) - 2
         if kind == "flag":
-            extra = " broken" if border == "broken" else ""
+            extra = (" broken" if border == "broken" else "") + (" late" if content in late else "")
             parts.append(text(content, x + PAD, baseline, "flag" + extra, themes.SIZE))
         else:
             parts.append(text(label or content, x + PAD, baseline, "key" if label else "plain", themes.SIZE))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import sys
@@ -432,3 +433,39 @@ def test_extreme_numbers_are_drawn() -> None:
         y.backward()
         assert parse(draw(y).svg) is not None
         assert isinstance(draw(y), Diagram)
+
+
+def test_a_rule_that_is_the_constant_itself_is_written_once() -> None:
+    w = Value(2.0, name="w")
+    third = named("y", w * (-1 / 3))
+    assert [edge.label for edge in draw(third)._picture.edges if edge.label] == ["∂y/∂w = −0.3333"]
+
+
+@pytest.mark.parametrize("name", ["product", "shared", "dead", "network", "folded", "nan"])
+def test_boxes_in_dot_are_as_large_as_they_were_measured(name: str) -> None:
+    """Else the boxes of a PNG cover their arrows and reach out of their frames."""
+    import nn
+    from autograd.diagram import dot as dot_text
+    from autograd.diagram import render, theme
+
+    if name == "folded":
+        model = nn.MLP(2, [3, 1], seed=3)
+        loss = model([0.3, -0.3]) ** 2
+        loss.backward()
+        picture = draw(loss, model=model, collapse=True)._picture
+    elif name == "nan":
+        x = Value(0.0, name="x")
+        picture = draw(named("y", x.log() * 0.0 + x))._picture
+    else:
+        picture = draw(GOLDEN[name]())._picture
+    found = render.find_engine("graphviz-pure")
+    assert found is not None
+    sizes = {
+        thing["name"]: (float(thing["width"]) * 72, float(thing["height"]) * 72)
+        for thing in json.loads(render.run(found, dot_text.source(picture, theme.LIGHT), "json0", 60))["objects"]
+        if "width" in thing
+    }
+    for node in picture.nodes:
+        ring = 8 if dot_text.look(node)[1] == "broken" else 0  # the double border lies outside
+        assert sizes[node.id][0] == pytest.approx(node.width + ring, abs=1)  # whole points are what a table takes
+        assert sizes[node.id][1] == pytest.approx(node.height + ring, abs=1)

@@ -466,3 +466,30 @@ def test_the_chain_rule_for_a_chosen_parameter(opened: Callable[..., Watched]) -
     assert page.part("derivation").locator("mfrac").count() > 6
     page.page.keyboard.press("ArrowDown")  # the keys of the list are its own: the step does not change
     assert page.count().startswith("1 /")
+
+
+def test_nothing_is_shown_before_it_is_known(opened: Callable[..., Watched]) -> None:
+    x = Value(1e-5, name="x")
+    weak = named("weak", x * 1e-3 * named("far", Value(2.0) * 3.0))
+    page = opened(backward(named("y", weak * weak)))
+    mark = page.page.locator("text.flag", has_text="vanishing gradient").first
+    labels = page.page.locator("g.edge:not(.constant) text")
+    assert not mark.is_visible()
+    assert not any(labels.nth(i).is_visible() for i in range(labels.count()))
+    page.page.keyboard.press("ArrowRight")
+    assert any(labels.nth(i).is_visible() for i in range(labels.count()))
+    page.page.keyboard.press("End")
+    assert mark.is_visible()
+    assert all(labels.nth(i).is_visible() for i in range(labels.count()))
+
+
+def test_a_ring_of_a_nan_gradient_waits_for_the_gradient(opened: Callable[..., Watched]) -> None:
+    from autograd import log
+
+    x = Value(0.0, name="x")
+    page = opened(backward(named("y", log(x) * 0.0 + x)))
+    rings = page.page.locator("g.node.parameter .ring")
+    assert rings.count() == 1
+    assert not rings.first.is_visible()
+    page.page.keyboard.press("End")
+    assert rings.first.is_visible()
