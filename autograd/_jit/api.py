@@ -53,9 +53,9 @@ def jit(
 
     ``in_axes`` tells what an array is: "arrays" (each array argument is a batch), or one entry an argument: 0 for a
     batch, None for an array that ``fn`` takes as a whole. ``parameters`` are the Values that ``fn`` uses from outside,
-    or a module that has them; each call reads them, and writes back what ``fn`` changes in their ``data`` and ``grad``.
-    A module may also be an argument. ``fastmath`` allows reassociation, fused multiply-add and polynomials for exp, tanh
-    and their like: about 4 units in the last place each, and then what rounding makes of it.
+    or a module that has them; each call reads them, and writes back what ``fn`` changes of data and gradients.
+    A module may also be an argument. ``fastmath`` allows reassociation, fused multiply-add and polynomials for exp,
+    tanh and logarithms: about 4 units in the last place each, and then what rounding makes of it.
 
     Raises MissingExtraError without llvmlite and numpy. The first call raises TracedBranchError where ``fn`` branches
     on a number, and TraceError for whatever else cannot be traced, with the line and the remedy.
@@ -273,7 +273,8 @@ class Jitted:
         names += [x.name or f"parameter{i}" for i, x in enumerate(parameters)]
         trace = Trace(names)
         stage = [f"tracing {self.__name__}"]
-        with patience(stage), _tracing, uncollected(), _lent(parameters, trace) as lent, _watched(parameters) as captured:
+        lending, watching = _lent(parameters, trace), _watched(parameters)
+        with patience(stage), _tracing, uncollected(), lending as lent, watching as captured:
             numbers = iter(trace.inputs())
             given = [build(s, numbers, modules) for s in structures]
             cut = len(given) - len(kwnames)

@@ -21,8 +21,8 @@ _COMMUTATIVE = frozenset(["add", "mul"])
 class Packing(NamedTuple):
     """A program in an order in which packs stand together.
 
-    ``begins`` are the places at which packs begin. ``rows`` are places that are no pack and are used as if they were one,
-    so that they are worth a row in memory.
+    ``begins`` are the places at which packs begin. ``rows`` are places that are no pack and are used as if they
+    were one, so that they are worth a row in memory.
     """
 
     program: Program
@@ -46,7 +46,7 @@ def _rows(program: Program, width: int) -> list[tuple[int, ...]]:
         if name != "mul":
             continue
         a, b = operands
-        if not (0 <= a < first) == (not 0 <= b < first):
+        if (0 <= a < first) == (0 <= b < first):
             continue
         k, number = (a, b) if 0 <= a < first else (b, a)
         if number < 0:
@@ -107,58 +107,72 @@ def _keys(
     anchors: dict[Any, int],
     width: int,
 ) -> Iterator[tuple[Any, int]]:
-    """Yield the packs that an instruction could be in, each as what its members have in common, and a lane."""
-    choices = [_kinds(place, first, lane_of, row_of) for place in operands]
-    for one in choices[0]:
-        for other in choices[1] if len(choices) > 1 else [None]:
-            kinds = [one] if other is None else [one, other]
-            lanes = {place[2] for place in kinds if place[0] == "lane"}
-            runs = [place for place in kinds if place[0] == "input"]
-            if len(lanes) > 1 or not (lanes or runs):
-                continue
-            same = tuple(place[:2] for place in kinds if place[0] != "input")
-            if lanes:
-                (lane,) = lanes
-            else:  # only inputs in a row: they are counted from the first that turned up
-                apart = runs[-1][1] - runs[0][1]
-                start = anchors.setdefault((name, level, same, apart, len(runs)), runs[0][1])
-                lane = (runs[0][1] - start) % width
-            common = [
-                ("input", place[1] - lane) if place[0] == "input" else place[:2] for place in kinds
-            ]
-            if name in _COMMUTATIVE:
-                common.sort()
-            yield (name, level, *common), lane
+    """Yield the packs that an instruction could be in, each as what its members have in common, and a lane.
+
+    An operand's part in that is a number: 4·p for a lane of pack or row p, 4·k + 1 for inputs in a row from k on, and
+    4·place + 2 for one value in all lanes.
+    """
+    choices: list[list[tuple[int, int | None]]] = []  # for each operand: its part, and its lane
+    starts: list[tuple[int, int]] = []
+    for j, place in enumerate(operands):
+        found = lane_of.get(place) or row_of.get(place)
+        if found is not None:
+            choices.append([(4 * found[0], found[1]), (4 * place + 2, None)])
+        else:
+            choices.append([(4 * place + 2, None)])
+            if 0 <= place < first:
+                starts.append((j, place))
+    for j, place in starts:  # inputs: the lane is that of the other operand, or counted from the first that turned up
+        if len(operands) == 2:
+            for part, lane in choices[1 - j]:
+                if lane is None:
+                    start = anchors.setdefault((name, level, part, j), place)
+                    lane = (place - start) % width
+                run = 4 * (place - lane) + 1
+                yield (_key(name, level, run, part) if j == 0 else _key(name, level, part, run)), lane
+    if len(starts) == 2:
+        (_, a), (_, b) = starts
+        start = anchors.setdefault((name, level, b - a), a)
+        lane = (a - start) % width
+        yield _key(name, level, 4 * (a - lane) + 1, 4 * (b - lane) + 1), lane
+    if len(operands) == 1:
+        for part, lane in choices[0]:
+            if lane is not None:
+                yield (name, level, part), lane
+        return
+    for part, lane in choices[0]:
+        for other, also in choices[1]:
+            shared = also if lane is None else lane
+            if shared is not None and also in (None, shared):
+                yield _key(name, level, part, other), shared
 
 
-def _kinds(
-    place: int, first: int, lane_of: dict[int, tuple[int, int]], row_of: dict[int, tuple[int, int]]
-) -> list[tuple[Any, ...]]:
-    found = lane_of.get(place) or row_of.get(place)
-    if found is not None:
-        return [("lane", *found), ("same", place)]
-    return [("input", place), ("same", place)] if 0 <= place < first else [("same", place)]
+def _key(name: str, level: int, a: int, b: int) -> tuple[Any, ...]:
+    return (name, level, b, a) if name in _COMMUTATIVE and a > b else (name, level, a, b)
 
 
 def _worthwhile(
     program: Program, packs: list[tuple[int, ...]], lane_of: dict[int, tuple[int, int]]
 ) -> list[tuple[int, ...]]:
-    """Leave out packs whose numbers are only used one by one: taking them apart costs what packing saves."""
+    """Leave out packs that are only taken apart again, where that is no better than to take their operands apart."""
     first = len(program.inputs)
-    users: dict[int, list[int]] = defaultdict(list)
-    for index, (_, operands) in enumerate(program.instructions):
-        for place in operands:
-            if place in lane_of:
-                users[place].append(first + index)
     outputs = set(program.outputs)
+    users: list[set[int]] = [set() for _ in packs]  # the packs that go on with a pack, and those that one goes on with
+    operands: list[set[int]] = [set() for _ in packs]
+    for number, members in enumerate(packs):
+        for place in program.instructions[members[0] - first].operands:
+            found = lane_of.get(place)
+            if found is not None and found[1] == 0:
+                users[found[0]].add(number)
+                operands[number].add(found[0])
     dropped: set[int] = set()
     for number in range(len(packs) - 1, -1, -1):
-        lane0 = packs[number][0]
-        together = lane0 in outputs or any(
-            user in lane_of and lane_of[user][1] == 0 and lane_of[user][0] not in dropped for user in users[lane0]
-        )
-        if not together:
+        if packs[number][0] in outputs or users[number]:
+            continue
+        if all(packs[used][0] in outputs or len(users[used]) > 1 for used in operands[number]):
             dropped.add(number)
+            for used in operands[number]:
+                users[used].discard(number)
     return [members for number, members in enumerate(packs) if number not in dropped]
 
 
@@ -182,7 +196,7 @@ def _ordered(program: Program, pack_of: dict[int, tuple[int, ...]], rows: list[t
                 for operand in program.instructions[member - first].operands
                 if operand >= 0 and operand not in new
             ]
-            if missing:  # never in a circle: the members of a pack are of one depth, and their operands of a smaller one
+            if missing:  # never in a circle: a pack is of one depth, and its operands are of smaller ones
                 stack += reversed(missing)
                 continue
             if len(members) > 1:

@@ -7,7 +7,7 @@ import pytest
 
 import autograd
 from autograd import jit, value_and_grad
-from autograd._jit import kernel, libm, lower
+from autograd._jit import kernel, libm, lower, pack
 
 
 def chain(layers):
@@ -21,8 +21,8 @@ def chain(layers):
     return f
 
 
-def text_of(program):
-    module = lower.Module(libm.address, 1, False)
+def text_of(program, vector=8):
+    module = lower.Module(libm.address, 1, False, vector)
     lower.scalar(module, "run", program)
     return module.text()
 
@@ -75,3 +75,41 @@ def test_eight_lanes_of_a_long_program():
     for k in (0, 7, 10):
         expected = value_and_grad(f)([float(c[k]) for c in columns])
         assert (value[k], [s[k] for s in slopes]) == expected
+
+
+def mixed(p):
+    """Rows, columns, differences, quotients and negations of numbers in a row, and a branch."""
+    a, b, c = p[:24], p[24:48], p[48:72]
+    scale = autograd.sqrt(autograd.dot(a, a) + 1.0)
+    x = [(u - v) / scale for u, v in zip(a, b, strict=True)]
+    y = [scale / (u * u + 1.5) - (-v) for u, v in zip(x, c, strict=True)]
+    rows = [[u * v - w for v, w in zip(y, a, strict=True)] for u in x[:9]]
+    z = [autograd.relu(autograd.dot(row, b, c[i])) for i, row in enumerate(rows)]
+    w = [autograd.dot(c[i : i + 9], z) for i in range(15)]
+    return autograd.sum(w) * 0.01 + autograd.sum([u * v for u, v in zip(w, reversed(y), strict=False)])
+
+
+@pytest.mark.parametrize("part", [7, 100_000])
+@pytest.mark.parametrize("vector", [2, 8])
+def test_packs_keep_the_bits_and_are_there(part, vector, monkeypatch):
+    monkeypatch.setattr(lower, "WHOLE", 0)
+    monkeypatch.setattr(lower, "PART", part)
+    monkeypatch.setattr(kernel, "lanes", lambda: vector)
+    rng = np.random.default_rng(part)
+    f = value_and_grad(mixed)
+    for offset in (0, 3):
+        points = [rng.normal(size=72 + offset).tolist() for _ in range(3)]
+        points[1][5:40] = [0.0, -0.0, float("inf"), float("nan"), -1.0] * 7
+        g = jit(lambda p, offset=offset: f(p[offset:]))
+        for p in points:
+            assert repr(g(p)).replace("-nan", "nan") == repr(f(p[offset:])).replace("-nan", "nan")
+    packing = pack.arrange(g.program(), vector)
+    assert len(packing.begins) * vector > 0.4 * len(g.program().instructions)
+    assert packing.program.run(points[0]) == g.program().run(points[0])
+    assert f"fmul <{vector} x double>" in text_of(g.program(), vector)
+
+
+def test_programs_without_likeness_have_no_packs():
+    program = jit(chain(3)).program([0.1, 0.2, 0.3])
+    assert pack.arrange(program, 8).begins == frozenset()
+    assert pack.arrange(program, 8).program.run([1.0, 2.0, 3.0]) == program.run([1.0, 2.0, 3.0])
