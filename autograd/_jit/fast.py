@@ -106,10 +106,16 @@ class _Body:
 
     def series(self, r: str) -> str:
         """Return (exp(r) − 1 − r) / r²."""
-        total: float | str = 1.0 / math.factorial(13)
-        for k in range(12, 1, -1):
-            total = self.add(self.mul(total, r), 1.0 / math.factorial(k))
-        return self.number(total)
+        return self.polynomial([1.0 / math.factorial(k) for k in range(2, 14)], r)
+
+    def polynomial(self, coefficients: list[float], r: str) -> str:
+        """Return c₀ + c₁r + c₂r² + … by Estrin's scheme: in pairs, so that few operations wait for one another."""
+        terms = [self.number(c) for c in coefficients]
+        while len(terms) > 1:
+            pairs = [self.add(terms[i], self.mul(terms[i + 1], r)) for i in range(0, len(terms) - 1, 2)]
+            terms = pairs + terms[2 * len(pairs) :]
+            r = self.mul(r, r) if len(terms) > 1 else r
+        return terms[0]
 
     def less_one(self, r: str) -> str:
         """Return exp(r) − 1."""
@@ -143,9 +149,7 @@ class _Body:
         f = self.sub(self.double(mantissa), 1.0)
         s = self.div(f, self.add(f, 2.0))
         z = self.mul(s, s)
-        total: float | str = _LOG_SERIES[0]
-        for coefficient in _LOG_SERIES[1:]:
-            total = self.add(self.mul(total, z), coefficient)
+        total = self.polynomial(_LOG_SERIES[::-1], z)
         half = self.mul(self.mul(f, f), 0.5)
         inner = self.add(self.mul(s, self.add(half, self.mul(total, z))), self.mul(power, _LN2_LOW))
         y = self.sub(self.mul(power, _LN2_HIGH), self.sub(self.sub(half, inner), f))
