@@ -33,6 +33,7 @@ from .structure import (
 )  # fmt: skip
 from .trace import Trace, Traced
 
+MOST_UPDATES = 16  # functions given as then= that are kept for one function
 _tracing = threading.RLock()  # one trace at a time: it lends traced numbers to the parameters of a model
 
 
@@ -204,6 +205,9 @@ class Jitted:
             with self._lock:
                 after = found.then.get(then)
                 if after is None:
+                    if len(found.then) >= MOST_UPDATES:  # a new function at every call is no reason to keep them all
+                        found.forget_updates()
+                        self._reductions.clear()
                     shared = [s for s, mine in zip(found.structures, found.batches, strict=True) if not mine]
                     labels = [n for n, mine in zip(found.labels, found.batches, strict=True) if not mine]
                     structures = (found.result, *shared)
@@ -236,7 +240,8 @@ class Jitted:
             if kind is None:
                 x, kind = _as_array(x, i), arrays
             structures.append(describe(x, kind, leaves, columns, modules, f"argument {i}"))
-        key = (tuple(structures), tuple(kwargs), tuple(map(id, modules)))
+        owned = tuple([tuple(map(id, module.parameters())) for module in modules])
+        key = (tuple(structures), tuple(kwargs), tuple(map(id, modules)), owned)
         found = self._entries.get(key)
         if found is None:
             with self._lock:

@@ -66,6 +66,13 @@ class Entry:
         self.modules = ()
         self._reset()
 
+    def forget_updates(self) -> None:
+        """Drop what was compiled for functions given as ``then``."""
+        with self._lock:
+            self.then.clear()
+            for key in [key for key in self._compiled if isinstance(key, tuple) and key[-1] is not None]:
+                del self._compiled[key]
+
     # ------------------------------------------------------------- one sample
 
     def call(self, leaves: list[Any]) -> Any:

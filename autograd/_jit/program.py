@@ -138,6 +138,25 @@ class Program:
             values.append(RULES[name](*[values[i] if i >= 0 else constants[~i] for i in operands]))
         return [float(values[i] if i >= 0 else constants[~i]) for i in self.outputs]
 
+    def draw(self, numbers: Sequence[float], **options: Any) -> Any:
+        """Return ``autograd.draw`` of the program at these numbers: each instruction is a node with its value.
+
+        ``options`` are those of ``draw``. Raises ValueError for a wrong count of numbers, and for a program whose
+        outputs are constants.
+        """
+        from autograd import Value, draw
+
+        values: list[Any] = [Value(x, name=name) for x, name in zip(numbers, self.inputs, strict=True)]
+        constants = self.constants
+        for name, operands in self.instructions:
+            rule = RULES[name] if name in COMPARISONS or name in _LOGIC else OPERATIONS[name].evaluate
+            given = [values[i] if i >= 0 else constants[~i] for i in operands]
+            values.append(rule(*[float(x) if isinstance(x, bool) else x for x in given]))
+        roots = [values[i] for i in dict.fromkeys(self.outputs) if i >= 0 and isinstance(values[i], Value)]
+        if not roots:
+            raise ValueError("all outputs of this program are constants; there is nothing to draw")
+        return draw(roots[0] if len(roots) == 1 else roots, **options)
+
     def cost(self) -> Cost:
         """Count what one run takes."""
         names = Counter(name for name, _ in self.instructions)

@@ -284,6 +284,12 @@ def test_programs_print_and_draw():
         "return t5",
     ]
     assert f.cost() == (4, 1, 1, 24)
+    picture = f.program().draw([1.0, 2.0])
+    assert "exp" in picture.svg
+    many = jit(lambda p: [p[0] * p[1], p[0] + 1.0]).program([1.0, 2.0])
+    assert "p[1]" in many.draw([1.0, 2.0]).svg
+    with pytest.raises(ValueError, match="constants"):
+        jit(lambda x: 3.0).program(1.0).draw([1.0])
     dot = f.program().dot()
     assert dot.count("->") == 2 + 1 + 1 + 3 + 1
 
@@ -315,3 +321,12 @@ def test_results_own_their_numbers():
     assert (first.tolist(), second.tolist()) == ([2.0] * 5, [6.0] * 5)
     third[:] = 0.0
     assert first.tolist() == [2.0] * 5
+
+
+def test_a_new_update_at_every_call_is_not_kept():
+    step = jit(lambda w, x: w * x)
+    X = np.array([1.0, 2.0, 3.0])
+    for i in range(40):
+        assert step.mean(2.0, X, then=lambda r, w, i=i: r + w * i) == 4.0 + 2.0 * i
+    assert len(next(iter(step._entries.values())).then) <= 16
+    assert len(step._reductions) <= 17

@@ -86,3 +86,11 @@ def test_the_mode_of_a_module_is_part_of_the_structure():
     f = jit(lambda model, x: total(model(x)) if isinstance(model(x), list) else model(x))
     assert f(drop, [1.0, 2.0]) == f(drop.eval(), [1.0, 2.0])
     assert repr(f).endswith("2 structure(s) of arguments>")
+
+
+def test_a_parameter_that_is_replaced_is_noticed():
+    model = nn.MLP(2, [1], seed=1)
+    f = jit(lambda model, x: model(x))
+    f(model, [1.0, 2.0])
+    model.layers[0].neurons[0].b = Value(10.0)
+    assert f(model, [1.0, 2.0]) == model([1.0, 2.0]).data
