@@ -25,20 +25,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if len(words) > 1 and words[0] in _EXPRESSIONS and words[1][:1] == "-" and words[1][:2] not in ("-h", "-o", "--"):
         words[1] = " " + words[1]  # an expression that begins with a minus, and no option
     try:
-        options = _parser().parse_args(words)
-    except SystemExit as stop:  # --help, --version, or argparse's own complaint
-        return stop.code if isinstance(stop.code, int) else 2
-    try:
-        code: int = options.run(options)
+        code = _run(words)
         sys.stdout.flush()
         return code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has gone, and wants no more
+        return 2
+
+
+def _run(words: list[str]) -> int:
+    try:
+        options = _parser().parse_args(words)
+        code: int = options.run(options)
+        return code
+    except SystemExit as stop:  # --help, --version, or argparse's own complaint
+        return stop.code if isinstance(stop.code, int) else 2
+    except BrokenPipeError:
+        raise
     except ExpressionError as error:
         return _complain(f"column {error.column}: {error}", options.expression, error.column)
     except (AutogradError, ImportError, OSError, ValueError) as error:
         return _complain(" ".join(str(error).split()))
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has gone, and wants no more
-        return 2
     except KeyboardInterrupt:
         return _complain("interrupted")
 
