@@ -155,7 +155,8 @@ def blamed_on(path: str) -> Iterator[None]:
     except (RecursionError, MemoryError):
         raise CheckpointError(f"{path} is no checkpoint: it is nested too deeply or too large") from None
     except (ValueError, TypeError, KeyError) as error:
-        raise CheckpointError(f"{path} does not fit: {error.args[0] if error.args else error}") from None
+        reason = str(error.args[0] if error.args else error)
+        raise CheckpointError(f"{path} does not fit: {reason if len(reason) <= 300 else reason[:299] + '…'}") from None
 
 
 def prepare(stored: dict[str, Any], model: Module, optimizer: Optimizer | None) -> Callable[[], None]:

@@ -19,12 +19,12 @@ from autograd import Value
 from . import checkpoint as files
 from .history import History
 from .layers import Dropout
-from .losses import Loss, bce_with_logits, loss_function
+from .losses import Loss, bce_with_logits, cross_entropy, loss_function
 from .metrics import METRICS, Metric, accuracy
 from .module import Module, _matched
-from .optim import OPTIMIZERS, Optimizer, clip_grad_norm_, clip_grad_value_, is_finite
+from .optim import OPTIMIZERS, Optimizer, clip_grad_norm_, clip_grad_value_, is_finite, is_number
 from .schedule import Schedule
-from .table import samples
+from .table import inputs, samples
 
 
 class Step(Protocol):
@@ -81,7 +81,7 @@ class EarlyStopping:
     def __post_init__(self) -> None:
         if self.mode not in ("min", "max"):
             raise ValueError(f"mode is 'min' or 'max', and {self.mode!r} was given")
-        _check_whole("patience", self.patience)
+        self.patience = _whole("patience", self.patience)
 
 
 @dataclass
@@ -156,18 +156,22 @@ def fit(
         held = samples(*_pair(validation_data), what="validation ")
     elif validation_split:
         (xs, ys), held = _split(xs, ys, validation_split, seed)
-    _check_whole("epochs", epochs)
-    _check_whole("batch_size", len(xs) if batch_size is None else batch_size)
+    epochs = _whole("epochs", epochs)
+    batch_size = None if batch_size is None else _whole("batch_size", batch_size)
     function = loss_function(loss)
+    _check_scores(model, function, xs)
     optimizer = _optimizer(optimizer, model, lr)
     if not {id(p) for p in model.parameters()} & {id(p) for group in optimizer.param_groups for p in group["params"]}:
         raise ValueError("the optimiser holds none of the model's parameters; make it with model.parameters()")
+    if not any(p.requires_grad for p in model.parameters()):
+        raise ValueError("every parameter of the model is frozen; let some learn with model.requires_grad_()")
     for what, bound in (("clip_norm", clip_norm), ("clip_value", clip_value)):
-        if bound is not None and not bound > 0.0:
+        if bound is not None and not (is_number(bound) and bound > 0.0):
             raise ValueError(f"{what} is a number above 0, and {bound!r} was given")
     plan = _schedule(schedule, optimizer)
     stopping = _stopping(early_stopping)
-    measured = dict(_metric(metric, function) for metric in _several(metrics))
+    measured = _metrics(metrics, function)
+    called = _several(callbacks, "callbacks")
 
     run = _Run(model, optimizer, plan, stopping, History(), seed, batch_size, len(xs))
     if checkpoint is not None and resume and os.path.exists(checkpoint):
@@ -198,7 +202,7 @@ def fit(
                 break
             row = {"epoch": run.epoch + 1, "loss": total / len(xs), "lr": optimizer.param_groups[0]["lr"]}
             row |= _measure(model, function, measured, (xs, ys), held)
-            run.end_epoch(row, _several(callbacks))
+            run.end_epoch(row, called)
             if interrupted and run.history.stopped == "finished":
                 run.history.stopped = "interrupted"
             bar.set_postfix_str(_short(row), refresh=False)
@@ -253,7 +257,7 @@ class _Run:
         if monitor not in row:
             raise ValueError(f"early stopping watches {monitor!r}, and the columns are {', '.join(row)}")
         number = row[monitor] if stopping.mode == "min" else -row[monitor]
-        if self.best is None or number < self.best - stopping.min_delta:
+        if math.isfinite(number) and (self.best is None or number < self.best - stopping.min_delta):
             self.best, self.waited = number, 0
             self.best_state = self.model.state_dict() if stopping.restore_best else None
         else:
@@ -317,7 +321,7 @@ def predict(model: Module, X: Any) -> list[Any]:
     >>> predict(MLP(2, [1], init="ones"), [[1.0, 2.0], [3.0, 4.0]])
     [3.0, 7.0]
     """
-    return _outputs(model, samples(X)[0])
+    return _outputs(model, inputs(X))
 
 
 def evaluate(
@@ -331,9 +335,10 @@ def evaluate(
     """
     xs, ys = samples(X, y)
     function = loss_function(loss)
+    _check_scores(model, function, xs)
     outputs = _outputs(model, xs)
     row = {"loss": _float(function(outputs, ys))}
-    return row | {name: _float(f(outputs, ys)) for name, f in (_metric(m, function) for m in _several(metrics))}
+    return row | {name: _measured(name, f, outputs, ys) for name, f in _metrics(metrics, function).items()}
 
 
 def _step(
@@ -357,12 +362,20 @@ def _measure(model: Module, loss: Loss, metrics: dict[str, Metric], trained: Any
     row: dict[str, float] = {}
     if metrics:
         outputs = _outputs(model, trained[0])
-        row |= {name: _float(metric(outputs, trained[1])) for name, metric in metrics.items()}
+        row |= {name: _measured(name, metric, outputs, trained[1]) for name, metric in metrics.items()}
     if held is not None:
         outputs = _outputs(model, held[0])
         row["val_loss"] = _float(loss(outputs, held[1]))
-        row |= {f"val_{name}": _float(metric(outputs, held[1])) for name, metric in metrics.items()}
+        row |= {f"val_{name}": _measured(name, metric, outputs, held[1]) for name, metric in metrics.items()}
     return row
+
+
+def _measured(name: str, metric: Metric, outputs: list[Any], targets: list[Any]) -> float:
+    number = metric(outputs, targets)
+    try:
+        return _float(number)
+    except TypeError:
+        raise TypeError(f"the metric {name} is to give one number, and it gave {number!r}") from None
 
 
 def _outputs(model: Module, xs: Sequence[Any]) -> list[Any]:
@@ -413,9 +426,13 @@ def _stopping(early_stopping: int | EarlyStopping | None) -> EarlyStopping | Non
     return EarlyStopping(early_stopping)
 
 
-def _several(given: Any) -> Sequence[Any]:
-    """One metric or callback may stand without a list around it."""
-    return [given] if isinstance(given, str) or callable(given) else list(given)
+def _several(given: Any, what: str) -> Sequence[Any]:
+    """One metric or callback may stand without a list around it, and None for none."""
+    if given is None or isinstance(given, str) or callable(given):
+        return [] if given is None else [given]
+    if not hasattr(given, "__iter__"):
+        raise TypeError(f"{what} is a function or a list of them, and {given!r} was given")
+    return list(given)
 
 
 def _check_path(checkpoint: Any, resume: bool) -> None:
@@ -431,6 +448,15 @@ def _check_path(checkpoint: Any, resume: bool) -> None:
         raise IsADirectoryError(f"the checkpoint {os.fspath(checkpoint)} is a folder; give the path of a file")
 
 
+def _metrics(given: Any, loss: Loss) -> dict[str, Metric]:
+    found: dict[str, Metric] = {}
+    for name, metric in (_metric(each, loss) for each in _several(given, "metrics")):
+        if name in found or name in ("epoch", "loss", "lr", "val_loss"):
+            raise ValueError(f"the history would have two columns called {name!r}; give the metric another __name__")
+        found[name] = metric
+    return found
+
+
 def _metric(metric: str | Metric, loss: Loss) -> tuple[str, Metric]:
     if callable(metric):
         return getattr(metric, "__name__", type(metric).__name__), metric
@@ -441,9 +467,19 @@ def _metric(metric: str | Metric, loss: Loss) -> tuple[str, Metric]:
     raise ValueError(f"no metric is called {metric!r}; the names are {', '.join(METRICS)}, or give a function")
 
 
-def _check_whole(what: str, given: Any) -> None:
-    if isinstance(given, bool) or not isinstance(given, int) or given < 1:
+def _check_scores(model: Module, loss: Loss, xs: Sequence[Any]) -> None:
+    """A batch of single numbers would look to cross_entropy like the scores of one sample."""
+    if loss is cross_entropy and not isinstance(_outputs(model, xs[:1])[0], list):
+        raise ValueError(
+            "cross_entropy needs a score for each class, and the model gives one number; make its last layer as wide "
+            "as there are classes, or use bce_with_logits for two"
+        )
+
+
+def _whole(what: str, given: Any) -> int:
+    if isinstance(given, bool) or not hasattr(given, "__index__") or given < 1:
         raise ValueError(f"{what} is a whole number of at least 1, and {given!r} was given")
+    return int(given.__index__())
 
 
 def _pair(validation_data: Any) -> tuple[Any, Any]:

@@ -12,8 +12,8 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+import autograd
 from autograd import Value, clip, dot, log, logsumexp, mean, minimum, relu, softplus, square
-from autograd.ops import sum as total
 
 _SMALLEST = math.exp(-100.0)  # PyTorch's floor for the logarithms of bce: no term above 100
 
@@ -239,7 +239,7 @@ def _combine(terms: list[Any], reduction: str) -> Any:
         raise ValueError("a loss needs at least one prediction, and the list is empty")
     if _known(reduction) == "none":
         return terms
-    return mean(terms) if reduction == "mean" else total(terms)
+    return mean(terms) if reduction == "mean" else autograd.sum(terms)
 
 
 def _shape(x: Any) -> str:

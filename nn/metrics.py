@@ -36,9 +36,9 @@ def r2(predictions: Sequence[Any], targets: Sequence[Any]) -> float:
     1.0
     """
     os, ts = _flat(predictions), _flat(targets)
-    middle = math.fsum(ts) / len(ts)
-    spread = math.fsum((t - middle) ** 2 for t in ts)
-    return 1.0 - math.fsum((t - o) ** 2 for o, t in zip(os, ts, strict=True)) / spread if spread else math.nan
+    middle = _sum(ts) / len(ts)
+    spread = _squares(ts, [middle] * len(ts))
+    return 1.0 - _squares(ts, os) / spread if spread else math.nan
 
 
 def rmse(predictions: Sequence[Any], targets: Sequence[Any]) -> float:
@@ -48,7 +48,7 @@ def rmse(predictions: Sequence[Any], targets: Sequence[Any]) -> float:
     3.5355339059327378
     """
     os, ts = _flat(predictions), _flat(targets)
-    return math.sqrt(math.fsum((t - o) ** 2 for o, t in zip(os, ts, strict=True)) / len(ts))
+    return math.sqrt(_squares(ts, os) / len(ts))
 
 
 METRICS: dict[str, Metric] = {"accuracy": accuracy, "r2": r2, "rmse": rmse}
@@ -56,6 +56,18 @@ METRICS: dict[str, Metric] = {"accuracy": accuracy, "r2": r2, "rmse": rmse}
 
 def _largest(scores: Sequence[float]) -> int:
     return max(range(len(scores)), key=scores.__getitem__)
+
+
+def _squares(ts: Sequence[float], os: Sequence[float]) -> float:
+    return _sum([(t - o) * (t - o) for t, o in zip(ts, os, strict=True)])
+
+
+def _sum(numbers: Sequence[float]) -> float:
+    """The exactly rounded sum; where it is too large for a float, or infinite, what adding one by one gives."""
+    try:
+        return math.fsum(numbers)
+    except (OverflowError, ValueError):  # ValueError: an infinity less an infinity
+        return float(sum(numbers))
 
 
 def _flat(numbers: Sequence[Any]) -> list[float]:

@@ -65,10 +65,10 @@ class Optimizer:
     def check(self, options: Options) -> None:
         """Raise ValueError for an option outside its range."""
         for key in ("lr", "weight_decay", "eps", "momentum", "lr_decay", "initial_accumulator_value"):
-            if key in options and not 0.0 <= options[key] < math.inf:
+            if key in options and not (is_number(options[key]) and 0.0 <= options[key] < math.inf):
                 raise ValueError(f"{key} is a number of at least 0, and {options[key]!r} was given")
         for beta in (*options.get("betas", ()), *([options["alpha"]] if "alpha" in options else ())):
-            if not 0.0 <= beta < 1.0:
+            if not (is_number(beta) and 0.0 <= beta < 1.0):
                 raise ValueError(f"betas and alpha lie in [0, 1), and {beta!r} was given")
 
     def begin(self, options: Options) -> Numbers:
@@ -474,6 +474,11 @@ def _two(betas: Any) -> tuple[float, float]:
     except (TypeError, ValueError):
         raise ValueError(f"betas is a pair of numbers, and {betas!r} was given") from None
     return first, second
+
+
+def is_number(x: Any) -> bool:
+    """Whether it is a real number, of Python or of NumPy."""
+    return hasattr(x, "__float__") and not isinstance(x, bool)
 
 
 def is_finite(x: Any) -> bool:

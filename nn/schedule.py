@@ -33,6 +33,10 @@ class Schedule:
         self.epoch += 1
         self._apply()
 
+    def get_last_lr(self) -> list[float]:
+        """Return the learning rate of each parameter group as it is now."""
+        return [group["lr"] for group in self.optimizer.param_groups]
+
     def _apply(self) -> None:
         for group, base in zip(self.optimizer.param_groups, self.base_lrs, strict=True):
             group["lr"] = self.rate(base, self.epoch)
@@ -216,7 +220,7 @@ class ReduceLROnPlateau(Schedule):
 
     def _better(self, monitored: float) -> bool:
         if self.best is None:
-            return monitored == monitored
+            return math.isfinite(monitored)
         if self.mode == "min":
             return monitored < self.best * (1.0 - self.threshold)
         return monitored > self.best * (1.0 + self.threshold)

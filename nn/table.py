@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from typing import Any
 
 
-def samples(X: Any, y: Any = None, what: str = "") -> tuple[list[list[float]], list[Any]]:
+def samples(X: Any, y: Any, what: str = "") -> tuple[list[list[float]], list[Any]]:
     """Return X as a list of rows of floats, and y as a list with a number, or a list of numbers, for each row.
 
     A one-dimensional X has rows of one number; a y of one column becomes a plain list. Raises ValueError for empty
     data, rows of different lengths, and for anything but a finite number, with its place.
     """
-    rows = [row if isinstance(row, list) else [row] for row in _numbers(X, f"{what}X")]
-    targets = [] if y is None else targets_of(_numbers(y, f"{what}y"))
-    if y is not None and len(rows) != len(targets):
+    rows = inputs(X, f"{what}X")
+    targets = [row[0] if isinstance(row, list) and len(row) == 1 else row for row in _numbers(y, f"{what}y")]
+    if len(rows) != len(targets):
         raise ValueError(f"{what}X and y have one row for each sample, and these have {len(rows)} and {len(targets)}")
     return rows, targets
 
 
-def targets_of(rows: list[Any]) -> list[Any]:
-    """Return targets, those of one column as plain numbers."""
-    return [row[0] if isinstance(row, list) and len(row) == 1 else row for row in rows]
+def inputs(X: Any, name: str = "X") -> list[list[float]]:
+    """Return X as a list of rows of floats; see ``samples``."""
+    return [row if isinstance(row, list) else [row] for row in _numbers(X, name)]
 
 
 def _numbers(given: Any, name: str) -> list[Any]:
@@ -30,7 +31,7 @@ def _numbers(given: Any, name: str) -> list[Any]:
         given = given.to_numpy()
     if hasattr(given, "tolist"):
         given = given.tolist()
-    if isinstance(given, (str, bytes, dict)) or not hasattr(given, "__iter__"):
+    if isinstance(given, (str, bytes, dict, set, frozenset)) or not hasattr(given, "__iter__"):
         raise ValueError(f"{name} is a list, an array or a data frame, and {type(given).__name__} was given")
     rows = [row.tolist() if hasattr(row, "tolist") else row for row in given]
     if not rows:
@@ -41,9 +42,9 @@ def _numbers(given: Any, name: str) -> list[Any]:
 
 def _row(row: Any, i: int, width: int | None, name: str, columns: list[str] | None) -> Any:
     if isinstance(row, (list, tuple)) != (width is not None) or (width is not None and len(row) != width):
-        shape = f"{len(row)} numbers" if isinstance(row, (list, tuple)) else "one number"
-        first = f"{width} numbers" if width is not None else "one number"
-        raise ValueError(f"row {i} of {name} has {shape}, and row 0 has {first}; every row needs as many")
+        given = f"a list of {len(row)}" if isinstance(row, (list, tuple)) else "one number"
+        first = f"a list of {width}" if width is not None else "one number"
+        raise ValueError(f"row {i} of {name} is {given}, and row 0 is {first}; every row needs as many numbers")
     if width is None:
         return _cell(row, f"row {i} of {name}")
     if width == 0:
@@ -54,10 +55,15 @@ def _row(row: Any, i: int, width: int | None, name: str, columns: list[str] | No
 def _cell(x: Any, place: str) -> float:
     if isinstance(x, int):  # a bool too: yes and no, as 1 and 0
         number = float(x) if abs(x) < 2**1023 else math.inf
-    elif isinstance(x, float) or (hasattr(x, "__float__") and hasattr(x, "dtype")):
+    elif isinstance(x, float) or (
+        hasattr(x, "dtype") and hasattr(x, "__float__") and not isinstance(x.item(), complex)
+    ):  # a NumPy scalar
         number = float(x)
+    elif isinstance(x, (list, tuple)):
+        raise ValueError(f"{place} is a list; X is a table of rows of numbers, with no more dimensions than these two")
     else:
-        raise ValueError(f"{place} is {x!r}, a {type(x).__name__}; only numbers can be learnt from, so encode it")
+        given = f"{reprlib.repr(x)}, a {type(x).__name__}"
+        raise ValueError(f"{place} is {given}; only numbers can be learnt from, so encode it")
     if not math.isfinite(number):
-        raise ValueError(f"{place} is {x!r}; remove the row or put a number there")
+        raise ValueError(f"{place} is {reprlib.repr(x)}; remove the row or put a number there")
     return number

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 
+import autograd
 import nn
 from autograd import Value, draw
-from autograd.ops import sum as total
 
 from ._shared import bar, can_plot, facts, save, title
 
@@ -56,7 +56,7 @@ class Network:
         errors = nn.half_squared_error(outputs, NETWORK["targets"], reduction="none")
         named = {"h1": hidden[0], "h2": hidden[1], "o1": outputs[0], "o2": outputs[1]}
         named |= {f"net_{key}": unit.operands[0] for key, unit in named.items()}
-        named |= {"E_o1": errors[0], "E_o2": errors[1], "E": total(errors)}
+        named |= {"E_o1": errors[0], "E_o2": errors[1], "E": autograd.sum(errors)}
         for name, value in named.items():
             value.name = name
         return named

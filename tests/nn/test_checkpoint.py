@@ -450,3 +450,12 @@ def test_a_run_that_is_killed_again_and_again_ends_where_one_that_is_not_does(tm
     last = subprocess.run(command(tmp_path / "b.json"), text=True, capture_output=True, check=True).stdout
     assert last.splitlines()[-1] == whole.splitlines()[-1]
     assert int(last.splitlines()[0]) > 3
+
+
+def test_a_complaint_is_short_whatever_stands_in_the_file(tmp_path):
+    path = tmp_path / "m.json"
+    nn.save(path, nn.MLP(1, [1], seed=0))
+    path.write_text(path.read_text().replace('"nin": 1', f'"nin": {10**400}'))
+    with pytest.raises(nn.CheckpointError, match="nin=1000") as caught:
+        nn.load(path)
+    assert len(str(caught.value)) < 350 + len(str(path))

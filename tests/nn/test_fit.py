@@ -100,11 +100,15 @@ def test_lists_arrays_and_frames_give_the_same_bits():
         ([], [], "X is empty"),
         ([[1.0, 2.0]], [], "y is empty"),
         ([[1.0, 2.0]], [1, 1], "these have 1 and 2"),
-        ([[1.0, 2.0], [1.0]], [1, 1], "row 1 of X has 1 numbers, and row 0 has 2 numbers"),
-        ([[1.0, 2.0], 1.0], [1, 1], "row 1 of X has one number"),
+        ([[1.0, 2.0], [1.0]], [1, 1], "row 1 of X is a list of 1, and row 0 is a list of 2"),
+        ([[1.0, 2.0], 1.0], [1, 1], "row 1 of X is one number"),
         ([[1.0, math.nan]], [1], "row 0, column 1 of X is nan"),
         ([[1.0, 2.0]], [math.inf], "row 0 of y is inf"),
-        ([[1.0, 10**400]], [1], "row 0, column 1 of X is 1000"),
+        ([[1.0, 10**400]], [1], r"row 0, column 1 of X is 1000\d*\.\.\.0+; remove"),
+        ([[np.complex64(1j), 1.0]], [1], "column 0 of X is np.complex64"),
+        ([[[1.0], [2.0]]], [1], "column 0 of X is a list; X is a table"),
+        ({1.0, 2.0}, [1, 1], "X is a list, an array or a data frame, and set"),
+        ([[1.0, 2.0]], None, "y is a list, an array or a data frame, and NoneType"),
         ([["a", 2.0]], [1], "row 0, column 0 of X is 'a', a str"),
         ([[None, 2.0]], [1], "row 0, column 0 of X is None"),
         (pd.DataFrame({"u": [1.0], "v": [math.nan]}), [1], "row 0, column v of X is nan"),
@@ -142,6 +146,11 @@ def test_bad_data_says_where(rows, targets, message):
         ({"early_stopping": "soon"}, "patience is a whole number of at least 1, and 'soon'"),
         ({"resume": True}, "name it with checkpoint="),
         ({"clip_norm": -1}, "clip_norm is a number above 0"),
+        ({"clip_norm": "1"}, "clip_norm is a number above 0, and '1'"),
+        ({"lr": "fast"}, "lr is a number of at least 0, and 'fast'"),
+        ({"metrics": [lambda o, t: 1.0, lambda o, t: 2.0]}, "two columns called '<lambda>'"),
+        ({"metrics": [nn.rmse, "rmse"]}, "two columns called 'rmse'"),
+        ({"loss": "cross_entropy"}, "cross_entropy needs a score for each class, and the model gives one number"),
         ({"clip_value": 0}, "clip_value is a number above 0"),
     ],
 )
@@ -159,11 +168,49 @@ def test_what_cannot_be_trained_or_stored_is_said_first(tmp_path):
         (lambda: fit(model(), schedule=nn.StepLR(nn.SGD([Value(1.0)]), 2)), TypeError, "made for this optimiser"),
         (lambda: fit(model(), checkpoint=tmp_path / "no" / "c.json"), FileNotFoundError, "does not exist; make it"),
         (lambda: fit(model(), checkpoint=tmp_path), IsADirectoryError, "is a folder"),
+        (lambda: fit(model().requires_grad_(False)), ValueError, "every parameter of the model is frozen"),
+        (lambda: fit(model(), callbacks=3), TypeError, "callbacks is a function or a list of them, and 3"),
+        (lambda: fit(model(), metrics=lambda o, t: None), TypeError, "the metric <lambda> is to give one number"),
         (lambda: nn.save(tmp_path / "c.json", 3), TypeError, "a checkpoint holds a Module, and int"),
     ]:
         with pytest.raises(error, match=message):
             call()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_whole_numbers_of_numpy_are_whole_numbers(tmp_path):
+    options = {"epochs": np.int64(2), "batch_size": np.int32(8), "early_stopping": np.int64(3)}
+    assert fit(model(), checkpoint=tmp_path / "c.json", **options).columns == fit(model(), epochs=2).columns
+
+
+def test_cross_entropy_is_not_evaluated_on_single_scores():
+    with pytest.raises(ValueError, match="needs a score for each class"):
+        nn.evaluate(model(), [[1.0, 2.0], [0.0, 1.0]], [0, 1], loss="cross_entropy")
+
+
+def test_an_infinite_or_nan_measure_is_never_the_best(tmp_path):
+    """Where the first epoch measures none, the best is the first finite one; the run can be stored all along."""
+    measures = [math.nan, math.inf, 3.0, 2.0, 4.0, 5.0]
+    states = []
+
+    def odd(outputs, targets):
+        return measures[len(states)]
+
+    net = model()
+    history = fit(
+        net, epochs=6, metrics=odd, early_stopping=nn.EarlyStopping(3, monitor="odd"),
+        callbacks=lambda training: states.append(training.model.state_dict()), checkpoint=tmp_path / "c.json",
+        schedule=nn.ReduceLROnPlateau,
+    )  # fmt: skip
+    assert history["odd"][2:] == measures[2:]
+    assert net.state_dict() == states[3]
+
+
+def test_metrics_of_huge_numbers_are_infinite_and_no_error():
+    assert nn.rmse([1e200], [0.0]) == math.inf
+    assert nn.rmse([1e308] * 3, [-1e308] * 3) == math.inf
+    assert nn.r2([1e200, -1e200], [0.0, 1.0]) == -math.inf
+    assert math.isnan(nn.r2([math.nan, 1.0], [0.0, 1.0]))
 
 
 def test_one_metric_and_one_callback_need_no_list():

@@ -168,3 +168,18 @@ def test_bad_arguments():
             make()
     with pytest.raises(TypeError, match="made for an optimiser, and int"):
         nn.StepLR(3, 1)
+
+
+def test_the_last_rates_are_told_by_group():
+    optimizer = nn.SGD([{"params": [Value(1.0)]}, {"params": [Value(1.0)], "lr": 0.5}], lr=1.0)
+    schedule = nn.StepLR(optimizer, 1, gamma=0.5)
+    schedule.step()
+    assert schedule.get_last_lr() == [0.5, 0.25]
+
+
+def test_plateau_ignores_what_is_not_finite():
+    schedule = nn.ReduceLROnPlateau(nn.SGD([Value(1.0)], lr=1.0), patience=0)
+    for monitored in (math.inf, math.nan):
+        schedule.step(monitored)
+    assert schedule.state_dict()["best"] is None
+    assert schedule.get_last_lr() == pytest.approx([0.01])
