@@ -70,11 +70,12 @@ class Modules:
         for path in list(used):
             while path := self._parent(path):
                 used.add(path)
-        keys = {path: f"m{i}" for i, path in enumerate(sorted(used))}
+        paths = sorted(used, key=_by_number)
+        keys = {path: f"m{i}" for i, path in enumerate(paths)}
         by_node = {ids[key]: keys[path] for key, path in place.items() if path}
         for node in picture.nodes:  # a constant goes where the node that uses it goes: n7c1 with n7
             node.cluster = by_node.get(node.id.partition("c")[0])
-        for path in sorted(used):
+        for path in paths:
             parent = self._parent(path)
             picture.clusters.append(Cluster(keys[path], self._labels[path], keys.get(parent)))
         for cluster in picture.clusters:
@@ -104,6 +105,11 @@ class Modules:
             elif path and v.op.name in _SUMS and len(operands) > 1 and not any(id(o) in activated for o in operands):
                 place[id(v)] = path  # the sum of a neuron that is written out, w1*x1 + w2*x2 + b
         return place
+
+
+def _by_number(path: str) -> list[tuple[bool, int, str]]:
+    """So that neuron 2 comes before neuron 10."""
+    return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in path.split(".")]
 
 
 def _label(path: str, module: Any) -> str:

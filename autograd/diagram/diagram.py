@@ -12,7 +12,7 @@ from typing import Any
 from autograd.errors import DiagramError
 from autograd.value import Value, topological_order
 
-from . import clusters, dot, exports, layout, moments, player, render, svg
+from . import clusters, dot, exports, layout, moments, ordering, player, render, svg
 from . import model as graph
 from .derivation import explain
 from .health import as_roots
@@ -127,23 +127,30 @@ def _add_derivations(picture: graph.Picture, roots: list[Value]) -> None:
 
 def arrange(picture: graph.Picture, engine: str | None, limit: float) -> layout.Layout:
     """Lay a picture out: by an engine if there is one that works, else in plain Python."""
-    boxes = [layout.Box(node.id, node.width, node.height, node.cluster) for node in picture.nodes]
+    boxes = [layout.Box(node.id, node.width, node.height, node.cluster, node.kind == "group") for node in picture.nodes]
     links = []
     for edge in picture.edges:
         label = edge.label and edge.label + " ▲"  # room for the mark that the gradient's sign adds
         beside = 18 if picture.direction == "TB" else 8  # space between a thick line and the words beside it
         size = (width(label, EDGE_SIZE) + beside, EDGE_SIZE + 7) if label else (0.0, 0.0)
-        links.append(layout.Link(edge.id, edge.source, edge.target, *size))
+        links.append(layout.Link(edge.id, edge.source, edge.target, *size, slack=edge.sign == "constant"))
     groups = [layout.Group(c.id, width(c.label, EDGE_SIZE) + 16, c.parent) for c in picture.clusters]
     found = render.find_engine(engine)
     asked = engine is not None or bool(os.environ.get("CHALKGRAD_DOT"))
     if found is not None and (asked or len(boxes) + len(links) <= ENGINE_LIMIT):
+        engine_found = found
+
+        def run(bs: list[layout.Box], ls: list[layout.Link], gs: list[layout.Group]) -> layout.Layout:
+            unseen = ordering.between(bs, ls, gs) if gs else []
+            return layout.by_engine(engine_found, bs, ls, gs, picture.direction, limit, unseen)
+
         try:
-            return layout.by_engine(found, boxes, links, groups, picture.direction, limit)
+            return ordering.in_order(run, boxes, links, groups, picture.direction)
         except DiagramError:
             if asked:
                 raise  # the user asked for this program: say what it said
-    return layout.in_python(boxes, links, groups, picture.direction)
+    in_python = functools.partial(layout.in_python, direction=picture.direction)
+    return ordering.in_order(in_python, boxes, links, groups, picture.direction)
 
 
 class Diagram:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from . import render
@@ -23,6 +24,7 @@ class Box:
     width: float
     height: float
     cluster: str | None = None
+    folded: bool = False  # it stands for a neuron or a layer
 
 
 @dataclass(slots=True)
@@ -34,6 +36,7 @@ class Link:
     target: str
     label_width: float = 0.0
     label_height: float = 0.0
+    slack: bool = False  # it need not be straight: a constant stands where there is room
 
 
 @dataclass(slots=True)
@@ -62,17 +65,26 @@ TITLE_HEIGHT = 20.0
 
 
 def by_engine(
-    engine: render.Engine, boxes: list[Box], links: list[Link], groups: list[Group], direction: str, limit: float
-) -> Layout:
-    """Positions from a DOT program. The DOT holds sizes and generated ids only: no text of the user's reaches it."""
+    engine: render.Engine, boxes: list[Box], links: list[Link], groups: list[Group], direction: str, limit: float,
+    unseen: Sequence[tuple[str, str]] = (),
+) -> Layout:  # fmt: skip
+    """Positions from a DOT program. The DOT holds sizes and generated ids only: no text of the user's reaches it.
+
+    `unseen` pairs are edges that are not drawn: the second lies behind the first.
+    """
     import graphviz
 
     big = len(boxes) > 800
     # many edges a node need room to fan out; labels bring their own
     crowded = len(links) > min(2 * len(boxes), 500) and sum(link.label_width > 0 for link in links) * 2 < len(links)
-    attributes = {"rankdir": direction, "nodesep": "0.28", "ranksep": "2.2" if crowded else "0.45"}
+    room = min(5.0, 1.2 + 0.35 * len(links) / max(len(boxes), 1))  # inches between two columns
+    attributes = {"rankdir": direction, "nodesep": "0.28", "ranksep": f"{room:.2f}" if crowded else "0.45"}
     if big:
         attributes |= {"nslimit": ".5", "nslimit1": ".5", "mclimit": ".1", "splines": "line"}
+    ports = {}
+    if crowded and not big and _neighbours(boxes, links):  # straight, as in a drawing of a network
+        attributes["splines"] = "line"
+        ports = {"tailport": "e", "headport": "w"} if direction == "LR" else {"tailport": "s", "headport": "n"}
     graph = graphviz.Digraph(graph_attr=attributes, node_attr={"shape": "box", "fixedsize": "true", "label": ""})
     children: dict[str | None, list[Group]] = defaultdict(list)
     members: dict[str | None, list[Box]] = defaultdict(list)
@@ -93,9 +105,21 @@ def by_engine(
     add(graph, None)
     for link in links:
         label = _blank(link.label_width, link.label_height) if link.label_width else ""
-        graph.edge(link.source, link.target, id=link.id, label=label)
+        loose = {"weight": "0"} if link.slack else {}
+        graph.edge(link.source, link.target, id=link.id, label=label, **loose, **ports)
+    known = {box.id for box in boxes}
+    for point in dict.fromkeys(end for pair in unseen for end in pair if end not in known):
+        graph.node(point, width="0.01", height="0.01")
+    for source, target in unseen:
+        graph.edge(source, target, weight="10", style="invis")
     answer = json.loads(render.run(engine, graph.source, "json0", limit))
     return _read_json(answer, engine.name)
+
+
+def _neighbours(boxes: list[Box], links: list[Link]) -> bool:
+    """Whether every link joins a column to the next one, so that a straight line passes through no box."""
+    layer = _layers(boxes, links)
+    return all(layer[link.target] - layer[link.source] == 2 for link in links)
 
 
 def _blank(width: float, height: float) -> str:
@@ -121,6 +145,8 @@ def _read_json(answer: dict, engine: str) -> Layout:  # type: ignore[type-arg]
             left, low, right, high = (float(part) for part in thing["bb"].split(","))
             layout.clusters[thing["id"]] = (left - x0, y1 - high, right - x0, y1 - low)
     for thing in answer.get("edges", []):
+        if "id" not in thing:
+            continue
         parts = thing["pos"].split()
         ends = [part for part in parts if part[0] in "es"]
         points = [point(part) for part in parts if part[0] not in "es"]

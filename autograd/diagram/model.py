@@ -443,7 +443,13 @@ def _direction(picture: Picture) -> str:
     wide: dict[int, list[float]] = defaultdict(list)
     high: dict[int, list[float]] = defaultdict(list)
     for node in picture.nodes:
-        at = level[node.id] = 1 + max((level.get(source, 0) for source in incoming[node.id]), default=0)
+        level[node.id] = 1 + max((level.get(source, 0) for source in incoming[node.id]), default=0)
+    beside = {node.id: len(level) + 1 for node in picture.nodes if not incoming[node.id]}
+    for edge in picture.edges:  # a leaf stands beside what its first user has as other operands
+        if edge.source in beside:
+            beside[edge.source] = min(beside[edge.source], level[edge.target] - 1)
+    for node in picture.nodes:
+        at = beside.get(node.id, level[node.id])
         wide[at].append(node.width + 20)
         high[at].append(node.height + 20)
     labels = max((width(edge.label, theme.EDGE_SIZE) for edge in picture.edges if edge.label), default=0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any
 
@@ -157,3 +158,51 @@ def test_bad_models() -> None:
         draw(Value(1.0), model=3)
     with pytest.raises(DiagramError, match="needs model="):
         draw(Value(1.0), collapse=True)
+
+
+@pytest.mark.parametrize("engine", ["graphviz-pure", "python"])
+@pytest.mark.parametrize("collapse", [True, False])
+@pytest.mark.parametrize("widths", [(2, 3, 1), (2, 4, 4, 1), (3, 12, 11, 2)])
+def test_neurons_stand_in_the_order_of_their_indices(widths: tuple[int, ...], collapse: bool, engine: str) -> None:
+    if not collapse and max(widths) > 4:
+        return  # nobody looks at the several hundred values of it
+    model = nn.MLP(widths[0], list(widths[1:]), seed=3)
+    outs = model([0.5, -0.5, 1.0][: widths[0]])
+    loss = sum(outs, Value(0.0)) if isinstance(outs, list) else outs
+    loss.backward()
+    diagram = draw(loss, model=model, collapse=collapse, engine=engine, direction="LR")
+    picture, placed = diagram._picture, diagram._layout
+    layers = [c for c in picture.clusters if c.label.startswith("Layer")]
+    assert [c.label for c in layers] == [f"Layer {i}" for i in range(len(widths) - 1)]
+    for layer, count in zip(layers, widths[1:], strict=True):
+        if collapse:
+            units = [(node.name, placed.nodes[node.id][1]) for node in picture.nodes if node.cluster == layer.id]
+        else:
+            units = []
+            for neuron in (c for c in picture.clusters if c.parent == layer.id):
+                ys = [placed.nodes[node.id][1] for node in picture.nodes if node.cluster == neuron.id]
+                units.append((neuron.label, sum(ys) / len(ys)))
+        units.sort(key=lambda unit: unit[1])
+        assert [name for name, _ in units] == [f"Neuron {i}" for i in range(count)]
+
+
+def test_layers_stand_one_beside_the_other() -> None:
+    model = nn.MLP(2, [3, 2, 1], seed=3)
+    diagram = draw(model([0.5, -0.5]) ** 2, model=model, collapse=False, direction="LR")
+    frames = [diagram._layout.clusters[c.id] for c in diagram._picture.clusters if c.label.startswith("Layer")]
+    assert len(frames) == 3
+    for one, two in itertools.pairwise(frames):
+        assert one[2] <= two[0]
+
+
+def test_a_layer_that_is_used_twice_is_drawn_all_the_same() -> None:
+    layer = nn.Layer(2, 2, seed=0)
+
+    class Twice(nn.Module):
+        def __init__(self) -> None:
+            self.layer = layer
+
+    y = layer(layer([1.0, 2.0]))[0]
+    y.backward()
+    assert draw(y, model=Twice())._layout.engine == "graphviz-pure"
+    assert "<svg" in draw(y, model=Twice(), engine="python").svg

@@ -469,3 +469,19 @@ def test_boxes_in_dot_are_as_large_as_they_were_measured(name: str) -> None:
         ring = 8 if dot_text.look(node)[1] == "broken" else 0  # the double border lies outside
         assert sizes[node.id][0] == pytest.approx(node.width + ring, abs=1)  # whole points are what a table takes
         assert sizes[node.id][1] == pytest.approx(node.height + ring, abs=1)
+
+
+@pytest.mark.parametrize("engine", ["graphviz-pure", "python"])
+def test_the_operands_of_a_sum_stand_in_their_order(engine: str) -> None:
+    from autograd import dot
+
+    xs = [Value(float(i + 1), name=f"w{i}") for i in range(7)]
+    diagram = draw(named("y", dot(xs, [0.5] * 7) * 2.0), engine=engine)
+    weights = [node for node in diagram._picture.nodes if node.kind == "parameter"]
+    weights.sort(key=lambda node: diagram._layout.nodes[node.id][1])
+    assert [node.name for node in weights] == [f"w{i}" for i in range(7)]
+
+
+def test_a_chain_with_constants_goes_down_the_page() -> None:
+    placed = draw(chain(15))._layout
+    assert placed.width < 2200  # from left to right it would be a strip of 7,800
