@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import csv
 import math
+import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
-Rows = list[list[str]]
+WIDEST = 4_096  # neurons in a layer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +47,11 @@ def train(options: argparse.Namespace) -> int:
     """Train, say how well, and write the files that were asked for."""
     import nn
 
+    for path in filter(None, (options.output, options.curve, options.history)):
+        if not path.absolute().parent.is_dir():  # said now, not after the training
+            raise FileNotFoundError(f"the folder {path.absolute().parent} of {path} does not exist; make it first")
+    if options.curve:
+        nn.plot.figure()  # complains where matplotlib is missing
     table = read(options.data, options.target, options.features, options.classify)
     hidden = _widths(options.layers)
     outputs = len(table.classes) if table.classes else 1
@@ -58,12 +64,17 @@ def train(options: argparse.Namespace) -> int:
         len(table.features), [*hidden, outputs], activation=options.activation, init="xavier_uniform", seed=options.seed
     )
     print(f"{options.data}: {len(table.y)} rows, {len(table.features)} features, {_kind(table)}\n{model}")
-    history = nn.fit(
-        model, scale(X), _scaled(y, target), validation_data=(scale(X_held), _scaled(y_held, target)),
-        loss="cross_entropy" if table.classes else "mse", metrics=["accuracy"] if table.classes else ["r2"],
-        optimizer=options.optimizer, lr=options.lr, epochs=options.epochs, batch_size=options.batch, seed=options.seed,
-        early_stopping=options.patience, jit=options.jit, progress=not options.no_progress,
-    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a loss that becomes nan is an error below
+        history = nn.fit(
+            model, scale(X), _scaled(y, target), validation_data=(scale(X_held), _scaled(y_held, target)),
+            loss="cross_entropy" if table.classes else "mse", metrics=["accuracy"] if table.classes else ["r2"],
+            optimizer=options.optimizer, lr=options.lr, epochs=options.epochs, batch_size=options.batch,
+            seed=options.seed, early_stopping=options.patience, jit=options.jit, progress=not options.no_progress,
+        )  # fmt: skip
+    if history.stopped == "nan loss":
+        epoch = len(history) + 1
+        raise ValueError(f"the loss became infinite or nan in epoch {epoch}, so nothing was saved; lower --lr")
     if not len(history):
         raise ValueError("no epoch was finished, so there is nothing to save")
     for name, rows, targets in (("training", X, y), ("validation", X_held, y_held)):
@@ -96,7 +107,11 @@ def read(path: Path, target: str, features: str | None = None, classify: bool = 
     header = [name.strip() for name in rows[0][1]]
     if len(set(header)) < len(header):
         raise ValueError(f"{path} has two columns of one name: {', '.join(header)}")
-    chosen = [name.strip() for name in features.split(",")] if features else [name for name in header if name != target]
+    chosen = [name.strip() for name in (features or "").split(",") if name.strip()]
+    if features is None:
+        chosen = [name for name in header if name != target]
+    if len(set(chosen)) < len(chosen):
+        raise ValueError(f"--features names a column twice: {', '.join(chosen)}")
     for name in [target, *chosen]:
         if name not in header:
             raise ValueError(f"{path} has no column {name!r}; its columns are {', '.join(header)}")
@@ -142,6 +157,8 @@ def _widths(text: str) -> list[int]:
         widths = [0]
     if any(width < 1 for width in widths):
         raise ValueError(f"--layers is a list of widths such as 16,16, and {text!r} was given")
+    if any(width > WIDEST for width in widths):
+        raise ValueError(f"--layers has a width of more than {WIDEST:,}: every weight is a number of its own here")
     return widths
 
 

@@ -7,6 +7,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if len(words) > 1 and words[0] in _EXPRESSIONS and words[1][:1] == "-" and words[1][:2] not in ("-h", "-o", "--"):
         words[1] = " " + words[1]  # an expression that begins with a minus, and no option
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show ∂ shows a question mark
     try:
         code = _run(words)
         sys.stdout.flush()

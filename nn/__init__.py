@@ -1,6 +1,6 @@
 """Small neural networks on ``autograd``: PyTorch's names and habits, at micrograd's size."""
 
-from . import data
+from . import data, plot
 from ._flow import gradient_flow, record_gradients
 from .checkpoint import CheckpointError, load, read_notes, save
 from .draw import draw
@@ -51,6 +51,6 @@ __all__ = [
     "Module", "Neuron", "Optimizer", "RMSprop", "ReduceLROnPlateau", "Schedule", "Sequential", "SequentialLR", "StepLR",
     "Training", "accuracy", "activation_names", "bce", "bce_with_logits", "clip_grad_norm_", "clip_grad_value_",
     "cross_entropy", "data", "draw", "evaluate", "fit", "from_torch", "gradient_flow", "half_squared_error", "hinge",
-    "huber", "initializer", "load", "loss_function", "mae", "mse", "predict", "r2", "read_notes",
+    "huber", "initializer", "load", "loss_function", "mae", "mse", "plot", "predict", "r2", "read_notes",
     "record_gradients", "rmse", "save", "to_torch",
 ]  # fmt: skip

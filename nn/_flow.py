@@ -61,7 +61,7 @@ def plot_flow(rows: list[dict[str, Any]], path: str | os.PathLike[str] | None = 
             "no gradients were noted: train with fit(..., callbacks=[nn.record_gradients]), and without jit=True, "
             "whose compiled step keeps no gradients"
         )
-    from ._plot import figure
+    from .plot import figure
 
     count = min(5, len(rows))
     chosen = [rows[round(i * (len(rows) - 1) / max(count - 1, 1))] for i in range(count)]

@@ -63,7 +63,7 @@ class History:
         With ``path`` the figure is saved there too. ``log`` makes the axis of the losses logarithmic. Needs matplotlib
         (``pip install "chalkgrad[plot]"``).
         """
-        from ._plot import figure
+        from .plot import figure
 
         losses = [c for c in self.columns if c in ("loss", "val_loss")]
         metrics = [c for c in self.columns if c not in ("epoch", "lr", *losses)]

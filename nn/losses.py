@@ -28,7 +28,7 @@ def mse(predictions: Any, targets: Any, reduction: str = "mean") -> Any:
         return _reduce(lambda o, t: square(o - t), predictions, targets, reduction)
     errors = _reduce(operator.sub, predictions, targets, "none")
     squares = dot(errors, errors)  # one node for all of them
-    return squares / len(errors) if reduction == "mean" else squares
+    return squares / len(errors) if reduction == "mean" and len(errors) > 1 else squares
 
 
 def half_squared_error(predictions: Any, targets: Any, reduction: str = "sum") -> Any:

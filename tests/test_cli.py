@@ -308,6 +308,12 @@ def test_train_predicts_numbers_and_is_repeatable(iris):
         ("a,y\n1,2\n3,4\n", ["--layers", "4,x"], "--layers is a list of widths"),
         ("a,y\n1,2\n3,4\n", ["--validation", "2"], "--validation is a share between 0 and 1"),
         ("a,y\n1,2\n3,4\n", ["--features", "b"], "has no column 'b'"),
+        ("a,y\n1,2\n3,4\n", ["--features", "a,a"], "names a column twice"),
+        ("a,y\n1,2\n3,4\n", ["--features", ","], "at least one column besides the target"),
+        ("a,y\n1,2\n3,4\n", ["--layers", "999999999"], "a width of more than 4,096"),
+        ("a,y\n1,2\n3,4\n", ["--curve", "no/such/c.png"], "no/such of no/such/c.png does not exist; make it first"),
+        ("a,y\n1,2\n3,4\n", ["-o", "no/such/m.json"], "does not exist; make it first"),
+        ("a,y\n1,2\n3,4\n5,7\n7,1\n9,5\n", ["--lr", "1e300"], "infinite or nan in epoch 2, so nothing was saved"),
         ("a,y\n1,2\n3,4\n", ["--activation", "rel"], "no activation is called 'rel'"),
         ("a,y\n1,2\n3,4\n", ["--optimizer", "sdg"], "no optimiser is called 'sdg'"),
         ("a,y\n1,2\n3,4\n", ["--epochs", "0"], "epochs is a whole number"),
@@ -380,3 +386,19 @@ def test_output_that_nobody_reads_is_no_traceback(words, unbuffered):
     done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, env=environment, text=True, timeout=60)
     os.close(writer)
     assert done.stderr == ""
+
+
+def test_a_terminal_without_unicode_shows_question_marks():
+    done = run("explain", "tanh(λ*x)", "λ=1", "x=2", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("?y/??")
+
+
+def test_a_curve_without_matplotlib_is_refused_before_the_training(cli, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    (tmp_path / "t.csv").write_text("a,y\n1,2\n3,4\n")
+    code, out, err = cli(
+        "train", tmp_path / "t.csv", "--target", "y", "-o", tmp_path / "m.json", "--curve", tmp_path / "c.png"
+    )
+    assert (code, out) == (2, "")
+    assert 'pip install "chalkgrad[plot]"' in err

@@ -24,6 +24,9 @@ def test_it_works_and_says_where_the_pictures_are(demo):
     names = [
         "worked_example.svg",
         "worked_example.png",
+        "worked_example.html",
+        "worked_network.svg",
+        "worked_network.png",
         "worked_example_loss.png",
         "two_hidden_layers.png",
         "moons.png",
@@ -94,6 +97,21 @@ def test_the_picture_is_well_formed_and_complete(demo):
     text = " ".join(tree.getroot().itertext())
     for name in ("net_h1", "net_o2", "E_o1", "w22_2", "b1", "i2", "0.2984"):
         assert name in text, name
+
+
+def test_the_textbook_figure_has_the_numbers_of_the_step(demo):
+    text = " ".join(ElementTree.parse(demo[1] / "worked_network.svg").getroot().itertext())
+    numbers, _ = worked_example.first_step(worked_example.Network())
+    for name in ("h1", "o2", "net_h1", "delta_o1"):
+        assert f"{numbers[name]:.4g}" in text, name
+    for name in ("w11_1", "b2"):
+        assert name in text, name
+
+
+def test_the_player_stands_alone(demo):
+    page = (demo[1] / "worked_example.html").read_text(encoding="utf-8")
+    assert "<svg" in page
+    assert not re.search(r"(src|href)=[\"']?https?:", page)
 
 
 def test_the_second_network_saturates_as_published_and_learns_as_meant(demo):

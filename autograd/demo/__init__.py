@@ -7,6 +7,12 @@ from pathlib import Path
 
 from . import moons, two_hidden_layers, worked_example
 
+WHAT = {
+    "worked_example.svg": "  the computation graph of one step: values, gradients, local derivatives",
+    "worked_example.html": "  the same, a step at a time: open it in a browser",
+    "worked_network.svg": "  the network as textbooks draw it",
+}
+
 
 def run(out: Path, steps: int = 10_000, progress: bool = True) -> bool:
     """Run the three parts, write the pictures to the folder ``out``, and return whether every number agreed."""
@@ -18,7 +24,7 @@ def run(out: Path, steps: int = 10_000, progress: bool = True) -> bool:
     agreed &= moons.run(out, pictures, progress)
     print(f"\nPictures ({time.perf_counter() - begun:.0f} s in all)")
     for picture in pictures:
-        print(f"  {picture}")
+        print(f"  {picture}{WHAT.get(picture.name, '')}")
     if not agreed:
         print("\nSomething above does not agree; look for the word WRONG.")
     return agreed

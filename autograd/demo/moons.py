@@ -46,12 +46,10 @@ def run(out: Path, pictures: list[Path], progress: bool) -> bool:
 
 
 def _draw(model: nn.MLP, X: Any, y: Any, history: nn.History, path: Path, pictures: list[Path]) -> None:
-    from nn._plot import boundary, figure
-
-    fig, (left, right) = figure(2)
+    fig, (left, right) = nn.plot.figure(2)
     left.semilogy(history["epoch"], history["loss"], color="#1d4ed8")
     left.set(xlabel="epoch", ylabel="hinge loss + L2", title="Loss")
-    boundary(right, model, X, y)
+    nn.plot.boundary(right, model, X, y)
     right.set_title(f"Decision boundary, {100 * history['accuracy'][-1]:.0f} % right")
     right.legend(frameon=False, loc="lower left")
     save(fig, path, pictures)

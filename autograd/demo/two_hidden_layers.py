@@ -78,9 +78,7 @@ def run(out: Path, pictures: list[Path], progress: bool) -> bool:
 
 
 def _curves(published: list[float], losses: list[float], path: Path, pictures: list[Path]) -> None:
-    from nn._plot import figure
-
-    fig, (left, right) = figure(2)
+    fig, (left, right) = nn.plot.figure(2)
     left.semilogx(range(1, len(published) + 1), published, color="#c2410c")
     left.axhline(LIMIT, color="#6b7280", linestyle="--", label=f"outputs all 1: {LIMIT}")
     left.set(xlabel="epoch", ylabel="loss over all pairs / 100", title="As published: it saturates")

@@ -117,8 +117,11 @@ def run(out: Path, pictures: list[Path], steps: int, progress: bool) -> bool:
     network = Network()
     numbers, graph = first_step(network)
     picture = draw(graph["E"], title="The 2-2-2 network: values, gradients and local derivatives")
-    for form in ("svg", "png"):
+    for form in ("svg", "png", "html"):  # the last is the player, which steps through both passes
         pictures.append(Path(picture.save(out / f"worked_example.{form}")))
+    textbook = nn.draw(network.model, loss=graph["E"], target=NETWORK["targets"], title="The 2-2-2 network")
+    for form in ("svg", "png"):
+        pictures.append(Path(textbook.save(out / f"worked_network.{form}")))
     network.optimizer.step()
     numbers |= {f"{name}_new": w.data for name, w in network.weights.items()}
     agreed = print_table(numbers)
@@ -157,9 +160,7 @@ def train(network: Network, steps: int, out: Path, pictures: list[Path], progres
 
 
 def _curve(losses: list[float], path: Path, pictures: list[Path]) -> None:
-    from nn._plot import figure
-
-    fig, (ax,) = figure()
+    fig, (ax,) = nn.plot.figure()
     ax.loglog(range(1, len(losses) + 1), losses, color="#1d4ed8")
     ax.set(xlabel="training step", ylabel="loss", title="The 2-2-2 network")
     save(fig, path, pictures)

@@ -1,0 +1,19 @@
+import pytest
+
+import nn
+
+
+def test_boundary_of_two_labels_of_any_kind():
+    X, y = nn.data.moons(20)
+    _, (ax,) = nn.plot.figure()
+    nn.plot.boundary(ax, nn.MLP(2, [3, 1], seed=0), X, [float(t) for t in y], steps=5)
+    assert [text.get_text() for text in ax.legend().get_texts()] == ["label +0", "label +1"]
+
+
+def test_boundary_needs_one_score_and_two_labels():
+    X, y = nn.data.spirals(20, classes=3)
+    _, (ax,) = nn.plot.figure()
+    with pytest.raises(ValueError, match="two labels, and y has 3"):
+        nn.plot.boundary(ax, nn.MLP(2, [1], seed=0), X, y)
+    with pytest.raises(ValueError, match="the model gives 2 numbers"):
+        nn.plot.boundary(ax, nn.MLP(2, [2], seed=0), X, [t % 2 for t in y])
