@@ -116,15 +116,17 @@ def mapped(module: Module, name: str, cut: Split) -> None:
 
 
 def reduced(module: Module, name: str, cut: Split) -> None:
-    """Add ``void name(double *uniform, double **columns, i64 *strides, i64 begin, i64 end, double *totals)``.
+    """Add ``void name(double *uniform, double **columns, i64 *strides, i64 begin, i64 end, double *totals, double by)``.
 
-    Strides count doubles. Each total is the sum over the samples: lane by lane, and then over the lanes from left to
-    right. The lanes of the last vector that lie beyond the end repeat the last sample and are not added.
+    Strides count doubles. Each total is the sum over the samples, divided by ``by``: lane by lane, and then the upper
+    half of the lanes is added to the lower, until one is left. The lanes of the last vector that lie beyond the end repeat the last sample and are not added.
     """
     lanes, body = module.lanes, cut.body
     wide, bits = f"<{lanes} x double>", f"<{lanes} x i1>"
     outputs = len(body.outputs)
-    head = f"define void @{name}(ptr noalias %in, ptr %columns, ptr %strides, i64 %begin, i64 %end, ptr %totals) #0 {{"
+    head = f"define void @{name}(ptr noalias %in, ptr %columns, ptr %strides, i64 %begin, i64 %end, " + (
+        "ptr %totals, double %by) #0 {"
+    )
     loop = _Loop(module, name, cut)
     module.open(head)
     loop.scratch()
@@ -188,14 +190,23 @@ def reduced(module: Module, name: str, cut: Split) -> None:
         "  %k = phi i64 [ 0, %add ], [ %k1, %across ]",
         f"  %row = getelementptr {wide}, ptr %sums, i64 %k",
         f"  %lanes = load {wide}, ptr %row, align {8 * lanes}",
-        f"  %t0 = extractelement {wide} %lanes, i32 0",
     ]
-    for j in range(1, lanes):
-        module.lines.append(f"  %e{j} = extractelement {wide} %lanes, i32 {j}")
-        module.lines.append(f"  %across{j} = fadd double %{f'across{j - 1}' if j > 1 else 't0'}, %e{j}")
+    rest, width = "%lanes", lanes
+    while width > 1:
+        kind, width = f"<{width} x double>", width // 2
+        half = f"<{width} x double>"
+        for name, begin in (("low", 0), ("high", width)):
+            lanes_kept = ", ".join(f"i32 {begin + j}" for j in range(width))
+            module.lines.append(
+                f"  %{name}{width} = shufflevector {kind} {rest}, {kind} poison, <{width} x i32> <{lanes_kept}>"
+            )
+        module.lines.append(f"  %folded{width} = fadd {half} %low{width}, %high{width}")
+        rest = f"%folded{width}"
     module.lines += [
+        f"  %one = extractelement <1 x double> {rest}, i32 0",
+        "  %mean = fdiv double %one, %by",
         "  %total = getelementptr double, ptr %totals, i64 %k",
-        f"  store double %{f'across{lanes - 1}' if lanes > 1 else 't0'}, ptr %total, align 8",
+        "  store double %mean, ptr %total, align 8",
         "  %k1 = add i64 %k, 1",
         f"  %onward = icmp slt i64 %k1, {outputs}",
         "  br i1 %onward, label %across, label %done",
@@ -214,6 +225,7 @@ def whole(module: Module, name: str, cut: Split, kind: str, shared: int, after: 
     module.declare("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
     module.open(f"define void @{name}(ptr %shared, ptr %columns, ptr %strides, i64 %count, ptr %out) #1 {{")
     sizes = {"uniform": cut.uniform, "constants": len(cut.constant.outputs), "totals": len(cut.body.outputs)}
+    direct = all(cut.varying)  # the totals are the numbers, in their order
     module.scratch(sum(sizes.values()) + outputs + shared + 8)
     offset = 0
     for part, size in sizes.items():
@@ -225,11 +237,12 @@ def whole(module: Module, name: str, cut: Split, kind: str, shared: int, after: 
     module.lines += [
         "  call void @prologue(ptr %shared, ptr %uniform)",
         "  call void @constant(ptr %shared, ptr %constants)",
-        "  call void @reduce(ptr %uniform, ptr %columns, ptr %strides, i64 0, i64 %count, ptr %totals)",
         "  %n = sitofp i64 %count to double",
+        "  call void @reduce(ptr %uniform, ptr %columns, ptr %strides, i64 0, i64 %count, "
+        f"ptr {numbers if direct else '%totals'}, double {'%n' if kind == 'mean' else '1.0'})",
     ]
     position = {True: 0, False: 0}
-    for k, mine in enumerate(cut.varying):
+    for k, mine in enumerate(() if direct else cut.varying):
         source = "%totals" if mine else "%constants"
         module.lines += [
             f"  %p{k} = getelementptr double, ptr {source}, i64 {position[mine]}",
@@ -237,10 +250,7 @@ def whole(module: Module, name: str, cut: Split, kind: str, shared: int, after: 
         ]
         position[mine] += 1
         number = f"%v{k}"
-        if mine and kind == "mean":
-            number = f"%w{k}"
-            module.lines.append(f"  {number} = fdiv double %v{k}, %n")
-        elif not mine and kind == "sum":
+        if not mine and kind == "sum":
             number = f"%w{k}"
             module.lines.append(f"  {number} = fmul double %v{k}, %n")
         module.lines += [
@@ -266,7 +276,12 @@ class _Loop:
         self.slots = parts(module, name, cut.body, module.lanes, cut.uniform) if long else None
 
     def scratch(self) -> None:
-        self.module.lines += ["  br label %entry", "entry:"]
+        self.module.lines += [
+            "  %box = alloca ptr, align 8",
+            "  store volatile ptr %in, ptr %box, align 8",
+            "  br label %entry",
+            "entry:",
+        ]
         if self.slots:
             self.module.scratch(self.slots.size, self.module.lanes)
 
@@ -279,10 +294,15 @@ class _Loop:
         module, body, uniform, lanes = self.module, self.cut.body, self.cut.uniform, self.module.lanes
         columns = {uniform + k: name for k, name in names.items()}
         if self.slots is None:
-            writer = Writer(module, body, lanes, load_splat("%in", lanes))
+            # A shared number is loaded again in each block, by way of a pointer of which the compiler does not know that it
+            # is the same: else it would keep the number from the forward to the backward pass, in eight lanes on the stack.
+            pointer = ["%in"]
+            writer = Writer(module, body, lanes, lambda place, w: load_splat(pointer[0], lanes)(place, w))
             writer.names |= columns
             for first in range(0, len(body.instructions), lower.BLOCK):
                 writer.block(first, reload=True)
+                pointer[0] = writer.fresh()
+                module.lines.append(f"  {pointer[0]} = load volatile ptr, ptr %box, align 8")
                 writer.write(first, min(first + lower.BLOCK, len(body.instructions)))
             return writer
         wide = f"<{lanes} x double>"

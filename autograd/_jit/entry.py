@@ -269,7 +269,7 @@ class Entry:
         base, row = totals.ctypes.data, totals.strides[0]
 
         def work(begin: int, end: int) -> None:
-            run(uniform.ctypes.data, pointers, strides, begin, end, base + row * (begin // step))
+            run(uniform.ctypes.data, pointers, strides, begin, end, base + row * (begin // step), 1.0)
 
         in_pieces(work, count, instructions, width)
         code.check()

@@ -14,7 +14,7 @@ from . import fast as fast_functions
 from . import pack
 from .program import COMPARISONS, Program
 
-BLOCK = 256  # instructions in a basic block: selection and scheduling work block by block, and slow down in long ones
+BLOCK = 1_000  # instructions in a basic block: selection and scheduling work block by block, and slow down in long ones
 PART = 128  # instructions in a function of a program that is cut up
 STACK = 65_536  # bytes of scratch memory that are taken from the stack
 WHOLE = 4_096  # a program up to this many instructions stays one function
