@@ -116,17 +116,17 @@ def mapped(module: Module, name: str, cut: Split) -> None:
 
 
 def reduced(module: Module, name: str, cut: Split) -> None:
-    """Add ``void name(double *uniform, double **columns, i64 *strides, i64 begin, i64 end, double *totals, double by)``.
+    """Add ``void name(double *uniform, double **columns, i64 *strides, i64 begin, i64 end, double *sums, double by)``.
 
-    Strides count doubles. Each total is the sum over the samples, divided by ``by``: lane by lane, and then the upper
-    half of the lanes is added to the lower, until one is left. The lanes of the last vector that lie beyond the end repeat the last sample and are not added.
+    Strides count doubles. Each result is the sum over the samples, divided by ``by``: lane by lane, and then the upper
+    half of the lanes is added to the lower, until one is left. The lanes of the last vector that lie beyond the end
+    repeat the last sample and are not added.
     """
     lanes, body = module.lanes, cut.body
     wide, bits = f"<{lanes} x double>", f"<{lanes} x i1>"
     outputs = len(body.outputs)
-    head = f"define void @{name}(ptr noalias %in, ptr %columns, ptr %strides, i64 %begin, i64 %end, " + (
-        "ptr %totals, double %by) #0 {"
-    )
+    parameters = "ptr noalias %in, ptr %columns, ptr %strides, i64 %begin, i64 %end, ptr %totals, double %by"
+    head = f"define void @{name}({parameters}) #0 {{"
     loop = _Loop(module, name, cut)
     module.open(head)
     loop.scratch()
@@ -234,12 +234,13 @@ def whole(module: Module, name: str, cut: Split, kind: str, shared: int, after: 
     numbers = "%out" if after is None else "%numbers"
     if after is not None:
         module.lines.append(f"  %numbers = getelementptr double, ptr %scratch, i64 {offset}")
+    into, by = numbers if direct else "%totals", "%n" if kind == "mean" else "1.0"
+    samples = "ptr %uniform, ptr %columns, ptr %strides, i64 0, i64 %count"
     module.lines += [
         "  call void @prologue(ptr %shared, ptr %uniform)",
         "  call void @constant(ptr %shared, ptr %constants)",
         "  %n = sitofp i64 %count to double",
-        "  call void @reduce(ptr %uniform, ptr %columns, ptr %strides, i64 0, i64 %count, "
-        f"ptr {numbers if direct else '%totals'}, double {'%n' if kind == 'mean' else '1.0'})",
+        f"  call void @reduce({samples}, ptr {into}, double {by})",
     ]
     position = {True: 0, False: 0}
     for k, mine in enumerate(() if direct else cut.varying):
@@ -294,8 +295,8 @@ class _Loop:
         module, body, uniform, lanes = self.module, self.cut.body, self.cut.uniform, self.module.lanes
         columns = {uniform + k: name for k, name in names.items()}
         if self.slots is None:
-            # A shared number is loaded again in each block, by way of a pointer of which the compiler does not know that it
-            # is the same: else it would keep the number from the forward to the backward pass, in eight lanes on the stack.
+            # A shared number is loaded again in each block, by way of a pointer of which LLVM does not know that it is
+            # the same: else it would keep the number, in eight lanes on the stack, from forward to backward pass.
             pointer = ["%in"]
             writer = Writer(module, body, lanes, lambda place, w: load_splat(pointer[0], lanes)(place, w))
             writer.names |= columns
