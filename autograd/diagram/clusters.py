@@ -34,6 +34,7 @@ class Modules:
             )
         self._labels: dict[str, str] = {}
         self.names: dict[int, str] = {}
+        self.paths: dict[int, str] = {}
         owners: dict[int, list[str]] = defaultdict(list)
         for path, module in model.named_modules():
             self._labels[path] = _label(path, module)
@@ -41,6 +42,7 @@ class Modules:
                 for leaf in _leaves(attribute):
                     owners[id(leaf)].append(path)
         for path, leaf in model.named_parameters():  # inside its frame `layers.0.neurons.3.w.1` is called w.1
+            self.paths[id(leaf)] = path
             parts = path.split(".")
             self.names[id(leaf)] = ".".join(parts[-2:] if parts[-1].isdigit() else parts[-1:])
         self._owner = {key: self._common(paths) for key, paths in owners.items()}

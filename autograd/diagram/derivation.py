@@ -17,6 +17,7 @@ from typing import Any
 from autograd.errors import DiagramError
 from autograd.value import Value, topological_order
 
+from .clusters import Modules
 from .model import Names, reachable
 from .steps import derivative, mo
 from .text import clean, xml
@@ -272,8 +273,9 @@ class Derivation:
 
 
 def explain(
-    output: Value, wrt: Value, *, through: Iterable[Value | str] | None = None, digits: int = DIGITS
-) -> Derivation:
+    output: Value, wrt: Value, *, through: Iterable[Value | str] | None = None, digits: int = DIGITS,
+    model: Any = None,
+) -> Derivation:  # fmt: skip
     """Write out, by the chain rule, how the derivative of `output` with respect to `wrt` comes about.
 
     First the line with symbols, then the line with numbers, then the result; a product where one path leads from `wrt`
@@ -281,7 +283,8 @@ def explain(
     no `backward()` and touches no gradient.
 
     Waypoints are the values with a name, or all values where fewer than two have one; `through` names them instead,
-    by name or as Values. `digits` is the number of significant digits, 1 to 17.
+    by name or as Values. `digits` is the number of significant digits, 1 to 17. With a `model` (a Module of `nn`) its
+    parameters go by their paths, such as `layers.0.neurons.3.w.1`, where they have no name.
 
     Raises DiagramError when `output` does not depend on `wrt`, or when something in `through` is not on the way.
 
@@ -303,22 +306,29 @@ def explain(
             raise DiagramError(f"{what} is a Value of the graph; {type(v).__name__} was given.")
     if type(digits) is not int or not 1 <= digits <= 17:
         raise DiagramError(f"digits= is from 1 to 17 significant digits; {digits!r} was given.")
+    return write(output, wrt, through, digits, Modules(model).paths if model is not None else {})
+
+
+def write(
+    output: Value, wrt: Value, through: Iterable[Value | str] | None, digits: int, given: dict[int, str]
+) -> Derivation:
+    """What `explain` does, with the names that are `given` to values by their id."""
     order = topological_order(output)
     if not any(v is wrt for v in order):
         raise DiagramError(f"{output!r} does not depend on {wrt!r}, so there is no derivative to explain.")
     depends = reachable(order, wrt)
     way = [v for v in order if id(v) in depends]
-    equations, more = _Writer(order, way, output, wrt, through, digits).equations()
+    equations, more = _Writer(order, way, output, wrt, through, digits, given).equations()
     return Derivation(equations, digits, more)
 
 
 class _Writer:
     def __init__(
         self, order: list[Value], way: list[Value], output: Value, wrt: Value, through: Iterable[Value | str] | None,
-        digits: int,
+        digits: int, given: dict[int, str],
     ) -> None:  # fmt: skip
         self.output, self.wrt, self.way = output, wrt, way
-        self.names = Names(order, digits)
+        self.names = Names(order, digits, given)
         self.on_way = {id(v) for v in way}
         self.stops = self._waypoints(through)
         # the users of each value, each with the sum of its partials (an operand may occur twice) and their positions

@@ -14,7 +14,7 @@ from autograd.value import Value, topological_order
 
 from . import clusters, dot, exports, layout, moments, ordering, player, render, svg
 from . import model as graph
-from .derivation import explain
+from .derivation import write
 from .health import as_roots
 from .text import number, width, xml
 from .theme import EDGE_SIZE, THEMES
@@ -98,7 +98,7 @@ def draw(
         limit=None if groups is not None and collapse is not False else limit, groups=groups, legend=legend,
         title=title,
     )  # fmt: skip
-    _add_derivations(picture, roots)
+    _add_derivations(picture, roots, groups)
     whole = None
     if groups is not None and (collapse or (collapse is None and len(picture.nodes) > clusters.COLLAPSE_OVER)):
         whole, picture = picture, clusters.collapse(picture, leave_neurons=True)
@@ -112,17 +112,18 @@ def draw(
     return Diagram(picture, theme=theme, engine=engine, time_limit=time_limit, whole=whole)
 
 
-def _add_derivations(picture: graph.Picture, roots: list[Value]) -> None:
+def _add_derivations(picture: graph.Picture, roots: list[Value], groups: clusters.Modules | None) -> None:
     """Put the derivation of each parameter's gradient into a small picture, for its player."""
     leaves = [v for v in topological_order(*roots) if not v.operands and v.requires_grad]
     if len(roots) > 1 or len(leaves) > EXPLAINED or len(picture.nodes) > 12 * EXPLAINED:
         return
     if not roots[0].operands:
         return
+    given = groups.names if groups is not None else {}
     by_value = {node.value_id: node.id for node in picture.nodes}
     for leaf in leaves:
         if id(leaf) in by_value:
-            picture.derivations[by_value[id(leaf)]] = explain(roots[0], leaf, digits=4).math()
+            picture.derivations[by_value[id(leaf)]] = write(roots[0], leaf, None, 4, given).math()
 
 
 def arrange(picture: graph.Picture, engine: str | None, limit: float) -> layout.Layout:
@@ -331,7 +332,7 @@ def table(picture: graph.Picture) -> str:
     """The picture as an HTML table: one row a value."""
     values = [node for node in picture.nodes if node.kind != "constant"]
     rows = "".join(
-        f"<tr><td>{xml(node.name)}</td><td>{xml(node.expression or node.kind)}</td><td>{number(node.value)}</td>"
+        f"<tr><td>{xml(node.full_name)}</td><td>{xml(node.expression or node.kind)}</td><td>{number(node.value)}</td>"
         f"<td>{number(node.grad)}</td><td>{xml('; '.join(flag.text for flag in node.flags))}</td></tr>"
         for node in values[:MOST_ROWS]
     )

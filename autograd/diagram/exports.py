@@ -96,9 +96,9 @@ def as_text(picture: Picture) -> str:
 def _line(node: Node, edge: Edge | None, again: bool) -> str:
     if node.kind == "constant":
         return f"{node.name} (constant)"
-    text = node.header
+    text = node.header if node.expression else node.full_name
     if again:
-        text = f"{node.name} (above)"
+        text = f"{node.full_name} (above)"
     elif node.kind == "group":
         text += ": " + ", ".join(row[1] for row in node.rows)
     else:

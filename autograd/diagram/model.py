@@ -47,6 +47,12 @@ class Node:
     op: str = ""
     value_id: int = 0  # the id() of the Value, while the picture is being built
     before: tuple[float | None, float | None] | None = None  # value and gradient at another moment
+    path: str = ""  # of a parameter that has its name from a model: `layers.0.neurons.3.w.1`
+
+    @property
+    def full_name(self) -> str:
+        """The name where no frame says which neuron a `w.1` belongs to."""
+        return self.path or self.name
 
     @property
     def header(self) -> str:
@@ -162,7 +168,8 @@ def build(
             source = ids[id(operand)] if is_value else f"{key}c{i}"
             edges.append(_edge(v, i, source, key, names, written))
         nodes += constants
-        nodes.append(_node(v, key, names, id(v) in outputs, flags.get(id(v), []), lean))
+        place = clean(groups.paths.get(id(v), "")) if groups is not None and not v.name else ""
+        nodes.append(_node(v, key, names, id(v) in outputs, flags.get(id(v), []), lean, place))
     notes = []
     if len(shown) < total:
         notes.append(f"{len(shown)} of {total} values shown")
@@ -188,7 +195,7 @@ class Names:
             full = clean(v.name or (given or {}).get(id(v)) or "")
             if full:
                 self._full[id(v)] = full
-                self._names[id(v)] = clean(full, LONGEST_NAME)
+                self._names[id(v)] = clean(full, LONGEST_NAME) if v.name else full  # a path tells by its end
                 taken.add(full)
             else:
                 unnamed.append(v)
@@ -241,16 +248,20 @@ def _grad(v: Value) -> float | None:
     return v.grad if v.has_grad else None
 
 
-def _node(v: Value, key: str, names: Names, is_output: bool, flags: list[health.Flag], lean: bool) -> Node:
+def _node(v: Value, key: str, names: Names, is_output: bool, flags: list[health.Flag], lean: bool, path: str) -> Node:
     kind = "output" if is_output else "operation" if v.op is not None else "parameter" if v.requires_grad else "input"
     node = Node(key, kind, names.of(v), value=float(v.data), grad=_grad(v), flags=flags)
-    node.value_id = id(v)
+    node.value_id, node.path = id(v), path
     node.op = v.op.name if v.op is not None else ""
     node.frozen = v.op is None and not v.requires_grad
     if lean:
         return node
     node.expression, node.numeric = names.expression(v), names.numeric(v)
-    facts = [f"{names.full(v)}", f"value {v.data!r}", f"gradient {v.grad!r}" if v.has_grad else "gradient not computed"]
+    facts = [
+        path or names.full(v),
+        f"value {v.data!r}",
+        f"gradient {v.grad!r}" if v.has_grad else "gradient not computed",
+    ]
     if v.op is not None:
         facts.insert(1, f"= {names.expression(v, 200)}")
     source = getattr(v, "source", None)
@@ -284,7 +295,8 @@ def _edge(v: Value, i: int, source: str, target: str, names: Names, written: lis
     edge.rule = names.rule(v, i, written)
     if _is_number(edge.rule):  # `w × (−2)` by w: the rule is the constant itself, which would read `= (−2) = −2`
         edge.rule = number(partial)
-    edge.tooltip = f"{symbol} = {edge.rule} = {partial!r}"
+    rule = f"{edge.rule} = " if edge.rule != number(partial) else ""
+    edge.tooltip = f"{symbol} = {rule}{partial!r}"
     if edge.flow is not None:
         edge.tooltip += f"; gradient that flows here: {partial!r} × {grad!r} = {edge.flow!r}"
     return edge

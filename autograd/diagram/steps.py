@@ -138,11 +138,11 @@ def _backward(picture: Picture, incoming: dict[str, list[Edge]], nodes: dict[str
     leaves = [node for node in picture.nodes if node.kind == "parameter" and node.id in grads]
     end = Step("end", "Done: every gradient is known", "Every gradient is known.")
     for node in leaves[:MOST_LINES]:
-        end.lines.append(["mrow", derivative(top, node.name), mo("="), mn(grads[node.id])])
+        end.lines.append(["mrow", derivative(top, node.full_name), mo("="), mn(grads[node.id])])
         held = node.grad
         if held is not None and abs(held - grads[node.id]) > 1e-9 * (abs(held) + abs(grads[node.id])):
             end.lines.append(
-                ["mtext", f"{node.name}.grad holds {number(held)}: more than this graph gave was added to it"]
+                ["mtext", f"{node.full_name}.grad holds {number(held)}: more than this graph gave was added to it"]
             )
     if len(leaves) > MOST_LINES:
         end.lines.append(["mtext", f"… and {len(leaves) - MOST_LINES} more parameters, in the table below"])
@@ -212,7 +212,7 @@ def as_data(picture: Picture) -> dict[str, Any]:
         "steps": shown,
         "edges": {e.id: [e.source, e.target, e.label, e.partial is None] for e in picture.edges},
         "derivations": [
-            {"name": node.name, "lines": picture.derivations[node.id]}
+            {"name": node.full_name, "lines": picture.derivations[node.id]}
             for node in picture.nodes
             if node.id in picture.derivations
         ],

@@ -10,7 +10,8 @@ import pytest
 
 import nn
 from autograd import Value, dot
-from autograd.diagram import draw
+from autograd.diagram import draw, explain
+from autograd.diagram.steps import as_data
 from autograd.errors import DiagramError
 
 from .test_draw import groups, parse, texts
@@ -206,3 +207,35 @@ def test_a_layer_that_is_used_twice_is_drawn_all_the_same() -> None:
     y.backward()
     assert draw(y, model=Twice())._layout.engine == "graphviz-pure"
     assert "<svg" in draw(y, model=Twice(), engine="python").svg
+
+
+def test_it_is_always_said_which_neurons_weight_is_meant() -> None:
+    model = nn.MLP(2, [2, 1], seed=1)
+    loss = model([0.5, -1.0]) ** 2
+    loss.name = "loss"
+    loss.backward()
+    diagram = draw(loss, model=model)
+    paths = [path for path, _ in model.named_parameters()]
+    picture = diagram._picture
+    assert sorted(node.path for node in picture.nodes if node.kind == "parameter") == sorted(paths)
+    for path in paths:
+        assert sum(node.tooltip.startswith(path + ";") for node in picture.nodes) == 1
+        assert f"<td>{path}</td>" in diagram.html
+        assert diagram.text.count(path) == 1
+    data = as_data(picture)
+    assert sorted(entry["name"] for entry in data["derivations"]) == sorted(paths)
+    # and the derivations speak of the values by the names that they have in the picture
+    by_name = {node.name: node.header for node in picture.nodes}
+    lines = next(e["lines"] for e in data["derivations"] if e["name"] == "layers.0.neurons.1.w.0")
+    assert by_name["v₅"] == "v₅ = w.0×v₂ + w.1×v₄ + b"
+    assert str(lines[0]).count("['mi', 'v₅']") == 2
+
+
+def test_a_derivation_names_parameters_by_their_paths() -> None:
+    model = nn.MLP(2, [12, 1], seed=1)
+    y = model([0.5, -1.0])
+    text = str(explain(y, model.layers[0].neurons[11].w[1], model=model))
+    assert "/∂layers.0.neurons.11.w.1 = " in text
+    assert "layers.1.neurons.0.w.11" in text
+    with pytest.raises(DiagramError, match="named_modules"):
+        explain(y, y, model=3)
