@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import pickle
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd import modes
 from autograd.errors import TraceError
-from autograd.ops import Number, as_float
-from autograd.value import UNSET, Frozen, Value
+from autograd.value import Value
 
 from . import fastcall
+from .captured import Lent, Watched, tracing
 from .entry import Entry
 from .kernel import patience, require, uncollected
 from .program import Cost, Program
@@ -31,10 +29,9 @@ from .structure import (
     is_module,
     names_of,
 )  # fmt: skip
-from .trace import Trace, Traced
+from .trace import Trace
 
 MOST_UPDATES = 16  # functions given as then= that are kept for one function
-_tracing = threading.RLock()  # one trace at a time: it lends traced numbers to the parameters of a model
 
 
 def jit(
@@ -278,8 +275,8 @@ class Jitted:
         names += [x.name or f"parameter{i}" for i, x in enumerate(parameters)]
         trace = Trace(names)
         stage = [f"tracing {self.__name__}"]
-        lending, watching = _lent(parameters, trace), _watched(parameters)
-        with patience(stage), _tracing, uncollected(), lending as lent, watching as captured:
+        lending, watching = Lent(parameters, trace), Watched(parameters)
+        with patience(stage), tracing, uncollected(), lending as lent, watching as captured:
             numbers = iter(trace.inputs())
             given = [build(s, numbers, modules) for s in structures]
             cut = len(given) - len(kwnames)
@@ -329,111 +326,3 @@ def _labels(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str]
         bound = []
     plain = [p.name for p in bound if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     return [plain[i] if i < len(plain) else f"a{i}" for i in range(len(args))] + list(kwargs)
-
-
-class _Stale(Number):
-    """Stands for a gradient from before the call, which must not be frozen into the program."""
-
-    __slots__ = ()
-    __hash__ = object.__hash__
-
-    def _refuse(self, *others: Any) -> Any:
-        raise TraceError(
-            "the traced function adds to a gradient, or reads one, that was there before the call; call zero_grad() "
-            "inside the function before backward(), at {}:{}: {}".format(*modes.caller())
-        )
-
-    __add__ = __radd__ = __mul__ = __rmul__ = __sub__ = __rsub__ = __neg__ = __float__ = __truediv__ = _refuse
-
-
-class _lent:
-    """Lends traced numbers to the parameters for the time of a trace, and takes them back whatever happens."""
-
-    def __init__(self, parameters: list[Value], trace: Trace) -> None:
-        self.parameters = parameters
-        self.numbers: list[Any] = trace.inputs()[len(trace.names) - len(parameters) :]
-        self.stale: Any = _Stale()
-
-    def __enter__(self) -> _lent:
-        self.before = [(x.data, x.grad) for x in self.parameters]
-        for x, number in zip(self.parameters, self.numbers, strict=True):
-            x.data = number
-            if not isinstance(x, Frozen):
-                x.grad = self.stale
-        return self
-
-    def __exit__(self, *failure: Any) -> None:
-        for x, (data, grad) in zip(self.parameters, self.before, strict=True):
-            x.data = data
-            if not isinstance(x, Frozen):
-                x.grad = grad
-
-    def changes(self, leaves: list[Any], number: Callable[[Any], Any]) -> list[tuple[int, str]]:
-        """Add what the function made of data and gradients to the leaves, and return where each belongs."""
-        writes = []
-        for i, (x, given) in enumerate(zip(self.parameters, self.numbers, strict=True)):
-            if x.data is not given:
-                leaves.append(number(x.data))
-                writes.append((i, "data"))
-            if isinstance(x, Frozen) or x.grad is self.stale:
-                continue
-            if x.grad is UNSET:
-                writes.append((i, "unset"))
-            else:
-                leaves.append(number(x.grad))
-                writes.append((i, "grad"))
-        return writes
-
-
-class _watched:
-    """Finds the Values that a traced function takes from outside without having declared them.
-
-    It looks at every node that is made. A Value with a plain number is fine where the function made it itself, so the
-    ones that are made are remembered, for which ``Value.__init__`` is replaced while the trace lasts.
-    """
-
-    def __init__(self, parameters: list[Value]) -> None:
-        self.known = {id(x) for x in parameters}
-        self.kept: list[Any] = []  # so that no id is used twice
-
-    def __enter__(self) -> _watched:
-        plain = self.plain = Value.__init__
-
-        @functools.wraps(plain)
-        def noted(value: Any, *args: Any, **kwargs: Any) -> None:
-            plain(value, *args, **kwargs)
-            self._know(value)
-
-        Value.__init__ = noted  # type: ignore[method-assign, assignment]
-        self.mode = modes.follow(self.see)
-        self.mode.__enter__()
-        return self
-
-    def __exit__(self, *failure: Any) -> None:
-        self.mode.__exit__(None, None, None)
-        Value.__init__ = self.plain  # type: ignore[method-assign]
-
-    def _know(self, value: Any) -> None:
-        self.known.add(id(value))
-        self.kept.append(value)
-
-    def see(self, node: Any, operands: Iterable[Any]) -> None:
-        for x in operands:
-            if isinstance(x, Value):
-                self.check(x)
-        self._know(node)
-
-    def check(self, x: Value) -> None:
-        if type(x.data) is float and id(x) not in self.known:
-            raise TraceError(
-                f"the traced function uses {x!r} from outside, and its number would be frozen into the machine code; "
-                "pass it as an argument, or declare it: jit(f, parameters=[...]), or parameters=model; at "
-                "{}:{}: {}".format(*modes.caller())
-            )
-
-    def number(self, x: Any) -> Any:
-        """Return what the program computes for a leaf of the result."""
-        if isinstance(x, Value):
-            self.check(x)
-            x = x.data
-        return x if isinstance(x, Traced) else as_float(x)

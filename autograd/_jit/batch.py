@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from . import lower
-from .lower import Module, Writer, load_splat, parts
+from .module import Module
+from .parts import parts
 from .program import Instruction, Program
+from .writer import Writer, load_splat
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any
 
 from . import batch, fastcall, lower
+from .captured import tracing
 from .kernel import MAP, REDUCE, REDUCE_WHOLE, REPEAT, RUN, Code, Compiler, lanes, patience, uncollected
 from .program import Program
 from .structure import Structure, build, is_column
@@ -99,9 +100,7 @@ class Entry:
     def _live(self) -> list[float]:
         data = [x.data for x in self.parameters]
         if any(type(x) is not float for x in data):  # lent to a trace in another thread
-            from .api import _tracing
-
-            with _tracing:
+            with tracing:
                 data = [x.data for x in self.parameters]
         return data
 

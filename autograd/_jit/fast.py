@@ -12,7 +12,7 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .lower import Module
+    from .module import Module
 
 AVAILABLE = frozenset(["exp", "tanh", "log", "log1p"])
 
@@ -43,7 +43,7 @@ class _Body:
         return f"%f{self.serial}"
 
     def number(self, x: float | str) -> str:
-        from .lower import literal
+        from .writer import literal
 
         if isinstance(x, str):
             return x
@@ -100,7 +100,7 @@ class _Body:
         return self.op("sub", self.bits(shifted), self.constant_bits(_ROUND)), r
 
     def constant_bits(self, x: float) -> int:
-        from .lower import literal
+        from .writer import literal
 
         return int(literal(x), 16)
 

@@ -15,7 +15,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from .lower import Module
+from .module import Module
 from .structure import Structure
 
 MOST = 16_384  # numbers in and out, which lie on the stack

@@ -15,7 +15,7 @@ from typing import Any
 from autograd.errors import MissingExtraError
 
 from . import libm
-from .lower import Module
+from .module import Module
 
 PATIENCE = 2.0  # seconds after which a person is told what takes so long
 _lock = threading.Lock()  # one compilation at a time: LLVM's start is not safe for threads
