@@ -17,9 +17,10 @@ from typing import Any
 
 from autograd import AutogradError
 
+from ._checks import is_finite
 from .layers import MLP, Dropout, Layer, Sequential
 from .module import Module, _matched
-from .optim import Optimizer, is_finite
+from .optim import Optimizer
 
 FORMAT, VERSION = "chalkgrad checkpoint", 1
 LARGEST = 1 << 30  # bytes; a scalar network that fills more does not exist

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
+from ._checks import whole
+
 Table = tuple[list[list[float]], list[Any]]
 
 
@@ -65,7 +67,7 @@ def xor(n: int = 4, noise: float = 0.0, seed: int = 0, labels: tuple[Any, Any] =
     >>> xor()
     ([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0])
     """
-    corners = [(i >> 1 & 1, i & 1) for i in range(_count(n, 1))]
+    corners = [(i >> 1 & 1, i & 1) for i in range(whole("the number of samples", n))]
     X = [[float(a), float(b)] for a, b in corners]
     return _noisy(X, noise, _source(noise, seed)), [labels[a ^ b] for a, b in corners]
 
@@ -76,8 +78,8 @@ def blobs(
     """Round normal clouds of standard deviation ``spread``, labelled 0, 1, …; centres are given, or drawn from ±10."""
     rng = _source(spread, seed)
     if isinstance(centers, int):
-        centers = [[rng.uniform(-10.0, 10.0) for _ in range(features)] for _ in range(_count(centers, 1))]
-    _count(n, len(centers))
+        centers = [[rng.uniform(-10.0, 10.0) for _ in range(features)] for _ in range(whole("centers", centers))]
+    whole("the number of samples", n, len(centers))
     X = [[float(c) for c in centers[i % len(centers)]] for i in range(n)]
     return _noisy(X, spread, rng), [i % len(centers) for i in range(n)]
 
@@ -154,14 +156,8 @@ def _deviation(column: list[float], mean: float) -> float:
     return math.sqrt(math.fsum((x - mean) ** 2 for x in column) / len(column))
 
 
-def _count(n: Any, least: int) -> int:
-    if isinstance(n, bool) or not isinstance(n, int) or n < least:
-        raise ValueError(f"the number of samples is a whole number of at least {least}, and {n!r} was given")
-    return n
-
-
 def _half(n: int) -> int:
-    return (_count(n, 2) + 1) // 2
+    return (whole("the number of samples", n, 2) + 1) // 2
 
 
 def _source(noise: float, seed: int) -> random.Random:

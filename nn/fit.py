@@ -17,12 +17,13 @@ from typing import Any, Protocol
 from autograd import Value
 
 from . import checkpoint as files
+from ._checks import is_finite, is_number, whole
 from .history import History
 from .layers import Dropout
 from .losses import Loss, bce_with_logits, cross_entropy, loss_function
 from .metrics import METRICS, Metric, accuracy
 from .module import Module, _matched
-from .optim import OPTIMIZERS, Optimizer, clip_grad_norm_, clip_grad_value_, is_finite, is_number
+from .optim import OPTIMIZERS, Optimizer, clip_grad_norm_, clip_grad_value_
 from .schedule import Schedule
 from .table import inputs, samples
 
@@ -81,7 +82,7 @@ class EarlyStopping:
     def __post_init__(self) -> None:
         if self.mode not in ("min", "max"):
             raise ValueError(f"mode is 'min' or 'max', and {self.mode!r} was given")
-        self.patience = _whole("patience", self.patience)
+        self.patience = whole("patience", self.patience)
 
 
 @dataclass
@@ -134,9 +135,10 @@ def fit(
     makes one. Gradients are clipped by value first, then by norm.
 
     ``checkpoint`` names a file that is replaced after each epoch; ``resume=True`` goes on from it, where it exists, to
-    the same bits as a run without interruption. ``jit=True`` compiles the step. Ctrl-C ends the run after the batch,
-    with model and history as they are; a second Ctrl-C is not waited for. A loss that becomes nan or infinite ends it
-    with a RuntimeWarning that says where.
+    the same bits as a run without interruption. ``jit=True`` compiles the step: batches of one sample, and losses of
+    your own, give the same bits; else the samples of a batch are added up in SIMD lanes, in another order, and the loss
+    agrees to rounding. Ctrl-C ends the run after the batch, with model and history as they are; a second Ctrl-C is not
+    waited for. A loss that becomes nan or infinite ends it with a RuntimeWarning that says where.
 
     Raises ValueError for empty data, rows of different lengths, a nan or an infinity in the data (it says where), and
     an unknown name; CheckpointError for a file that does not fit.
@@ -156,8 +158,8 @@ def fit(
         held = samples(*_pair(validation_data), what="validation ")
     elif validation_split:
         (xs, ys), held = _split(xs, ys, validation_split, seed)
-    epochs = _whole("epochs", epochs)
-    batch_size = None if batch_size is None else _whole("batch_size", batch_size)
+    epochs = whole("epochs", epochs)
+    batch_size = None if batch_size is None else whole("batch_size", batch_size)
     function = loss_function(loss)
     _check_scores(model, function, xs)
     optimizer = _optimizer(optimizer, model, lr)
@@ -474,12 +476,6 @@ def _check_scores(model: Module, loss: Loss, xs: Sequence[Any]) -> None:
             "cross_entropy needs a score for each class, and the model gives one number; make its last layer as wide "
             "as there are classes, or use bce_with_logits for two"
         )
-
-
-def _whole(what: str, given: Any) -> int:
-    if isinstance(given, bool) or not hasattr(given, "__index__") or given < 1:
-        raise ValueError(f"{what} is a whole number of at least 1, and {given!r} was given")
-    return int(given.__index__())
 
 
 def _pair(validation_data: Any) -> tuple[Any, Any]:

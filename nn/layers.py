@@ -7,6 +7,7 @@ from typing import Any
 
 from autograd import OPERATIONS, Value, dot, elu, leaky_relu, matvec
 
+from ._checks import is_number, whole
 from .init import Initializer, initializer, source
 from .module import Module
 
@@ -92,7 +93,7 @@ class Neuron(_Activated):
         seed: int | str | None = None,
     ) -> None:
         super().__init__()
-        _check_width("nin", nin, 0)
+        nin = whole("nin", nin, 0)
         rng = source(rng, seed)
         draw = initializer(init)
         self.w = [Value(draw(nin, fan_out, rng)) for _ in range(nin)]
@@ -136,8 +137,7 @@ class Layer(_Activated):
         seed: int | str | None = None,
     ) -> None:
         super().__init__()
-        _check_width("nin", nin)
-        _check_width("nout", nout)
+        nin, nout = whole("nin", nin), whole("nout", nout)
         if bias not in (True, False, "shared"):
             raise ValueError(f"bias is True, False or 'shared', and {bias!r} was given")
         rng = source(rng, seed)
@@ -153,6 +153,8 @@ class Layer(_Activated):
         try:
             width = len(x)
         except TypeError:  # one number is what a layer of width 1 gives
+            if self.nin != 1:
+                _check_input(self, x, self.nin)
             x, width = [x], 1
         if width != self.nin:
             _check_input(self, x, self.nin)
@@ -289,7 +291,7 @@ class Dropout(Module):
 
     def __init__(self, p: float = 0.5, *, rng: Any = None, seed: int | str | None = None) -> None:
         super().__init__()
-        if not 0.0 <= p < 1.0:
+        if not (is_number(p) and 0.0 <= p < 1.0):
             raise ValueError(f"a dropout probability lies in [0, 1), and {p!r} was given")
         self.p = float(p)
         self.rng = source(rng, seed)
@@ -316,14 +318,11 @@ class Dropout(Module):
 
 
 def _one_each(what: str, given: Sequence[Any], several: int) -> list[Any]:
+    if not isinstance(given, (list, tuple)):
+        raise ValueError(f"{what} is one for all layers or a list with one for each, and {given!r} was given")
     if len(given) != several:
         raise ValueError(f"a list for {what} has one entry for each layer: {several}, and {len(given)} were given")
     return list(given)
-
-
-def _check_width(what: str, width: Any, least: int = 1) -> None:
-    if isinstance(width, bool) or not isinstance(width, int) or width < least:
-        raise ValueError(f"{what} is a whole number of at least {least}, and {width!r} was given")
 
 
 def _check_input(module: Module, x: Any, wanted: int) -> None:

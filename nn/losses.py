@@ -10,11 +10,13 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 import autograd
-from autograd import Value, clip, dot, log, logsumexp, mean, minimum, relu, softplus, square
+from autograd import Value, clip, dot, log, logsumexp, mean, relu, softplus, square
 
+_NUMBERS = (int, float, Real)  # Real: NumPy's numbers
 _SMALLEST = math.exp(-100.0)  # PyTorch's floor for the logarithms of bce: no term above 100
 
 
@@ -57,13 +59,12 @@ def huber(predictions: Any, targets: Any, reduction: str = "mean", delta: float 
     >>> huber([0.5, 3.0], [0.0, 0.0], reduction="none")
     [0.125, 2.5]
     """
-    if not delta > 0.0:
-        raise ValueError(f"delta is a number above 0, and {delta!r} was given")
+    if not 0.0 < delta < math.inf:
+        raise ValueError(f"delta is a finite number above 0, and {delta!r} was given")
 
     def each(o: Any, t: Any) -> Any:
-        size = abs(o - t)
-        near = minimum(size, delta)
-        return near * (size - 0.5 * near)
+        size = abs(o - t)  # of which what lies within δ counts as a square and what lies beyond as it is
+        return 0.5 * square(clip(size, 0.0, delta)) + delta * relu(size - delta)
 
     return _reduce(each, predictions, targets, reduction)
 
@@ -78,7 +79,7 @@ def hinge(predictions: Any, targets: Any, reduction: str = "mean") -> Any:
     """
 
     def each(o: Any, t: Any) -> Any:
-        if isinstance(t, (int, float)) and t not in (1, -1):
+        if isinstance(t, _NUMBERS) and t not in (1, -1):
             raise ValueError(f"the labels of hinge are -1 and +1, and {t!r} was given")
         z = dot((o,), (-t,), 1.0)
         return z.relu() if type(z) is Value else relu(z)
@@ -97,8 +98,8 @@ def bce(predictions: Any, targets: Any, reduction: str = "mean") -> Any:
     """
 
     def each(o: Any, t: Any) -> Any:
-        for what, x in (("prediction", _number(o)), ("target", _number(t))):
-            if x is not None and not 0.0 <= x <= 1.0 and x == x:
+        for what, x in (("prediction", _bare(o)), ("target", _bare(t))):
+            if _no_probability(x):
                 raise ValueError(f"a {what} of bce lies in [0, 1], and {x!r} was given; see bce_with_logits for scores")
         return _weigh(t, 0.0 - _floored(o), 0.0 - _floored(1.0 - o))
 
@@ -115,7 +116,7 @@ def bce_with_logits(predictions: Any, targets: Any, reduction: str = "mean") -> 
     """
 
     def each(o: Any, t: Any) -> Any:
-        if isinstance(t, (int, float)) and not 0.0 <= t <= 1.0 and t == t:
+        if _no_probability(t):
             raise ValueError(f"a target of bce_with_logits lies in [0, 1], and {t!r} was given")
         return _weigh(t, softplus(-o), softplus(o))
 
@@ -139,12 +140,17 @@ def cross_entropy(logits: Any, targets: Any, reduction: str = "mean") -> Any:
         if hasattr(t, "__len__"):
             if len(t) != len(scores):
                 raise ValueError(f"{len(scores)} scores need as many probabilities, and {len(t)} were given")
+            for p in t:
+                if _no_probability(p):
+                    raise ValueError(f"a probability in a target of cross_entropy lies in [0, 1], and {p!r} was given")
             level = logsumexp(scores)
-            return dot(t, [level - score for score in scores])
+            # a class of probability 0 is left out, since its score may be -inf
+            terms = [(p, level - score) for p, score in zip(t, scores, strict=True) if not _is(p, 0.0)]
+            return dot(*zip(*terms, strict=True)) if terms else 0.0 * level
         index = _class(t, len(scores))
         # over the differences to the right score: ln Σ exp(oⱼ − o_t) keeps its digits when the answer is near 0
         right = scores[index]
-        others = [score - right for j, score in enumerate(scores) if j != index]
+        others = [s - right for j, s in enumerate(scores) if j != index and not _is(_bare(s), -math.inf)]
         return softplus(logsumexp(others)) if others else 0.0 * right
 
     if len(logits) == 0:
@@ -179,7 +185,7 @@ def loss_function(loss: str | Loss) -> Loss:
 
 def _weigh(t: Any, one: Any, zero: Any) -> Any:
     """t·one + (1 − t)·zero, where a term of weight 0 is left out, since it may be infinite."""
-    if isinstance(t, (int, float)) and t in (0, 1):
+    if _is(t, 0.0) or _is(t, 1.0):
         return one if t == 1 else zero
     return t * one + (1.0 - t) * zero
 
@@ -188,10 +194,18 @@ def _floored(p: Any) -> Any:
     return log(clip(p, _SMALLEST, 1.0))
 
 
-def _number(x: Any) -> float | None:
-    """The number behind ``x``, or None where it is not there to look at (under a trace)."""
-    x = x.data if isinstance(x, Value) else x
-    return x if isinstance(x, (int, float)) else None
+def _bare(x: Any) -> Any:
+    return x.data if isinstance(x, Value) else x
+
+
+def _is(x: Any, number: float) -> bool:
+    """Whether it is that constant; False for a Value, and for what cannot be looked at (under a trace)."""
+    return isinstance(x, _NUMBERS) and bool(x == number)
+
+
+def _no_probability(x: Any) -> bool:
+    """Whether it is a number outside [0, 1]; False for nan, and for what cannot be looked at (under a trace)."""
+    return isinstance(x, _NUMBERS) and (float(x) < 0.0 or float(x) > 1.0)
 
 
 def _class(t: Any, classes: int) -> int:

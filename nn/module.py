@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Iterator, Mapping
+from numbers import Real
 from typing import Any, Self
 
 from autograd import Value
@@ -126,6 +128,7 @@ class Module:
         """What the ``repr`` says inside the parentheses; a subclass may say more."""
         return ""
 
+    @reprlib.recursive_repr()
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__}({self.extra_repr()})  # {_count(self)}"]
         for name, child in _children(self):
@@ -238,7 +241,7 @@ def _matched(module: Module, state: Mapping[str, Any], strict: bool = True) -> l
 
 def _pair(name: str, entry: Any, given: Any, pairs: list[tuple[Value, float]]) -> None:
     if isinstance(entry, Value):
-        if isinstance(given, bool) or not isinstance(given, (int, float)):
+        if isinstance(given, bool) or not isinstance(given, (int, float, Real)):  # Real: NumPy's numbers
             raise ValueError(f"{name} is one number, and the state has {_brief(given)}")
         try:
             number = float(given)

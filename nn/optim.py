@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from autograd import Value, maximum, sqrt, where
+from autograd.ops import power
+
+from ._checks import is_finite, is_number
 
 Numbers = tuple[Any, ...]
 Options = dict[str, Any]
@@ -307,8 +310,8 @@ def _adam(
     used = square
     if amsgrad:
         used = largest = maximum(largest, square)
-    correction = sqrt(1.0 - second**t)
-    return p - lr / (1.0 - first**t) * (mean / (sqrt(used) / correction + eps)), (mean, square, largest)
+    correction = sqrt(1.0 - power(second, t))
+    return p - lr / (1.0 - power(first, t)) * (mean / (sqrt(used) / correction + eps)), (mean, square, largest)
 
 
 class RMSprop(Optimizer):
@@ -474,21 +477,6 @@ def _two(betas: Any) -> tuple[float, float]:
     except (TypeError, ValueError):
         raise ValueError(f"betas is a pair of numbers, and {betas!r} was given") from None
     return first, second
-
-
-def is_number(x: Any) -> bool:
-    """Whether it is a real number, of Python or of NumPy."""
-    return hasattr(x, "__float__") and not isinstance(x, bool)
-
-
-def is_finite(x: Any) -> bool:
-    """Whether it is a number that a float can hold, and neither infinite nor nan."""
-    if isinstance(x, bool) or not isinstance(x, (int, float)):
-        return False
-    try:
-        return math.isfinite(x)
-    except OverflowError:
-        return False
 
 
 def _alike(option: Any, default: Any) -> bool:

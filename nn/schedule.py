@@ -10,7 +10,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .optim import Optimizer, is_finite
+from ._checks import is_finite, whole
+from .optim import Optimizer
 
 
 class Schedule:
@@ -89,7 +90,7 @@ class StepLR(Schedule):
     """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
-        self.step_size, self.gamma = _whole("step_size", step_size), gamma
+        self.step_size, self.gamma = whole("step_size", step_size), gamma
         super().__init__(optimizer)
 
     def rate(self, base: float, epoch: int) -> float:
@@ -113,7 +114,7 @@ class CosineAnnealingLR(Schedule):
     """Half a cosine from the first rate to ``eta_min`` in ``T_max`` epochs (Loshchilov and Hutter, *SGDR*, 2017)."""
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
-        self.T_max, self.eta_min = _whole("T_max", T_max), eta_min
+        self.T_max, self.eta_min = whole("T_max", T_max), eta_min
         super().__init__(optimizer)
 
     def rate(self, base: float, epoch: int) -> float:
@@ -128,7 +129,7 @@ class LinearLR(Schedule):
         self, optimizer: Optimizer, start_factor: float = 1.0 / 3.0, end_factor: float = 1.0, total_iters: int = 5
     ) -> None:
         self.start_factor, self.end_factor = start_factor, end_factor
-        self.total_iters = _whole("total_iters", total_iters)
+        self.total_iters = whole("total_iters", total_iters)
         super().__init__(optimizer)
 
     def rate(self, base: float, epoch: int) -> float:
@@ -242,12 +243,6 @@ class ReduceLROnPlateau(Schedule):
         super().load_state_dict(state)
         self.best = None if state["best"] is None else float(state["best"])
         self.bad_epochs, self.cooling = state["bad_epochs"], state["cooling"]
-
-
-def _whole(what: str, given: Any) -> int:
-    if isinstance(given, bool) or not isinstance(given, int) or given < 1:
-        raise ValueError(f"{what} is a whole number of at least 1, and {given!r} was given")
-    return given
 
 
 def _is_rate(x: Any) -> bool:

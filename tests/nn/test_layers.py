@@ -269,3 +269,16 @@ def test_memory_is_flat_over_2000_steps_without_the_collector():
     finally:
         gc.enable()
     assert grown < 40_000  # one step's graph is about 10,000 bytes; a leak of one node a step would be 300,000
+
+
+def test_widths_may_be_whole_numbers_of_numpy():
+    assert repr(nn.MLP(np.int64(2), [np.int32(3), 1])) == repr(nn.MLP(2, [3, 1]))
+
+
+def test_one_number_for_several_inputs_is_named():
+    with pytest.raises(ValueError, match="takes a list of 2 inputs, and one float was given"):
+        nn.MLP(2, [1], seed=0)(3.0)
+    with pytest.raises(ValueError, match="activation is one for all layers or a list with one for each, and 3"):
+        nn.MLP(2, [2, 1], activation=3)
+    with pytest.raises(ValueError, match="a dropout probability lies in"):
+        nn.Dropout("much")

@@ -3,6 +3,7 @@ import random
 
 import hypothesis.strategies as st
 import mpmath as mp
+import numpy as np
 import pytest
 from hypothesis import given
 
@@ -115,7 +116,7 @@ def test_huber_keeps_its_size_and_its_corner():
         nn.huber(o, 0.0).backward()
         assert o.grad == slope
     assert nn.huber([3.0], [0.0], delta=2.0) == 4.0
-    with pytest.raises(ValueError, match="delta is a number above 0"):
+    with pytest.raises(ValueError, match="delta is a finite number above 0"):
         nn.huber([1.0], [0.0], delta=0.0)
 
 
@@ -182,3 +183,67 @@ def test_shapes_are_never_broadcast(name, predictions, targets, message):
 def test_errors_say_what_was_given(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    ("loss", "score", "label", "message"),
+    [
+        (nn.hinge, 0.5, 0, r"the labels of hinge are -1 and \+1"),
+        (nn.bce, 0.5, 2, r"a target of bce lies in \[0, 1\]"),
+        (nn.bce_with_logits, 0.5, 2, r"a target of bce_with_logits lies in \[0, 1\]"),
+    ],
+)
+@pytest.mark.parametrize("kind", [int, float, np.int64, np.int8, np.float32])
+def test_wrong_labels_are_seen_whatever_their_type(loss, score, label, message, kind):
+    with pytest.raises(ValueError, match=message):
+        loss([Value(score)], [kind(label)])
+    assert loss([Value(score)], [kind(1)]).data == loss([Value(score)], [1.0]).data
+
+
+def test_probabilities_of_cross_entropy_are_checked():
+    with pytest.raises(ValueError, match=r"a probability in a target of cross_entropy lies in \[0, 1\], and -1.0"):
+        nn.cross_entropy([1.0, 2.0], [-1.0, 2.0])
+
+
+def test_one_squared_error_is_not_divided_by_one():
+    assert nn.mse([Value(3.0)], [1.0]).op.name == "dot"
+
+
+@pytest.mark.parametrize(
+    ("scores", "target", "loss", "gradient"),
+    [
+        ([-math.inf, 0.0], 1, 0.0, [0.0, 0.0]),
+        ([-math.inf, 0.0, 0.0], 2, math.log(2.0), [0.0, 0.5, -0.5]),
+        ([-math.inf, 0.0, 0.0], [0.0, 0.5, 0.5], math.log(2.0), [0.0, 0.0, 0.0]),
+    ],
+)
+def test_a_class_that_is_ruled_out_has_no_gradient(scores, target, loss, gradient):
+    values = [Value(score) for score in scores]
+    out = nn.cross_entropy(values, target)
+    out.backward()
+    assert out.data == loss
+    assert [v.grad for v in values] == gradient
+
+
+@pytest.mark.parametrize(
+    ("o", "slope"), [(1e308, 2.0), (-1e308, -2.0), (2.0, 2.0), (-2.0, -2.0), (1.0, 1.0), (0.0, 0.0)]
+)
+def test_huber_has_its_slope_at_the_bend_and_far_out(o, slope):
+    v = Value(o)
+    nn.huber(v, -o if abs(o) > 2 else 0.0, delta=2.0).backward()  # 1e308 − −1e308 is too large for a float
+    assert v.grad == slope
+
+
+@pytest.mark.parametrize("t", [0.0, 1.0])
+def test_a_target_that_is_a_value_has_its_gradient_at_0_and_1_too(t):
+    target = Value(t)
+    nn.bce_with_logits([0.3], [target]).backward()
+    assert target.grad == pytest.approx(-0.3, rel=1e-15)  # softplus(−o) − softplus(o) = −o, but for rounding
+    targets = [Value(t), Value(1.0 - t)]
+    nn.cross_entropy([0.3, 0.0], targets).backward()
+    assert targets[1].grad - targets[0].grad == pytest.approx(0.3, rel=1e-15)
+
+
+def test_huber_needs_a_finite_bend():
+    with pytest.raises(ValueError, match="delta is a finite number above 0, and inf"):
+        nn.huber([1.0], [0.0], delta=math.inf)

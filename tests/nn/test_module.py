@@ -2,6 +2,7 @@ import copy
 import math
 import pickle
 
+import numpy as np
 import pytest
 
 import nn
@@ -156,3 +157,18 @@ def test_copy_and_pickle():
         assert other(x).data == model(x).data
         assert not {id(p) for p in other.parameters()} & {id(p) for p in model.parameters()}
         assert len(other.parameters()) == len(model.parameters())
+
+
+def test_a_module_may_hold_itself_and_its_parent():
+    outer, inner = nn.Module(), nn.Module()
+    outer.child, inner.parent, inner.w = inner, outer, Value(1.0)
+    assert len(outer.parameters()) == 1
+    assert repr(outer).splitlines() == [
+        "Module()  # 1 parameter", "  (child): Module()  # 1 parameter", "    (parent): ...",
+    ]  # fmt: skip
+
+
+def test_a_state_may_hold_numbers_of_numpy():
+    neuron = nn.Neuron(1, seed=0)
+    neuron.load_state_dict({"w": [np.float32(0.5)], "b": np.int64(2)})
+    assert neuron.state_dict() == {"w": [0.5], "b": 2.0}
