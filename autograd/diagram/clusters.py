@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict, deque
+from dataclasses import replace
 from typing import Any
 
 from autograd.errors import DiagramError
@@ -181,32 +182,60 @@ def collapse(picture: Picture, leave_neurons: bool) -> Picture:
             inside[box].append(node)
     nodes: list[Node] = []
     placed: set[str] = set()
+    hidden = _from_inside(picture, home)
     for node in picture.nodes:
         box = home[node.id]
         if box == node.id:
-            nodes.append(node)
+            kept, edges_hidden = hidden.get(node.id, (None, 0)) if not node.frozen else (None, 0)
+            nodes.append(replace(node, outside=kept, outside_edges=edges_hidden))
         elif box not in placed:
             placed.add(box)
             nodes.append(_folded(box, label[box], inside[box], parent.get(box) if leave_neurons else None))
     edges = _merged(picture.edges, home)
     nodes = _in_order(nodes, edges)
     outputs = list(dict.fromkeys(home[key] for key in picture.outputs))
-    kept = [c for c in picture.clusters if leave_neurons and c.id in has_children]
+    frames = [c for c in picture.clusters if leave_neurons and c.id in has_children]
     short = Picture(
         nodes,
         edges,
         outputs,
         picture.title,
-        kept,
+        frames,
         asked_direction=picture.asked_direction,
         notes=picture.notes,
         legend=picture.legend,
+        tops=picture.tops,
     )
     total = len([n for n in picture.nodes if n.kind != "constant"])
     folded = sum(node.kind != "constant" for group in inside.values() for node in group)
     short.notes = [*short.notes, f"{len(placed)} boxes stand for {folded} of {total} values"]
     finish(short, None)
     return short
+
+
+def _from_inside(picture: Picture, home: dict[str, str]) -> dict[str, tuple[float, int]]:
+    """What reaches each value that stays through edges that folding hides, and how many they are."""
+    adjoints = dict.fromkeys(picture.outputs, 1.0)
+    incoming: dict[str, list[Edge]] = defaultdict(list)
+    for edge in picture.edges:
+        incoming[edge.target].append(edge)
+    found: dict[str, tuple[float, int]] = {}
+    for node in reversed(picture.nodes):
+        if node.outside is not None:
+            adjoints[node.id] = adjoints.get(node.id, 0.0) + node.outside
+            if home[node.id] == node.id:
+                found[node.id] = (node.outside, node.outside_edges)
+        if node.id not in adjoints:
+            continue
+        for edge in incoming[node.id]:
+            if edge.partial is None:
+                continue
+            flow = edge.partial * adjoints[node.id]
+            adjoints[edge.source] = adjoints.get(edge.source, 0.0) + flow
+            if home[edge.target] != edge.target and home[edge.source] == edge.source:
+                total, count = found.get(edge.source, (0.0, 0))
+                found[edge.source] = (total + flow, count + 1)
+    return found
 
 
 def _in_order(nodes: list[Node], edges: list[Edge]) -> list[Node]:

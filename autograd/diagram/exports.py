@@ -73,7 +73,10 @@ def as_text(picture: Picture) -> str:
     written: set[str] = set()
     lines = [picture.title, ""]
     # A list of what is still to be written, since a graph may be deeper than Python recurses.
-    waiting: list[tuple[str, Edge | None, str, bool]] = [(key, None, "", True) for key in reversed(picture.outputs)]
+    used = {edge.source for edge in picture.edges}
+    # a picture of a part may leave out the output, and has then other values that nothing in it uses
+    tops = dict.fromkeys(picture.outputs + [node.id for node in picture.nodes if node.id not in used])
+    waiting: list[tuple[str, Edge | None, str, bool]] = [(key, None, "", True) for key in reversed(tops)]
     while waiting:
         key, edge, prefix, last = waiting.pop()
         node = nodes[key]
@@ -88,8 +91,8 @@ def as_text(picture: Picture) -> str:
             lines.append(f"{deeper}└─ … deeper, not shown")
             continue
         below = incoming[key]
-        for i, used in reversed(list(enumerate(below))):
-            waiting.append((used.source, used, deeper, i == len(below) - 1))
+        for i, link in reversed(list(enumerate(below))):
+            waiting.append((link.source, link, deeper, i == len(below) - 1))
     return "\n".join([*lines, "", *picture.notes] if picture.notes else lines) + "\n"
 
 

@@ -105,13 +105,12 @@ def by_engine(
     add(graph, None)
     for link in links:
         label = _blank(link.label_width, link.label_height) if link.label_width else ""
-        loose = {"weight": "0"} if link.slack else {}
-        graph.edge(link.source, link.target, id=link.id, label=label, **loose, **ports)
+        graph.edge(link.source, link.target, id=link.id, label=label, weight="1" if link.slack else "8", **ports)
     known = {box.id for box in boxes}
     for point in dict.fromkeys(end for pair in unseen for end in pair if end not in known):
         graph.node(point, width="0.01", height="0.01")
     for source, target in unseen:
-        graph.edge(source, target, weight="10", style="invis")
+        graph.edge(source, target, weight="80", style="invis")
     answer = json.loads(render.run(engine, graph.source, "json0", limit))
     return _read_json(answer, engine.name)
 

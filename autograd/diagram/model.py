@@ -47,6 +47,8 @@ class Node:
     op: str = ""
     value_id: int = 0  # the id() of the Value, while the picture is being built
     before: tuple[float | None, float | None] | None = None  # value and gradient at another moment
+    outside: float | None = None  # the part of its gradient that comes through edges that are not drawn
+    outside_edges: int = 0
     path: str = ""  # of a parameter that has its name from a model: `layers.0.neurons.3.w.1`
 
     @property
@@ -105,6 +107,7 @@ class Picture:
     direction: str = "LR"
     asked_direction: str | None = None
     derivations: dict[str, list[list[Any]]] = field(default_factory=dict)  # of parameters, as MathML trees
+    tops: list[str] = field(default_factory=list)  # the outputs' names, for those that are not drawn too
     folded: bool = False  # too many to be drawn one by one
     notes: list[str] = field(default_factory=list)
     legend: bool = True
@@ -177,6 +180,9 @@ def build(
     picture.title = clean(title or "", 120) or "Computation graph of " + ", ".join(names.of(root) for root in roots[:3])
     if groups is not None:
         groups.apply(picture, {id(v): ids[id(v)] for v in shown}, shown)
+    picture.tops = [names.of(root) for root in roots]
+    if len(shown) < total:
+        _from_outside(order, roots, {ids[id(v)]: v for v in shown}, ids, picture)
     picture.asked_direction, picture.folded = direction, lean and groups is not None
     finish(picture, direction)
     return picture
@@ -350,6 +356,29 @@ def _select(
     return chosen
 
 
+def _from_outside(
+    order: list[Value], roots: Sequence[Value], shown: dict[str, Value], ids: dict[int, str], picture: Picture
+) -> None:
+    """Note what reaches each shown value from users that are not shown, so that the player's sums come out right."""
+    adjoints = {id(root): 1.0 for root in roots}
+    outside: dict[int, list[float]] = defaultdict(list)
+    for v in reversed(order):
+        grad = adjoints.get(id(v))
+        if grad is None:
+            continue
+        for operand, partial in zip(v.operands, v.partials, strict=True):
+            if partial is None or not isinstance(operand, Value):
+                continue
+            flow = float(partial) * grad
+            adjoints[id(operand)] = adjoints.get(id(operand), 0.0) + flow
+            if id(v) not in ids:
+                outside[id(operand)].append(flow)
+    for node in picture.nodes:
+        flows = outside.get(id(shown[node.id])) if node.id in shown and not node.frozen else None
+        if flows:
+            node.outside, node.outside_edges = sum(flows), len(flows)
+
+
 def reachable(order: list[Value], start: Value) -> set[int]:
     """The ids of `start` and of every value of `order` that depends on it."""
     found = {id(start)}
@@ -395,6 +424,10 @@ def totals_width(picture: Picture) -> dict[str, float]:
     running: dict[str, float] = {}
     widest: dict[str, float] = {}
     grads: dict[str, float] = dict.fromkeys(picture.outputs, 1.0)
+    for node in picture.nodes:
+        if node.outside is not None:
+            grads[node.id] = running[node.id] = grads.get(node.id, 0.0) + node.outside
+            widest[node.id] = width(number(grads[node.id]), theme.SIZE)
     incoming: dict[str, list[Edge]] = defaultdict(list)
     for edge in picture.edges:
         incoming[edge.target].append(edge)

@@ -110,10 +110,15 @@ function startPlayer(root) {
 
   function highlight(step) {
     root.dataset.phase = step.phase;
+    for (const cover of root.querySelectorAll("g.cover.active")) cover.classList.remove("active");
     for (const id of step.edges) edges.get(id).group.classList.add("active");
     if (step.phase === "start") stage.scrollTo({ left: 0, top: 0, behavior: "auto" });
     if (!step.node) return;
     nodes.get(step.node).group.classList.add("active");
+    for (const [key, { members }] of Object.entries(data.clusters)) {
+      const cover = shape(`${key}-cover`); // the box that stands for the node while it is folded
+      if (cover) cover.classList.toggle("active", members.includes(step.node));
+    }
     follow(around(step.node, step.edges));
   }
 

@@ -95,27 +95,42 @@ def _forward(node: Node, edges: list[Edge], nodes: dict[str, Node]) -> Step:
 
 def _backward(picture: Picture, incoming: dict[str, list[Edge]], nodes: dict[str, Node]) -> list[Step]:
     outputs = [nodes[key] for key in picture.outputs]
-    top = outputs[0].name if len(outputs) == 1 else "(" + " + ".join(node.name for node in outputs[:3]) + ")"
+    tops = picture.tops or [node.name for node in outputs]
+    top = tops[0] if len(tops) == 1 else "(" + " + ".join(tops[:3]) + (" + …)" if len(tops) > 3 else ")")
     seed = Step("seed", f"Seed: ∂{top}/∂{top} = 1", f"The gradient starts at the output with 1: ∂{top}/∂{top} = 1.")
     seed.lines = [["mrow", derivative(top, node.name), mo("="), mn(1.0)] for node in outputs]
     seed.grads = {node.id: 1.0 for node in outputs}
-    seed.node = outputs[0].id
+    seed.node = outputs[0].id if outputs else None
     found = [seed]
     grads = dict(seed.grads)
+    arrive = _arrive(picture, top, grads)
+    if arrive is not None:
+        found.append(arrive)
     paths: dict[str, int] = defaultdict(int)  # how many ways lead back to a node, and how many were walked
     for edge in picture.edges:
         if edge.partial is not None:
             paths[edge.source] += 1
     walked: dict[str, int] = defaultdict(int)
+    for node in picture.nodes:
+        if node.outside is not None:
+            paths[node.id] += node.outside_edges
+            walked[node.id] += node.outside_edges
     for node in reversed(picture.nodes):
         grad = grads.get(node.id)
         carrying = [e for e in incoming[node.id] if e.partial is not None and not nodes[e.source].frozen]
-        if grad is None or not carrying:
+        bundles = [e for e in incoming[node.id] if e.grouped and e.flow is not None]
+        if not bundles and (grad is None or not carrying):
             continue
-        step = Step("backward", f"Backward through {node.header}", "", node.id, [e.id for e in carrying])
+        step = Step("backward", f"Backward through {node.header}", "", node.id, [e.id for e in carrying + bundles])
         sentences = []
+        for edge in bundles[:MOST_LINES]:
+            words = "The largest" if edge.count > 1 else "The"
+            sentences.append(f"{words} gradient that flows to {nodes[edge.source].name}: {number(edge.flow)}")
+        step.lines += [["mtext", sentence] for sentence in sentences]
+        step.flows = {edge.id: edge.flow for edge in bundles if edge.flow is not None}
         for edge in carrying:
-            assert edge.partial is not None
+            if edge.partial is None or grad is None:
+                continue
             operand = nodes[edge.source]
             flow = edge.partial * grad
             before = grads.get(operand.id)
@@ -147,6 +162,22 @@ def _backward(picture: Picture, incoming: dict[str, list[Edge]], nodes: dict[str
     if len(leaves) > MOST_LINES:
         end.lines.append(["mtext", f"… and {len(leaves) - MOST_LINES} more parameters, in the table below"])
     return [*found, end]
+
+
+def _arrive(picture: Picture, top: str, grads: dict[str, float]) -> Step | None:
+    """What comes through edges that the picture does not draw; it is added to `grads`."""
+    step = Step("backward", "Backward: what comes from values that are not shown", "")
+    sentences = []
+    for node in picture.nodes:
+        if node.outside is None:
+            continue
+        grads[node.id] = step.grads[node.id] = grads.get(node.id, 0.0) + node.outside
+        if len(step.lines) < MOST_LINES:
+            step.lines.append(["mrow", derivative(top, node.name), mo("+="), mn(node.outside)])
+            sentences.append(f"∂{top}/∂{node.name} += {number(node.outside)}")
+        step.node = node.id
+    step.words = step.title + ". " + ". ".join(sentences) + "."
+    return step if step.grads else None
 
 
 def _lines(

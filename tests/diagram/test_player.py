@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograd import Value
-from autograd.diagram import draw, player
+from autograd.diagram import Diagram, draw, player
 from autograd.diagram.steps import as_data, steps
 from autograd.diagram.text import number
 
@@ -493,3 +493,44 @@ def test_a_ring_of_a_nan_gradient_waits_for_the_gradient(opened: Callable[..., W
     assert not rings.first.is_visible()
     page.page.keyboard.press("End")
     assert rings.first.is_visible()
+
+
+def ends_at(diagram: Diagram) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for step in steps(diagram._picture):
+        found |= step.grads
+    return {node.name: found[node.id] for node in diagram._picture.nodes if node.id in found}
+
+
+def test_a_part_of_a_graph_steps_to_the_gradients_of_the_whole() -> None:
+    x = Value(1.5, name="x")
+    y = named("y", x * x)
+    z = named("z", y * y)
+    loss = backward(named("L", z * 2 + y))
+    parts = [draw(loss, focus=y, depth=1), draw(loss, path=(x, z)), draw(loss, focus=x, depth=0)]
+    for diagram in parts:
+        reached = ends_at(diagram)
+        assert reached["x"] == x.grad == 30.0
+        assert reached.get("y", y.grad) == y.grad
+        assert reached.get("z", z.grad) == z.grad
+        assert diagram.html.count("<main") == 1
+        assert "x  [value 1.5, grad 30]" in diagram.text  # the output may be left out, and with it the tree's root
+    words = " ".join(step.words for step in steps(parts[1]._picture))
+    assert "what comes from values that are not shown. ∂L/∂y += 1. ∂L/∂z += 2." in words
+    assert "total 10, 3 of 3 paths" in words
+
+
+def test_a_folded_graph_steps_through_its_boxes_to_the_right_gradients() -> None:
+    import nn
+
+    x = [Value(0.3, name="xa"), Value(-0.2, name="xb")]
+    model = nn.MLP(2, [16, 16, 1], seed=3)
+    loss = backward(named("L", model(x) ** 2 + x[0] * 2))
+    diagram = draw(loss, model=model)
+    assert any(node.kind == "group" for node in diagram._picture.nodes)
+    reached = ends_at(diagram)
+    assert reached["xa"] == pytest.approx(x[0].grad, rel=1e-12)  # other order of the same sum
+    assert reached["xb"] == pytest.approx(x[1].grad, rel=1e-12)
+    backwards = [step for step in steps(diagram._picture) if step.phase == "backward"]
+    assert sum("Neuron" in step.title for step in backwards) == 33
+    assert steps(diagram._picture) == steps(draw(loss, model=model)._picture)  # folding twice adds nothing twice
