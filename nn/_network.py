@@ -21,6 +21,9 @@ def network_diagram(
     check_theme(theme)
     if type(most) is not int or most < 2:
         raise DiagramError(f"most= is a number of units, 2 or more; {most!r} was given.")
+    given_loss: object = loss
+    if given_loss is not None and not isinstance(given_loss, Value):
+        raise DiagramError(f"loss= is the Value that the model's outputs led to; {type(loss).__name__} was given.")
     layers = _layers(model)
     widths = [len(layers[0][0].w), *map(len, layers)]
     for k, neurons in enumerate(layers):

@@ -423,8 +423,11 @@ def check_theme(name: str) -> None:
 
 
 def numbers(xs: Iterable[Any], wanted: int, what: str) -> list[float]:
-    """Numbers or Values as floats, of a known count. Raises DiagramError for another count."""
-    found = [float(getattr(x, "data", x)) for x in xs]
+    """Numbers or Values as floats, of a known count. Raises DiagramError for another count, or for other things."""
+    try:
+        found = [float(getattr(x, "data", x)) for x in xs]
+    except (TypeError, ValueError):
+        raise DiagramError(f"{what} is a list of {wanted} numbers or Values; {xs!r:.80} was given.") from None
     if len(found) != wanted:
         raise DiagramError(f"{what} has {len(found)} numbers, and the network wants {wanted}.")
     return found

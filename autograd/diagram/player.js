@@ -153,7 +153,8 @@ function startPlayer(root) {
     const picture = stage.querySelector("svg");
     const [width, height] = [picture.width.baseVal.value, picture.height.baseVal.value];
     const scale = Math.min(stage.clientWidth / width, (0.6 * window.innerHeight) / height);
-    if (scale < 1 && scale >= READABLE) setFit(true);
+    const least = root.dataset.fold === "all" ? READABLE / 2 : READABLE; // folded boxes have larger letters
+    if (scale < 1 && scale >= least) setFit(true);
   }
 
   function setFit(fitted) {

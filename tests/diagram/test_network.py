@@ -155,3 +155,14 @@ def test_bad_arguments_say_what_was_wanted(tmp_path: Path) -> None:
         nn.draw(model).save(tmp_path / "a.gif")
     with pytest.raises(DiagramError, match="does not take the 3 numbers"):
         nn.draw(nn.Sequential(nn.Layer(2, 3, seed=0), nn.Layer(4, 1, seed=0)))
+
+
+def test_what_is_no_number_and_what_is_no_loss() -> None:
+    model = nn.MLP(2, [1], seed=0)
+    for x in (3.0, ["a", "b"], [None, 1.0]):
+        with pytest.raises(DiagramError, match="x is a list of 2 numbers or Values"):
+            nn.draw(model, x)  # type: ignore[arg-type]
+    with pytest.raises(DiagramError, match="target is a list of 1 numbers"):
+        nn.draw(model, [1.0, 2.0], target=["a"])
+    with pytest.raises(DiagramError, match="loss= is the Value"):
+        nn.draw(model, loss=3.0)  # type: ignore[arg-type]
