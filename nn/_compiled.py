@@ -51,6 +51,7 @@ class CompiledStep:
     def __init__(
         self, model: Module, loss: Loss, optimizer: Optimizer, clip_norm: float | None, clip_value: float | None
     ) -> None:
+        sample = jit(self._sample, in_axes=(None, None, None, 0, 0))  # says what to install where numpy is missing
         import numpy as np
 
         self.model, self.loss, self.optimizer = model, loss, optimizer
@@ -65,7 +66,6 @@ class CompiledStep:
         self.stepped = False
         self.data = np.array([p.data for p in self.parameters])
         self.state = np.array([number for p in self.parameters for number in self._remembered(p)])
-        sample = jit(self._sample, in_axes=(None, None, None, 0, 0))
         self.reduce = sample.mean if loss in _MEANS else sample.sum
         self.whole = jit(self._whole, in_axes=(None,) * 5)
         self.options: Any = None
