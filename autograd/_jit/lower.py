@@ -10,7 +10,7 @@ from .writer import Writer, load_double
 
 BLOCK = 1_000  # instructions in a basic block: selection and scheduling work block by block, and slow down in long ones
 WHOLE = 4_096  # a program up to this many instructions stays one function
-WHOLE_WIDE = 4_096  # the same for a program several lanes wide
+WHOLE_WIDE = 8_000  # the same for a program several lanes wide
 
 
 def scalar(module: Module, name: str, program: Program, quick: bool = False) -> None:

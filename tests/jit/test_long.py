@@ -68,13 +68,18 @@ def test_a_line_tells_what_takes_so_long(quick, monkeypatch, capsys):
         assert re.search(r"jit: done after \d+\.\d s", said)
 
 
-def test_eight_lanes_of_a_long_program():
+@pytest.mark.parametrize("whole", [0, 100_000])
+def test_eight_lanes_of_a_long_program(whole, monkeypatch):
+    monkeypatch.setattr(lower, "WHOLE_WIDE", whole)
     f = chain(60)
     columns = [np.linspace(0.0, 1.0, 11) + 0.01 * i for i in range(20)]
     value, slopes = jit(value_and_grad(f))(columns)
     for k in (0, 7, 10):
         expected = value_and_grad(f)([float(c[k]) for c in columns])
         assert (value[k], [s[k] for s in slopes]) == expected
+    step = jit(value_and_grad(lambda xs, t: f(xs) * t))
+    mean, _ = step.mean([float(c[0]) for c in columns], np.linspace(0.0, 1.0, 11))
+    assert mean == pytest.approx(value[0] * 0.5, rel=1e-13)
 
 
 def mixed(p):
