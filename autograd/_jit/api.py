@@ -6,7 +6,7 @@ import inspect
 import pickle
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, overload
 
 from autograd.errors import TraceError
 from autograd.value import Value
@@ -34,13 +34,25 @@ from .trace import Trace
 MOST_UPDATES = 16  # functions given as then= that are kept for one function
 
 
+@overload
 def jit(
-    fn: Callable[..., Any],
+    fn: Callable[..., Any], *, in_axes: Any = "arrays", parameters: Any = (), fastmath: bool = False
+) -> Jitted: ...
+
+
+@overload
+def jit(
+    fn: None = None, *, in_axes: Any = "arrays", parameters: Any = (), fastmath: bool = False
+) -> Callable[[Callable[..., Any]], Jitted]: ...
+
+
+def jit(
+    fn: Callable[..., Any] | None = None,
     *,
     in_axes: Any = "arrays",
     parameters: Any = (),
     fastmath: bool = False,
-) -> Jitted:
+) -> Jitted | Callable[[Callable[..., Any]], Jitted]:
     """Return a function that computes the same as ``fn``, to the bit, as machine code.
 
     ``fn`` is run once for each structure of arguments, on numbers that write down what is done with them; the program
@@ -64,7 +76,17 @@ def jit(
     100.0
     >>> jit(grad(lambda x: x**3))(2.0)
     12.0
+
+    With options it is a decorator too:
+
+    >>> @jit(fastmath=True)
+    ... def cube(x):
+    ...     return x * x * x
+    >>> cube(2.0)
+    8.0
     """
+    if fn is None:
+        return lambda given: jit(given, in_axes=in_axes, parameters=parameters, fastmath=fastmath)
     if not callable(fn):
         raise TypeError(f"jit compiles a function, and {type(fn).__name__} {fn!r} is none")
     require()
