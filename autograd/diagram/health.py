@@ -62,8 +62,7 @@ class Findings(list[Finding]):
 _ADVICE = {
     "dead": "A unit that is dead for every sample never learns: lower the learning rate, use leaky_relu, or start "
     "from he_normal weights",
-    "saturated": "Almost no gradient passes: scale the inputs and targets, start from smaller weights, or use tanh or "
-    "ReLU",
+    "saturated": "Almost no gradient passes: scale the inputs and targets, start from smaller weights, or use ReLU",
     "vanishing": "Layers far from the output hardly learn: use ReLU, fewer layers, or xavier/he initial weights",
     "exploding": "Steps will be too large: lower the learning rate, clip with clip_grad_norm_, or start from smaller "
     "weights",

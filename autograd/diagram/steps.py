@@ -241,7 +241,7 @@ def as_data(picture: Picture) -> dict[str, Any]:
             key = parents.get(key)
     return {
         "steps": shown,
-        "edges": {e.id: [e.source, e.target, e.label, e.partial is None] for e in picture.edges},
+        "edges": {e.id: [e.source, e.target, e.label, e.sign == "constant"] for e in picture.edges},
         "derivations": [
             {"name": node.full_name, "lines": picture.derivations[node.id]}
             for node in picture.nodes

@@ -534,3 +534,17 @@ def test_a_folded_graph_steps_through_its_boxes_to_the_right_gradients() -> None
     backwards = [step for step in steps(diagram._picture) if step.phase == "backward"]
     assert sum("Neuron" in step.title for step in backwards) == 33
     assert steps(diagram._picture) == steps(draw(loss, model=model)._picture)  # folding twice adds nothing twice
+
+
+def test_the_edges_of_folded_boxes_are_coloured_when_the_gradient_flows(opened: Callable[..., Watched]) -> None:
+    import nn
+
+    model = nn.MLP(2, [16, 16, 1], seed=3)
+    loss = backward(named("L", model([0.3, -0.2]) ** 2))
+    page = opened(html=draw(loss, model=model).html)
+    coloured = page.page.locator("g.edge.positive, g.edge.negative")
+    assert page.page.locator("g.edge").count() > 200
+    assert coloured.count() == 0
+    page.page.keyboard.press("End")
+    flowing = [e for e in draw(loss, model=model)._picture.edges if e.flow]
+    assert coloured.count() == len(flowing) > 50
