@@ -14,7 +14,7 @@ WIDEST = 4_096  # neurons in a layer
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what ``train`` takes."""
-    parser.add_argument("data", type=Path, help="a CSV file with a header line")
+    parser.add_argument("data", type=Path, help="a CSV file with a header line; comments (# …) may stand before it")
     parser.add_argument("--target", required=True, help="the column to predict; text in it makes this a classification")
     parser.add_argument("--features", help="the columns to predict from, with commas between (default: all others)")
     parser.add_argument("--classify", action="store_true", help="take the numbers of the target as classes")
@@ -102,6 +102,8 @@ def read(path: Path, target: str, features: str | None = None, classify: bool = 
             rows = [(number, row) for number, row in enumerate(csv.reader(file), start=1) if any(map(str.strip, row))]
     except (csv.Error, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is no CSV text in UTF-8: {error}") from None
+    while rows and rows[0][1][0].startswith("# "):
+        rows.pop(0)  # a comment before the header
     if len(rows) < 3:
         raise ValueError(f"{path} needs a header line and two rows at least")
     header = [name.strip() for name in rows[0][1]]

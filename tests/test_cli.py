@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 from xml.etree import ElementTree
 
 import hypothesis.strategies as st
@@ -402,3 +403,11 @@ def test_a_curve_without_matplotlib_is_refused_before_the_training(cli, tmp_path
     )
     assert (code, out) == (2, "")
     assert 'pip install "chalkgrad[plot]"' in err
+
+
+def test_train_takes_the_table_that_ships(cli, tmp_path):
+    path = Path(nn.__file__).with_name("iris.csv")
+    options = ["--target", "species", "--epochs", "1", "--layers", "2", "--no-progress", "-o", tmp_path / "m.json"]
+    code, out, _ = cli("train", path, *options)
+    assert code == 0
+    assert "150 rows, 4 features, classes setosa, versicolor, virginica" in out
