@@ -77,6 +77,7 @@ def train(options: argparse.Namespace) -> int:
         raise ValueError(f"the loss became infinite or nan in epoch {epoch}, so nothing was saved; lower --lr")
     if not len(history):
         raise ValueError("no epoch was finished, so there is nothing to save")
+    print(f"epochs      {len(history)}, {history.stopped}")
     for name, rows, targets in (("training", X, y), ("validation", X_held, y_held)):
         print(f"{name:<12}{_quality(model, scale(rows), targets, table, target)}")
     notes = {

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+import nn
 from autograd.demo import moons, two_hidden_layers, worked_example
 
 
@@ -140,3 +141,11 @@ def test_without_matplotlib_there_are_numbers_and_no_curves(tmp_path, monkeypatc
     assert moons.run(tmp_path, pictures, progress=False)
     assert pictures == []
     assert 'pip install "chalkgrad[plot]"' in capsys.readouterr().out
+
+
+def test_ctrl_c_in_the_middle_of_fit_ends_the_demo(tmp_path, monkeypatch):
+    history = nn.History({"epoch": [1], "loss": [1.0], "accuracy": [0.5]})
+    history.stopped = "interrupted"
+    monkeypatch.setattr(moons, "train", lambda progress: (nn.MLP(2, [1]), ([], []), history))
+    with pytest.raises(KeyboardInterrupt):
+        moons.run(tmp_path, [], progress=False)

@@ -36,6 +36,8 @@ def run(out: Path, pictures: list[Path], progress: bool) -> bool:
     """Train, say how well, and draw the curve and the boundary."""
     title("3. Two moons: MLP(2, [16, 16, 1]), hinge loss with L2")
     model, (X, y), history = train(progress)
+    if history.stopped == "interrupted":  # fit took the Ctrl-C; it is meant for the demo too
+        raise KeyboardInterrupt
     print(model)
     accuracy = history["accuracy"][-1]
     loss = history["loss"][-1]
