@@ -95,11 +95,11 @@ class CompiledStep:
         """Write the parameters and the optimiser's state back."""
         if not self.stepped:
             return
-        width = 1 + self.slots
+        width, learning, state = 1 + self.slots, self._learning(), self.state.tolist()
         for i, (p, number) in enumerate(zip(self.parameters, self.data.tolist(), strict=True)):
-            t, *numbers = self.state[i * width : (i + 1) * width].tolist()
+            t, *numbers = state[i * width : (i + 1) * width]
             p.data = number
-            if id(p) in self.reached and id(p) in self._learning():
+            if id(p) in self.reached and id(p) in learning:
                 self.optimizer.state[id(p)] = int(t), tuple(numbers)
 
     def _sample(self, data: Any, state: Any, rates: Any, x: Any, t: Any) -> list[Any]:

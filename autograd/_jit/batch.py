@@ -65,7 +65,8 @@ def split(program: Program, batched: Sequence[bool]) -> Split:
 
 def _uniform_part(program: Program, shared: list[int], outputs: list[int]) -> Program:
     first = len(program.inputs)
-    order = [*shared, *[i for i in range(first) if i not in set(shared)]]
+    known = set(shared)
+    order = [*shared, *[i for i in range(first) if i not in known]]
     new = {place: k for k, place in enumerate(order)}
     codes = [name for name, _ in program.instructions]
     operands = [tuple([new.get(p, p) for p in places]) for _, places in program.instructions]
