@@ -93,8 +93,9 @@ def contents(
 
 
 def write(path: str | os.PathLike[str], stored: dict[str, Any]) -> None:
-    """Write a file, in one instant as seen from outside."""
-    path = os.fspath(path)
+    """Write a file, in one instant as seen from outside; where the path is a link, the file that it leads to."""
+    check_path(path)
+    path = os.path.realpath(os.fsdecode(path))
     for name, numbers in stored["model"].items():
         if not _all_finite(numbers):
             raise CheckpointError(f"{path} was not written: the parameter {name} is not finite")
@@ -102,8 +103,8 @@ def write(path: str | os.PathLike[str], stored: dict[str, Any]) -> None:
         data = json.dumps(stored, indent=1, allow_nan=False).encode()
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"{path} was not written: {error}") from None
-    folder, name = os.path.split(os.path.abspath(path))
-    handle, temporary = tempfile.mkstemp(prefix=f".{name}.", suffix=".tmp", dir=folder)
+    folder, name = os.path.split(path)
+    handle, temporary = tempfile.mkstemp(prefix=f".{name[:40]}.", suffix=".tmp", dir=folder)
     try:
         try:
             for start in range(0, len(data), _CHUNK):
@@ -118,6 +119,15 @@ def write(path: str | os.PathLike[str], stored: dict[str, Any]) -> None:
             os.unlink(temporary)
         raise
     _sync_folder(folder)
+
+
+def check_path(path: str | os.PathLike[str]) -> None:
+    """Raise OSError that says what to do where no file can be at that path."""
+    folder = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"the checkpoint's folder {folder!r} does not exist; make it first")
+    if os.path.isdir(path):
+        raise IsADirectoryError(f"the checkpoint {os.fspath(path)!r} is a folder; give the path of a file")
 
 
 def read(path: str | os.PathLike[str]) -> dict[str, Any]:

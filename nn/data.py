@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
-from ._checks import whole
+from ._checks import is_number, whole
+from .table import inputs
 
 Table = tuple[list[list[float]], list[Any]]
 
@@ -49,7 +50,7 @@ def circles(
 
 def spirals(n: int = 150, classes: int = 2, noise: float = 0.05, turns: float = 1.0, seed: int = 0) -> Table:
     """``classes`` arms of a spiral out to radius 1, each of ``turns`` turns, labelled 0, 1 and so on."""
-    if classes < 1 or n < 2 * classes:
+    if whole("the number of samples", n) < 2 * whole("classes", classes):
         raise ValueError(f"each spiral needs two points at least: n={n} is too few for classes={classes}")
     rng = _source(noise, seed)
     X, y = [], []
@@ -77,10 +78,12 @@ def blobs(
 ) -> Table:
     """Round normal clouds of standard deviation ``spread``, labelled 0, 1, …; centres are given, or drawn from ±10."""
     rng = _source(spread, seed)
-    if isinstance(centers, int):
-        centers = [[rng.uniform(-10.0, 10.0) for _ in range(features)] for _ in range(whole("centers", centers))]
+    if hasattr(centers, "__index__"):
+        count, width = whole("centers", centers), whole("features", features)
+        centers = [[rng.uniform(-10.0, 10.0) for _ in range(width)] for _ in range(count)]
+    centers = inputs(centers, "centers")
     whole("the number of samples", n, len(centers))
-    X = [[float(c) for c in centers[i % len(centers)]] for i in range(n)]
+    X = [centers[i % len(centers)] for i in range(n)]
     return _noisy(X, spread, rng), [i % len(centers) for i in range(n)]
 
 
@@ -104,11 +107,12 @@ def iris() -> Table:
 
 
 def train_test_split(
-    X: Sequence[Any], y: Sequence[Any], test_size: float = 0.25, seed: int = 0, shuffle: bool = True
-) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
+    X: Any, y: Any, test_size: float = 0.25, seed: int = 0, shuffle: bool = True
+) -> tuple[Any, Any, Any, Any]:
     """Return X_train, X_test, y_train, y_test, with ``test_size``, a share in (0, 1), of the samples in the test.
 
-    At least one sample is on each side. Raises ValueError for fewer than two samples, or lists of different lengths.
+    They are lists of rows, or data frames where those were given. At least one sample is on each side. Raises
+    ValueError for fewer than two samples, or lists of different lengths.
 
     >>> train_test_split([[1.0], [2.0], [3.0], [4.0]], [1, 2, 3, 4], shuffle=False)
     ([[1.0], [2.0], [3.0]], [[4.0]], [1, 2, 3], [4])
@@ -122,29 +126,36 @@ def train_test_split(
         random.Random(f"split/{seed}").shuffle(order)
     test = min(max(round(test_size * len(X)), 1), len(X) - 1)
     first, last = order[:-test], order[-test:]
-    return [X[i] for i in first], [X[i] for i in last], [y[i] for i in first], [y[i] for i in last]
+    return _rows(X, first), _rows(X, last), _rows(y, first), _rows(y, last)
+
+
+def _rows(table: Any, chosen: list[int]) -> Any:
+    return table.iloc[chosen] if hasattr(table, "iloc") else [table[i] for i in chosen]
 
 
 class Standardizer:
     """Shifts and scales each column of a table to mean 0 and standard deviation 1; a constant column is only shifted.
+
+    A table is a list of rows, an array or a data frame. Raises ValueError for an empty one, for rows of another length,
+    and for a cell that is no finite number, with its place.
 
     >>> scale = Standardizer([[1.0, 5.0], [3.0, 5.0]])
     >>> scale([[1.0, 5.0], [2.0, 6.0]])
     [[-1.0, 0.0], [0.0, 1.0]]
     """
 
-    def __init__(self, X: Sequence[Sequence[float]]) -> None:
-        if len(X) == 0:
-            raise ValueError("a scale is learnt from at least one row, and the table is empty")
-        columns = [[float(x) for x in column] for column in zip(*X, strict=True)]
+    def __init__(self, X: Any) -> None:
+        columns = list(zip(*inputs(X), strict=True))
         self.mean = [math.fsum(column) / len(column) for column in columns]
         spread = [_deviation(column, mean) for column, mean in zip(columns, self.mean, strict=True)]
         self.deviation = [s if s > 0.0 else 1.0 for s in spread]
 
-    def __call__(self, X: Sequence[Sequence[float]]) -> list[list[float]]:
+    def __call__(self, X: Any) -> list[list[float]]:
         """Return the table on the new scale."""
-        scales = list(zip(self.mean, self.deviation, strict=True))
-        return [[(float(x) - m) / s for x, (m, s) in zip(row, scales, strict=True)] for row in X]
+        rows, scales = inputs(X), list(zip(self.mean, self.deviation, strict=True))
+        if len(rows[0]) != len(scales):
+            raise ValueError(f"the scale is of {len(scales)} columns, and the table has {len(rows[0])}")
+        return [[(x - m) / s for x, (m, s) in zip(row, scales, strict=True)] for row in rows]
 
     def inverse(self, Z: Sequence[Sequence[float]]) -> list[list[float]]:
         """Return the table on the old scale."""
@@ -152,7 +163,7 @@ class Standardizer:
         return [[float(z) * s + m for z, (m, s) in zip(row, scales, strict=True)] for row in Z]
 
 
-def _deviation(column: list[float], mean: float) -> float:
+def _deviation(column: Sequence[float], mean: float) -> float:
     return math.sqrt(math.fsum((x - mean) ** 2 for x in column) / len(column))
 
 
@@ -161,7 +172,7 @@ def _half(n: int) -> int:
 
 
 def _source(noise: float, seed: int) -> random.Random:
-    if not 0.0 <= noise < math.inf:
+    if not (is_number(noise) and 0.0 <= noise < math.inf):
         raise ValueError(f"noise is a standard deviation of at least 0, and {noise!r} was given")
     return random.Random(seed)
 

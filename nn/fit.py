@@ -151,7 +151,10 @@ def fit(
     """
     if not isinstance(model, Module):
         raise TypeError(f"fit trains a Module, and {type(model).__name__} was given")
-    _check_path(checkpoint, resume)
+    if checkpoint is not None:
+        files.check_path(checkpoint)  # said now, not after the first epoch
+    elif resume:
+        raise ValueError("resume=True goes on from a file; name it with checkpoint=")
     xs, ys = samples(X, y)
     held: Any = None
     if validation_data is not None:
@@ -435,19 +438,6 @@ def _several(given: Any, what: str) -> Sequence[Any]:
     if not hasattr(given, "__iter__"):
         raise TypeError(f"{what} is a function or a list of them, and {given!r} was given")
     return list(given)
-
-
-def _check_path(checkpoint: Any, resume: bool) -> None:
-    """Say before the training that it could not be stored, not after the first epoch."""
-    if checkpoint is None:
-        if resume:
-            raise ValueError("resume=True goes on from a file; name it with checkpoint=")
-        return
-    folder = os.path.dirname(os.path.abspath(checkpoint))
-    if not os.path.isdir(folder):
-        raise FileNotFoundError(f"the checkpoint's folder {folder} does not exist; make it first")
-    if os.path.isdir(checkpoint):
-        raise IsADirectoryError(f"the checkpoint {os.fspath(checkpoint)} is a folder; give the path of a file")
 
 
 def _metrics(given: Any, loss: Loss) -> dict[str, Metric]:

@@ -44,6 +44,8 @@ class History:
 
     def best(self, column: str = "loss", mode: str = "min") -> int:
         """Return the epoch, counted from 1, in which the column was smallest (or largest, with ``mode="max"``)."""
+        if mode not in ("min", "max"):
+            raise ValueError(f"mode is 'min' or 'max', and {mode!r} was given")
         numbers = self[column]
         if not numbers:
             raise ValueError("no epoch has run yet")

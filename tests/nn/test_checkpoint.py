@@ -459,3 +459,21 @@ def test_a_complaint_is_short_whatever_stands_in_the_file(tmp_path):
     with pytest.raises(nn.CheckpointError, match="nin=1000") as caught:
         nn.load(path)
     assert len(str(caught.value)) < 350 + len(str(path))
+
+
+def test_a_link_is_followed_and_a_long_name_is_no_trouble(tmp_path):
+    (tmp_path / "disk").mkdir()
+    link = tmp_path / "model.json"
+    link.symlink_to(tmp_path / "disk" / "model.json")
+    nn.save(link, nn.Neuron(1, seed=0))
+    assert link.is_symlink()
+    assert (tmp_path / "disk" / "model.json").is_file()
+    nn.save(tmp_path / ("a" * 250 + ".json"), nn.Neuron(1, seed=0))
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_save_says_where_no_file_can_be(tmp_path):
+    with pytest.raises(IsADirectoryError, match="is a folder; give the path of a file"):
+        nn.save(tmp_path, nn.Neuron(1, seed=0))
+    with pytest.raises(FileNotFoundError, match="no' does not exist; make it first"):
+        nn.save(tmp_path / "no" / "m.json", nn.Neuron(1, seed=0))

@@ -1,6 +1,7 @@
 import math
 from importlib import resources
 
+import pandas as pd
 import pytest
 
 import nn
@@ -94,7 +95,7 @@ def test_standardizer():
     for row, again in zip(X, scale.inverse(Z), strict=True):
         assert again == pytest.approx(row, rel=1e-14)
     assert Standardizer([[2.0], [2.0]])([[2.0], [3.0]]) == [[0.0], [1.0]]
-    with pytest.raises(ValueError, match="the table is empty"):
+    with pytest.raises(ValueError, match="X is empty"):
         Standardizer([])
 
 
@@ -106,3 +107,31 @@ def test_metrics():
     assert nn.r2([2.0, 2.0, 2.0], [1.0, 2.0, 3.0]) == 0.0
     assert math.isnan(nn.r2([1.0], [1.0]))
     assert nn.rmse([[3.0, 4.0]], [[0.0, 0.0]]) == math.sqrt(12.5)
+
+
+def test_tables_of_pandas_and_numpy():
+    frame = pd.DataFrame({"a": [1.0, 2.0, 3.0, 4.0], "b": [0.0, 1.0, 0.0, 1.0]}, index=[7, 8, 9, 10])
+    first, last, _, y_last = train_test_split(frame, frame["b"], shuffle=False)
+    assert list(first.index) == [7, 8, 9]
+    assert list(last.columns) == ["a", "b"]
+    assert list(y_last) == [1.0]
+    lists = frame.to_numpy().tolist()
+    assert Standardizer(frame)(frame) == Standardizer(lists)(lists) == Standardizer(frame.to_numpy())(lists)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: Standardizer([[1.0, 2.0], [3.0]]), "row 1 of X is a list of 1"),
+        (lambda: Standardizer([[1.0, math.nan]]), "row 0, column 1 of X is nan"),
+        (lambda: Standardizer([["a"]]), "row 0, column 0 of X is 'a'"),
+        (lambda: Standardizer([[1.0, 2.0]])([[1.0]]), "the scale is of 2 columns, and the table has 1"),
+        (lambda: blobs(4, [[0, 0], [1]]), "row 1 of centers is a list of 1"),
+        (lambda: blobs(4, 2, features=0), "features is a whole number of at least 1"),
+        (lambda: spirals("a"), "the number of samples is a whole number"),
+        (lambda: xor(noise="a"), "noise is a standard deviation"),
+    ],
+)
+def test_what_is_wrong_with_a_table_is_said(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
