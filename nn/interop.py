@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from autograd import Value
@@ -64,8 +64,7 @@ def from_torch(model: Any) -> Sequential:
     if not isinstance(model, torch.nn.Sequential):
         raise ValueError(f"from_torch takes a torch.nn.Sequential, and {type(model).__name__} was given")
     steps: list[Any] = []
-    parts = [part for part in model.modules() if not isinstance(part, torch.nn.Sequential)]
-    for part in parts:
+    for part in _parts(model):
         kind = type(part).__name__
         if kind == "Linear":
             steps.append(_layer(part))
@@ -82,6 +81,15 @@ def from_torch(model: Any) -> Sequential:
         raise ValueError("the torch.nn.Sequential is empty")
     made = Sequential(*steps)
     return made.train(bool(model.training))
+
+
+def _parts(model: Any) -> Iterator[Any]:
+    """Yield the modules of a Sequential in order; one that stands twice comes twice, as ``modules()`` would not."""
+    for part in model:
+        if isinstance(part, _torch().nn.Sequential):
+            yield from _parts(part)
+        else:
+            yield part
 
 
 def _torch() -> Any:

@@ -94,3 +94,14 @@ def test_without_pytorch_the_error_says_how_to_get_it(monkeypatch):
     for call in (nn.to_torch, nn.from_torch):
         with pytest.raises(ImportError, match="pip install torch"):
             call(nn.MLP(1, [1]))
+
+
+def test_a_torch_module_that_stands_twice_is_taken_twice(torch):
+    act, square = torch.nn.Tanh(), torch.nn.Linear(3, 3, dtype=torch.float64)
+    inner = torch.nn.Sequential(square, act)
+    given = torch.nn.Sequential(inner, torch.nn.Identity(), square, act, torch.nn.Linear(3, 2, dtype=torch.float64))
+    ours = nn.from_torch(given)
+    assert len(ours) == 3
+    for x in INPUTS:
+        wanted = given(torch.tensor(x, dtype=torch.float64)).tolist()
+        assert [out.data for out in ours(x)] == pytest.approx(wanted, rel=1e-13)  # rounding in other orders
