@@ -162,6 +162,7 @@ def fit(
     elif validation_split:
         (xs, ys), held = _split(xs, ys, validation_split, seed)
     epochs = whole("epochs", epochs)
+    seed = int(seed) if hasattr(seed, "__index__") else seed  # of NumPy's integers too, which JSON does not know
     batch_size = None if batch_size is None else whole("batch_size", batch_size)
     function = loss_function(loss)
     _check_scores(model, function, xs)
