@@ -15,7 +15,7 @@ from . import __version__
 from ._expression import Expression, ExpressionError, assignments
 from .errors import AutogradError, GradientCheckError
 from .ops import OPERATIONS
-from .value import Value
+from .value import Value, topological_order
 
 _EXPRESSIONS = ("grad", "check", "draw", "explain")
 
@@ -132,7 +132,7 @@ def _check(options: argparse.Namespace) -> int:
     from .check import check_grad, numerical_grad
 
     expression = Expression(options.expression)
-    _, leaves = _evaluated(options)
+    output, leaves = _evaluated(options)
     if not leaves:
         raise ValueError("the expression has no variable to differentiate by")
     names, numbers = list(leaves), [leaf.data for leaf in leaves.values()]
@@ -152,7 +152,16 @@ def _check(options: argparse.Namespace) -> int:
         exact = leaves[name].grad
         print(f"{name:<{width}}{exact!r:<26}{numerical!r:<26}{math.fabs(exact - numerical):.1e}")
     print("\nThe gradient agrees." if verdict is None else f"\nThe gradient does not agree. {verdict}")
+    kinks = sorted({node.op.name for node in topological_order(output) if node.op is not None and _at_kink(node)})
+    if verdict is not None and kinks:
+        print(f"Here is a kink of {', '.join(kinks)}, where no derivative exists and one is chosen; move the point.")
     return 0 if verdict is None else 1
+
+
+def _at_kink(node: Value) -> bool:
+    if node.op is None or node.op.kinks is None:
+        return False
+    return node.op.kinks(*[x.data if isinstance(x, Value) else x for x in node.operands]) == 0.0
 
 
 def _draw(options: argparse.Namespace) -> int:

@@ -411,3 +411,10 @@ def test_train_takes_the_table_that_ships(cli, tmp_path):
     code, out, _ = cli("train", path, *options)
     assert code == 0
     assert "150 rows, 4 features, classes setosa, versicolor, virginica" in out
+
+
+def test_check_says_where_there_is_no_derivative(cli):
+    code, out, _ = cli("check", "relu(x) + x", "x=0")
+    assert code == 1
+    assert "Here is a kink of relu, where no derivative exists" in out
+    assert "kink" not in cli("check", "relu(x)", "x=1")[1]
