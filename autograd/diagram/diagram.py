@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -26,6 +27,7 @@ FRAMED = 300  # nodes; up to here a notebook's output holds the player, in a fra
 MOST_ROWS = 500
 MOST_STEPS = 5000  # nodes in a player: each step shows all that came before it
 LAYERS_OVER = 150  # boxes; a picture with more neurons than this folds whole layers
+MOST_PIXELS, LONGEST_SIDE = 80e6, 65000  # of an image; an engine takes 8 bytes for each pixel
 EXPLAINED = 12  # parameters; a graph with no more has their derivations in its player
 PLAYABLE = 400  # nodes; up to here the player of a folded picture holds every node, folded
 
@@ -229,23 +231,40 @@ class Diagram:
         made = player.fragment(picture, placed or self._layout, uid, table(picture), fold=fold)
         return player.page(self._picture.title, [made], self._theme)
 
-    def png(self, scale: float = 2.0) -> bytes:
-        """The picture as PNG, `scale` pixels a point (0.25 to 8).
+    def _scale(self, wanted: float | None, usual: float, most: float = MOST_PIXELS) -> float:
+        """Pixels a point: what was asked for, or the usual number, less where the image would be too large."""
+        if wanted is not None and not 0.25 <= wanted <= 8:
+            raise DiagramError(f"scale= is from 0.25 to 8 pixels a point; {wanted!r} was given.")
+        width, height = self._layout.width + 40, self._layout.height + 80
+        largest = min(math.sqrt(most / (width * height)), LONGEST_SIDE / max(width, height))
+        scale = min(usual, largest) if wanted is None else wanted
+        if scale > largest or scale < 0.25:
+            shown = f"{width * max(scale, 0.25):,.0f} × {height * max(scale, 0.25):,.0f}"
+            advice = f"Pass scale={math.floor(largest * 100) / 100} or less, " if largest >= 0.25 else "Draw a part, "
+            raise DiagramError(
+                f"This image would have {shown} pixels, too many to make and to look at. {advice}fold the graph with "
+                "model=, or save as .svg, which has no pixels."
+            )
+        return scale
 
-        Raises DiagramError when no engine is there: the built-in layout writes SVG only.
+    def png(self, scale: float | None = None) -> bytes:
+        """The picture as PNG, `scale` pixels a point (0.25 to 8): 2 by default, less where that makes it too large.
+
+        Raises DiagramError when no engine is there, since the built-in layout writes SVG only, and when the image
+        would have more than 80 million pixels.
         """
-        if not 0.25 <= scale <= 8:
-            raise DiagramError(f"scale= is from 0.25 to 8 pixels a point; {scale!r} was given.")
+        scale = self._scale(scale, 2.0)
         engine = render.png_engine(self._engine)
         pinned = dot.source(self._picture, THEMES[self._flat_theme], self._layout, dpi=round(72 * scale))
         return render.run(engine, pinned, "png", self._time_limit, pinned=True)
 
-    def _gif(self, seconds: float = 1.0, scale: float = 1.5) -> bytes:
+    def _gif(self, seconds: float = 1.0, scale: float | None = None) -> bytes:
         if self._moments is not None:
             frames = moments.moment_frames(self._moments, self._picture)
         else:
             frames = moments.step_frames(self._picture)
         engine, colours = render.png_engine(self._engine), THEMES[self._flat_theme]
+        scale = self._scale(scale, 1.5, 4 * MOST_PIXELS / len(frames))
         return moments.gif(frames, self._layout, colours, engine, seconds, scale, self._time_limit)
 
     @property

@@ -13,13 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+import autograd
 import nn
 from autograd import Value, compare, draw, topological_order
 from autograd.diagram import render
 from autograd.diagram.diagram import FORMATS
 from autograd.errors import DiagramError
 
-from .graphs import GOLDEN, chain, dead, named, network, product, shared
+from .graphs import GOLDEN, chain, dead, named, network, product, shared, wide
 from .test_draw import HOSTILE
 
 # What a Mermaid flowchart's grammar takes: a direction, then nodes, subgraphs, links, styles, one a line; a quoted
@@ -215,3 +216,17 @@ def test_pdf_of_the_network(tmp_path: Path) -> None:
     data = draw(network()).save(tmp_path / "a.pdf").read_bytes()
     assert data.startswith(b"%PDF-")
     assert data.rstrip().endswith(b"%%EOF")
+
+
+def test_an_image_that_is_too_large_is_made_smaller_or_refused() -> None:
+    many = draw(autograd.sum([Value(float(i)) for i in range(450)]))
+    made = many.png()
+    width, height = int.from_bytes(made[16:20], "big"), int.from_bytes(made[20:24], "big")
+    assert height < 66000
+    assert width * height < 90e6
+    with pytest.raises(DiagramError, match=r"too many to make and to look at. Pass scale=1\.\d+ or less"):
+        many.png(scale=8)
+    with pytest.raises(DiagramError, match=r"Draw a part.*save as .svg"):
+        draw(wide(5000), limit=None).png()
+    with pytest.raises(DiagramError, match="too many"):
+        many.save("never.gif", scale=4)
