@@ -12,6 +12,7 @@ results are Values too, which can be differentiated again.
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -215,6 +216,7 @@ def grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     """
     both = value_and_grad(f, argnums)
 
+    @functools.wraps(f)
     def gradient(*args: Any, **kwargs: Any) -> Any:
         return both(*args, **kwargs)[1]
 
@@ -228,6 +230,7 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     (9.0, 6.0)
     """
 
+    @functools.wraps(f)
     def both(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         run = _Run(f, args, kwargs, _positions(argnums, args))
         output = run.one_output()
@@ -259,6 +262,7 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     [[5.0, 2.0], [1.0, 1.0]]
     """
 
+    @functools.wraps(f)
     def rows(*args: Any, **kwargs: Any) -> Any:
         run = _Run(f, args, kwargs, _positions(argnums, args))
         found = []
