@@ -28,6 +28,7 @@ from .structure import (
     flags,
     is_module,
     names_of,
+    refuse_mask,
 )  # fmt: skip
 from .trace import Trace
 
@@ -334,6 +335,7 @@ def _unpickled(
 def _as_array(x: Any, i: int) -> Any:
     import numpy as np
 
+    refuse_mask(x, f"argument {i}")
     try:
         return np.asarray(x, dtype=np.float64)
     except (TypeError, ValueError) as error:

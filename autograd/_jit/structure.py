@@ -94,8 +94,9 @@ def _array(x: Any, arrays: str, leaves: list[Any], columns: list[Any], place: st
     import numpy as np
 
     if type(x) is not np.ndarray:
+        refuse_mask(x, place)
         x = np.asarray(x)
-    if x.dtype.char == "d":
+    if x.dtype.char == "d" and x.dtype.isnative:
         pass
     elif x.dtype.kind == "O" and any(isinstance(entry, Number) for entry in x.flat):
         raise NotPlain
@@ -116,6 +117,17 @@ def _array(x: Any, arrays: str, leaves: list[Any], columns: list[Any], place: st
         raise ValueError(f"{place} has no axis to take samples from; give it as a number, or in_axes=None for it")
     columns.append(x)
     return "rows", x.shape[1:]
+
+
+def refuse_mask(x: Any, place: str) -> None:
+    """Raise TypeError for a masked array, whose hidden entries would count like any other."""
+    import numpy as np
+
+    if isinstance(x, np.ma.MaskedArray):
+        raise TypeError(
+            f"{place} is a masked array, and machine code reads the entries under the mask too; give x.compressed(), "
+            "or x.filled(number)"
+        )
 
 
 def names_of(structure: Structure, name: str) -> list[str]:

@@ -330,3 +330,15 @@ def test_a_new_update_at_every_call_is_not_kept():
         assert step.mean(2.0, X, then=lambda r, w, i=i: r + w * i) == 4.0 + 2.0 * i
     assert len(next(iter(step._entries.values())).then) <= 16
     assert len(step._reductions) <= 17
+
+
+def test_arrays_of_the_other_byte_order_hold_the_same_numbers():
+    f = jit(lambda x, y: x * 2.0 + y)
+    whole = jit(lambda p: p[0] + 10.0 * p[1], in_axes=None)
+    numbers = np.array([1.0, 2.5, -3.0])
+    for kind in (">f8", "<f8", ">i4", ">f4"):
+        given = numbers.astype(kind)
+        for _ in range(2):
+            assert f(given, 1.0).tolist() == f(given.astype(float), 1.0).tolist()
+            assert f.mean(given, 1.0) == f.mean(given.astype(float), 1.0)
+            assert whole(given[:2]) == whole(given[:2].astype(float))

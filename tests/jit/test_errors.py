@@ -109,6 +109,12 @@ def test_arguments_that_are_no_numbers():
         jit(lambda x: 1.0)({"a": [1.0, object()]})
     with pytest.raises(TypeError, match="array of"):
         jit(lambda x: x)(np.array(["a"]))
+    masked = np.ma.array([1.0, 2.0], mask=[False, True])
+    for axes in ("arrays", (0,), (None,)):
+        f = jit(lambda x: x, in_axes=axes)
+        for call in (f, f.mean):
+            with pytest.raises(TypeError, match="argument 0 is a masked array"):
+                call(masked)
     with pytest.raises(TypeError, match="compiles a function"):
         jit(3.0)
     with pytest.raises(TypeError, match="leaf Values"):
