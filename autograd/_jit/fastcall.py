@@ -11,7 +11,10 @@ from __future__ import annotations
 import ctypes
 import functools
 import math
+import struct
+import types
 import weakref
+from array import array
 from collections.abc import Callable
 from typing import Any
 
@@ -23,15 +26,6 @@ _HEADER, _ITEMS = 16, tuple.__basicsize__  # a tuple's items follow its fixed pa
 _LIST_ITEMS = 24
 _METH_FASTCALL_KEYWORDS = 0x82
 _C_CONTIGUOUS, _ALIGNED = 0x001, 0x100  # flags of a NumPy array
-
-
-class _MethodDef(ctypes.Structure):
-    _fields_ = (
-        ("name", ctypes.c_char_p),
-        ("function", ctypes.c_void_p),
-        ("flags", ctypes.c_int),
-        ("doc", ctypes.c_char_p),
-    )
 
 
 def _word(address: int) -> int:
@@ -321,13 +315,25 @@ class EntryPoint:
 
 
 def builtin(address: int, name: str, owner: Any, slow: Callable[..., Any], keep: list[Any]) -> Any:
-    """Make a built-in function of the machine code, which hands over to ``slow(owner, ...)``."""
-    definition = _MethodDef(name.encode(), address, _METH_FASTCALL_KEYWORDS, None)
+    """Make a built-in function of the machine code, which hands over to ``slow(owner, ...)``.
+
+    The function reads its PyMethodDef until it is gone itself. So what holds the definition are a method and a tuple,
+    which the garbage collector never empties; it does empty a ``functools.partial`` or a ctypes object that it finds
+    in a cycle, and would leave the function with a definition that is freed.
+    """
+    text = array("b", name.encode() + b"\0")
+    definition = array("b", struct.pack("@PPiP", text.buffer_info()[0], address, _METH_FASTCALL_KEYWORDS, 0))
+    held = (weakref.ref(owner), slow, name, definition, text, *keep)
     new = ctypes.pythonapi.PyCFunction_NewEx
-    new.restype, new.argtypes = ctypes.py_object, [ctypes.POINTER(_MethodDef), ctypes.py_object, ctypes.c_void_p]
-    fallback = functools.partial(_slowly, weakref.ref(owner), slow, (definition, keep))
-    return new(ctypes.byref(definition), fallback, None)
+    new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
+    return new(definition.buffer_info()[0], types.MethodType(_slowly, held), None)
 
 
-def _slowly(owner: Any, slow: Callable[..., Any], keep: Any, /, *args: Any, **kwargs: Any) -> Any:
-    return slow(owner(), *args, **kwargs)
+def _slowly(held: tuple[Any, ...], /, *args: Any, **kwargs: Any) -> Any:
+    owner, slow, name = held[0](), held[1], held[2]
+    if owner is None:
+        raise ReferenceError(
+            f"the compiled function {name} that this built-in call belongs to is gone, and these arguments need it; "
+            "keep the compiled function itself"
+        )
+    return slow(owner, *args, **kwargs)
