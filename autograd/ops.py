@@ -86,10 +86,13 @@ def _power_by_base(y: Any, x: Any, n: Any) -> Any:
     back = lower - n
     error = (n - (lower - back)) - (1.0 + back)  # Knuth's two-sum
     slope = n * power(x, lower)
-    if type(error) is float and error == 0.0:
+    exact = error == 0.0
+    if type(error) is float and exact:
         return slope
-    safe = where(x > 0.0, where(x < INF, x, 1.0), 1.0)
-    return slope * (1.0 + error * log(safe))
+    # Where there is no error the factor must not be looked at, nor differentiated: it may hold 0·∞.
+    error, factor = where(exact, 0.0, error), where(exact, 1.0, slope)
+    safe = where(exact, 1.0, where(x > 0.0, where(x < INF, x, 1.0), 1.0))
+    return where(exact, slope, factor * (1.0 + error * log(safe)))
 
 
 def _power_by_exponent(y: Any, x: Any, n: Any) -> Any:

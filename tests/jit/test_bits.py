@@ -57,6 +57,19 @@ def test_operation_of_two_numbers(op, order):
     check(f, *[(x, y) for x in numbers for y in numbers])
 
 
+def test_the_second_derivative_of_a_power_whose_exponent_is_only_known_later():
+    """Eager, the exponent is a plain float in the rule; of a compiled one the rule knows nothing.
+
+    The unchosen branch of a ``where`` then adds zeros to the gradient, which can turn −0.0 into 0.0 and do no more.
+    """
+    f = grad(lambda x, n: grad(lambda y: autograd.pow(y, n))(x))
+    compiled = jit(f)
+    numbers = [*SPECIAL, *ORDINARY[::2], 3.0, 25.0, 710.0, 1e17, 1e308]
+    for x in numbers:
+        for n in numbers:
+            assert bits(compiled(x, n) + 0.0) == bits(f(x, n) + 0.0), (x, n)
+
+
 @pytest.mark.parametrize("op", BINARY, ids=lambda op: op.name)
 def test_operation_with_one_constant(op):
     for c in [0.0, -0.0, 1.0, -1.0, 2.0, 0.5, -3.0, 7.3, math.inf]:
