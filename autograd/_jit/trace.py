@@ -9,6 +9,7 @@ infinities and nan as well (a nan stays a nan; its payload and sign are nobody's
 from __future__ import annotations
 
 import math
+import operator
 import struct
 from collections.abc import Callable
 from typing import Any
@@ -293,11 +294,28 @@ class Traced(Number):
         "pass a list, or pass in_axes=None for this argument to hand the array over as a whole",
     )
 
-    @property
-    def __array_ufunc__(self) -> Any:
-        from autograd._protocols import NumberProtocols
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        """NumPy's functions act on an array of objects, or are the operations of the table, as for a Value."""
+        return _through_numpy(self, ufunc, method, *inputs, **options)
 
-        return NumberProtocols.__array_ufunc__.__get__(self)
+
+# NumPy's own would turn the outcome into a bool at once.
+_CONDITIONS = {
+    "less": operator.lt, "less_equal": operator.le, "greater": operator.gt, "greater_equal": operator.ge,
+    "equal": operator.eq, "not_equal": operator.ne, "logical_and": operator.and_, "logical_or": operator.or_,
+    "logical_xor": operator.xor,
+}  # fmt: skip
+
+
+def _through_numpy(x: Any, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+    import numpy as np
+
+    from autograd._protocols import NumberProtocols
+
+    condition = _CONDITIONS.get(ufunc.__name__)
+    if condition is not None and method == "__call__":
+        ufunc = np.frompyfunc(condition, 2, 1)
+    return NumberProtocols.__array_ufunc__(x, ufunc, method, *inputs, **options)
 
 
 def _operand(x: Any) -> Any:
@@ -345,6 +363,7 @@ class TracedBool(Number):
 
     __slots__ = ("place", "trace")
     __hash__ = object.__hash__
+    __array_priority__ = 999.0
     __bool__ = Traced.__bool__
 
     def __init__(self, trace: Trace, place: int) -> None:
@@ -359,6 +378,9 @@ class TracedBool(Number):
 
     def __repr__(self) -> str:
         return f"<traced condition {self.place}>"
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        return _through_numpy(self, ufunc, method, *inputs, **options)
 
     def _refuse(self, *others: Any) -> Any:
         raise TraceError(f"a comparison is not a number; write where(condition, 1.0, 0.0){_here()}")

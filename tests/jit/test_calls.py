@@ -342,3 +342,16 @@ def test_arrays_of_the_other_byte_order_hold_the_same_numbers():
             assert f(given, 1.0).tolist() == f(given.astype(float), 1.0).tolist()
             assert f.mean(given, 1.0) == f.mean(given.astype(float), 1.0)
             assert whole(given[:2]) == whole(given[:2].astype(float))
+
+
+def test_numpy_functions_of_traced_numbers():
+    a = np.array([1.0, 2.0])
+    for f in (
+        np.sin, lambda x: x * a, lambda x: a * x, lambda x: np.float64(2.0) * x, lambda x: np.dot(a, np.array([x, x])),
+        lambda x: np.power(x, 2.0) + np.maximum(x, 2.0), lambda x: np.exp(np.array([x, 2.0 * x])),
+    ):  # fmt: skip
+        assert np.array_equal(jit(f)(1.5), f(np.float64(1.5)))
+    assert jit(grad(lambda x: (x * a).sum()))(2.0) == 3.0
+    assert jit(lambda x: where(np.float64(2.0) < x, 1.0, 0.0))(3.0) == 1.0
+    assert jit(lambda x: where((a > x)[1], 1.0, 0.0))(1.5) == 1.0
+    assert jit(lambda x: where(np.logical_and(x > 1.0, x < 3.0), 1.0, 0.0))(1.5) == 1.0
