@@ -18,7 +18,7 @@ from . import batch, fastcall, lower
 from .captured import tracing
 from .kernel import MAP, REDUCE, REDUCE_WHOLE, REPEAT, RUN, Code, Compiler, lanes, patience, uncollected
 from .program import Program
-from .structure import Structure, build, is_column
+from .structure import Structure, build, counted, is_column
 
 CHUNK = 8_000_000  # weight times samples in a piece of work, about half a millisecond: what a thread takes at a time
 
@@ -144,7 +144,7 @@ class Entry:
         if (
             all(map(fastcall.takes, (*self.structures, result)))
             and not (self.parameters or self.keywords or compiler.callbacks)
-            and inputs + outputs <= fastcall.MOST
+            and (3 * inputs if most else inputs) + outputs <= fastcall.MOST  # of a batch, also pointers and strides
             and fastcall.available()
         ):
             return fastcall.EntryPoint(compiler.module, self.structures, result, inputs, outputs, most).kept
@@ -268,7 +268,7 @@ class Entry:
             out = array("d", bytes(8 * outputs))
             run(shared.buffer_info()[0], pointers, strides, count, out.buffer_info()[0])
             code.check()
-            return built(self.result if after is None else after.result, Reader(out))
+            return built(counted(self.result) if after is None else after.result, Reader(out))
         cut, run_prologue, run, code = self._make("reduce", self._compile_reduce)
         uniform, constant = run_prologue(shared)
         totals = np.zeros((-(-count // step), max(len(cut.body.outputs), 1)))
@@ -290,7 +290,7 @@ class Entry:
         numbers = [next(varying) if mine else next(fixed) for mine in cut.varying]
         if after is not None:
             return after.call([*numbers, *shared[: len(shared) - len(self.parameters)]])
-        return built(self.result, Reader(array("d", numbers)))
+        return built(counted(self.result), Reader(array("d", numbers)))
 
     def _located(self, columns: list[Any]) -> tuple[Any, Any]:
         """Return pointers and strides of the batches; those of the last call are remembered."""
@@ -320,7 +320,8 @@ class Entry:
         extra = len(after.program.instructions) if after is not None else 0
         last = self if after is None else after
         outputs = len(last.program.outputs)
-        kept = self._entry_point(compiler, last.result, outputs, piece(self.weight, lanes()))
+        result = counted(self.result) if after is None else after.result
+        kept = self._entry_point(compiler, result, outputs, piece(self.weight, lanes()))
         code = compiler.compile(len(self.program.instructions) + extra)
         if kept is not None:
             code.kept = kept

@@ -166,6 +166,15 @@ def is_column(structure: Structure) -> bool:
     return structure[0] in ("list", "tuple", "named", "dict", "dataclass") and any(map(is_column, structure[-1]))
 
 
+def counted(structure: Structure) -> Structure:
+    """The structure of a mean or a sum: conditions become numbers, which count how often they held."""
+    if structure == ("truth",):
+        return NUMBER
+    if structure[0] in ("list", "tuple", "named", "dict", "dataclass"):
+        return (*structure[:-1], tuple(map(counted, structure[-1])))
+    return structure
+
+
 def flags(structure: Structure) -> list[bool]:
     """Return for each number whether it differs from sample to sample."""
     kind = structure[0]

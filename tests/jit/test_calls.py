@@ -355,3 +355,13 @@ def test_numpy_functions_of_traced_numbers():
     assert jit(lambda x: where(np.float64(2.0) < x, 1.0, 0.0))(3.0) == 1.0
     assert jit(lambda x: where((a > x)[1], 1.0, 0.0))(1.5) == 1.0
     assert jit(lambda x: where(np.logical_and(x > 1.0, x < 3.0), 1.0, 0.0))(1.5) == 1.0
+
+
+def test_the_mean_and_the_sum_of_a_condition_count():
+    f = jit(lambda x: (x > 0.0, {"big": x > 1.0, "x": x}))
+    for x in (np.array([-1.0, 2.0, 0.5, -3.0]), np.linspace(-1.0, 3.0, 1_000_000)):  # one piece of work, and several
+        for _ in range(2):
+            assert f.sum(x) == ((x > 0.0).sum(), {"big": (x > 1.0).sum(), "x": pytest.approx(x.sum(), rel=1e-12)})
+            assert f.mean(x)[0] == (x > 0.0).mean()
+            assert f.mean(x, then=lambda r: 100.0 * r[0]) == 100.0 * (x > 0.0).mean()
+    assert f(2.0)[0] is True
