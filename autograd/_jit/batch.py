@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from . import lower
@@ -10,6 +10,8 @@ from .module import Module
 from .parts import parts
 from .program import Instruction, Program
 from .writer import Writer, load_splat
+
+MANY = 500  # results from which on the basic blocks of a loop are shorter, since each result adds to them
 
 
 @dataclass(frozen=True)
@@ -101,11 +103,12 @@ def mapped(module: Module, name: str, cut: Split) -> None:
     for k in range(len(body.inputs) - cut.uniform):
         module.lines.append(f"  %a{k} = getelementptr double, ptr %column{k}, i64 %i")
         module.lines.append(f"  %x{k} = load {wide}, ptr %a{k}, align 8")
-    writer = loop.body({k: f"%x{k}" for k in range(len(body.inputs) - cut.uniform)})
-    for k, place in enumerate(body.outputs):
-        number = writer.number(place)
+
+    def store(k: int, number: str) -> None:
         module.lines.append(f"  %r{k} = getelementptr double, ptr %result{k}, i64 %i")
         module.lines.append(f"  store {wide} {number}, ptr %r{k}, align 8")
+
+    loop.body({k: f"%x{k}" for k in range(len(body.inputs) - cut.uniform)}, store)
     module.lines += [
         "  br label %again",
         "again:",
@@ -135,9 +138,9 @@ def reduced(module: Module, name: str, cut: Split) -> None:
     loop.scratch()
     size = 8 * lanes * max(outputs, 1)
     module.declare("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
+    module.scratch(outputs, lanes, "%sums")
     module.lines += [
-        f"  %sums = alloca i8, i64 {size}, align 64",
-        f"  call void @llvm.memset.p0.i64(ptr align 64 %sums, i8 0, i64 {size}, i1 false)",
+        f"  call void @llvm.memset.p0.i64(ptr align 8 %sums, i8 0, i64 {size}, i1 false)",
     ]
     columns = len(body.inputs) - cut.uniform
     _pointers(module, "column", "%columns", columns)
@@ -171,16 +174,17 @@ def reduced(module: Module, name: str, cut: Split) -> None:
             ]
             vector = f"%x{k}_{j}"
         columns_of[k] = vector
-    writer = loop.body(columns_of)
-    for k, place in enumerate(body.outputs):
-        number = writer.number(place)
-        module.lines += [
+
+    def add(k: int, number: str) -> None:
+        module.lines.extend([
             f"  %s{k} = getelementptr {wide}, ptr %sums, i64 {k}",
-            f"  %old{k} = load {wide}, ptr %s{k}, align {8 * lanes}",
+            f"  %old{k} = load {wide}, ptr %s{k}, align 8",
             f"  %sum{k} = fadd{module.flags} {wide} %old{k}, {number}",
             f"  %new{k} = select {bits} {mask}, {wide} %sum{k}, {wide} %old{k}",
-            f"  store {wide} %new{k}, ptr %s{k}, align {8 * lanes}",
-        ]
+            f"  store {wide} %new{k}, ptr %s{k}, align 8",
+        ])
+
+    loop.body(columns_of, add)
     module.lines += [
         "  br label %again",
         "again:",
@@ -192,7 +196,7 @@ def reduced(module: Module, name: str, cut: Split) -> None:
         "across:",
         "  %k = phi i64 [ 0, %add ], [ %k1, %across ]",
         f"  %row = getelementptr {wide}, ptr %sums, i64 %k",
-        f"  %lanes = load {wide}, ptr %row, align {8 * lanes}",
+        f"  %lanes = load {wide}, ptr %row, align 8",
     ]
     rest, width = "%lanes", lanes
     while width > 1:
@@ -215,6 +219,7 @@ def reduced(module: Module, name: str, cut: Split) -> None:
         "  br i1 %onward, label %across, label %done",
         "done:",
     ]
+    module.release(outputs, lanes, "%sums")
     loop.release()
     module.close()
 
@@ -293,8 +298,12 @@ class _Loop:
         if self.slots:
             self.module.release(self.slots.size, self.module.lanes)
 
-    def body(self, names: dict[int, str]) -> Writer:
-        """Write the body for the columns of those names, and return the writer that knows its results."""
+    def body(self, names: dict[int, str], take: Callable[[int, str], None]) -> None:
+        """Write the body for the columns of those names. ``take(k, number)`` writes what becomes of result k.
+
+        That happens as soon as the result is there, so that no more results are held on the stack than one basic block
+        computes.
+        """
         module, body, uniform, lanes = self.module, self.cut.body, self.cut.uniform, self.module.lanes
         columns = {uniform + k: name for k, name in names.items()}
         if self.slots is None:
@@ -303,12 +312,21 @@ class _Loop:
             pointer = ["%in"]
             writer = Writer(module, body, lanes, lambda place, w: load_splat(pointer[0], lanes)(place, w))
             writer.names |= columns
-            for first in range(0, len(body.instructions), lower.BLOCK):
+            block = lower.BLOCK if len(body.outputs) <= MANY else lower.BLOCK // 4
+            for k, place in enumerate(body.outputs):
+                if place < len(body.inputs):
+                    take(k, writer.number(place))
+            ready: dict[int, list[int]] = {}
+            for k, place in enumerate(body.outputs):
+                ready.setdefault((place - len(body.inputs)) // block, []).append(k)
+            for first in range(0, len(body.instructions), block):
                 writer.block(first, reload=True)
                 pointer[0] = writer.fresh()
                 module.lines.append(f"  {pointer[0]} = load volatile ptr, ptr %box, align 8")
-                writer.write(first, min(first + lower.BLOCK, len(body.instructions)))
-            return writer
+                writer.write(first, min(first + block, len(body.instructions)))
+                for k in ready.get(first // block, ()):
+                    take(k, writer.number(body.outputs[k]))
+            return
         wide = f"<{lanes} x double>"
         for place, name in columns.items():
             if place in self.slots.slot:
@@ -316,7 +334,11 @@ class _Loop:
                 module.lines.append(f"  {slot} = getelementptr {wide}, ptr %scratch, i64 {self.slots.slot[place]}")
                 module.lines.append(f"  store {wide} {name}, ptr {slot}, align 8")
         module.lines += [f"  call void @{self.name}.part{k}(ptr %in, ptr %scratch)" for k in range(self.slots.parts)]
-        return Writer(module, body, lanes, self.slots.load("%in", "%scratch", lanes))
+        writer = Writer(module, body, lanes, self.slots.load("%in", "%scratch", lanes))
+        for k, place in enumerate(body.outputs):
+            if k % 128 == 0:
+                writer.block(k, reload=True)
+            take(k, writer.number(place))
 
 
 def _pointers(module: Module, name: str, array: str, count: int) -> None:

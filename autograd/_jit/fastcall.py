@@ -21,7 +21,7 @@ from typing import Any
 from .module import Module
 from .structure import Structure
 
-MOST = 16_384  # numbers in and out, which lie on the stack
+MOST = 4_096  # numbers in and out, which lie on the stack
 _HEADER, _ITEMS = 16, tuple.__basicsize__  # a tuple's items follow its fixed part; a list holds a pointer to them
 _LIST_ITEMS = 24
 _METH_FASTCALL_KEYWORDS = 0x82

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from . import fast as fast_functions
 
-STACK = 65_536  # bytes of scratch memory that are taken from the stack
+STACK = 16_384  # bytes of scratch memory that a function takes from the stack, of which a thread may have 128 KB
 FAST_FLAGS = " reassoc nsz arcp contract afn"
 
 
@@ -45,23 +45,23 @@ class Module:
     def close(self) -> None:
         self.functions.append("\n".join([*self.lines, "  ret void", "}"]))
 
-    def scratch(self, vectors: int, lanes: int = 1) -> None:
-        """Write the code that gets memory for so many vectors, as ``%scratch``.
+    def scratch(self, vectors: int, lanes: int = 1, name: str = "%scratch") -> None:
+        """Write the code that gets memory for so many vectors, as ``%scratch`` or under another name.
 
         Little comes from the stack. Much is allocated once and kept for the next call: a call takes it out of
         ``@spare`` by an atomic exchange, so that two at a time never share it.
         """
         size = 8 * lanes * max(vectors, 1)
         if size <= STACK:
-            self.lines.append(f"  %scratch = alloca i8, i64 {size}, align 64")
+            self.lines.append(f"  {name} = alloca i8, i64 {size}, align 64")
             return
         self.spare = max(self.spare, size)
-        self.lines.append("  %scratch = call ptr @take()")
+        self.lines.append(f"  {name} = call ptr @take()")
 
-    def release(self, vectors: int, lanes: int = 1) -> None:
+    def release(self, vectors: int, lanes: int = 1, name: str = "%scratch") -> None:
         """Write the code that gives it back."""
         if 8 * lanes * vectors > STACK:
-            self.lines.append("  call void @give(ptr %scratch)")
+            self.lines.append(f"  call void @give(ptr {name})")
 
     def declare(self, line: str) -> None:
         self._declared.add(line)

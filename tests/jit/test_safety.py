@@ -47,3 +47,28 @@ def test_a_builtin_call_that_outlives_its_function():
     assert call(2.0) == 6.0
     with pytest.raises(ReferenceError, match="keep the compiled function"):
         call(2)
+
+
+def test_many_results_on_a_small_stack():
+    code = """
+        import threading
+        import numpy as np
+        from autograd import jit
+
+        many = jit(lambda p, x: [w * x for w in p], in_axes=(None, 0))
+        twice = jit(lambda numbers: [2.0 * x for x in numbers])
+
+        def work():
+            results.append(many.sum([2.0] * 3000, np.ones(16)) == [32.0] * 3000)
+            results.append(many.mean([2.0] * 1000, np.ones(16)) == [2.0] * 1000)
+            results.append(twice([1.5] * 8000) == [3.0] * 8000)
+
+        results = []
+        work()  # compiles, which takes more of the stack
+        threading.stack_size(128 * 1024)
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        print(results)
+    """
+    assert alone(code) == f"{[True] * 6}\n"
