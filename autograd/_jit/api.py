@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import operator
 import pickle
 import threading
 from collections.abc import Callable, Sequence
@@ -30,6 +31,7 @@ from .structure import (
     is_module,
     names_of,
     refuse_mask,
+    training,
 )  # fmt: skip
 from .trace import Trace
 
@@ -66,7 +68,10 @@ def jit(
     ``in_axes`` tells what an array is: "arrays" (each array argument is a batch), or one entry an argument: 0 for a
     batch, None for an array that ``fn`` takes as a whole. ``parameters`` are the Values that ``fn`` uses from outside,
     or a module that has them; each call reads them, and writes back what ``fn`` changes of data and gradients.
-    A module may also be an argument. ``fastmath`` allows reassociation, fused multiply-add and polynomials for exp,
+    A module may also be an argument. Which Values it holds, which of them are frozen, and whether it is in training
+    mode is looked at in every call; its other attributes become part of the program, as globals and closures do. So
+    does ``data`` or ``grad`` of a Value that is not declared, where ``fn`` reads that alone: only its use as a Value
+    is noticed. ``fastmath`` allows reassociation, fused multiply-add and polynomials for exp,
     tanh and logarithms: about 4 units in the last place each, and then what rounding makes of it.
 
     Raises MissingExtraError without llvmlite and numpy. The first call raises TracedBranchError where ``fn`` branches
@@ -92,30 +97,34 @@ def jit(
     if not callable(fn):
         raise TypeError(f"jit compiles a function, and {type(fn).__name__} {fn!r} is none")
     require()
-    return Jitted(fn, in_axes, _values(parameters), bool(fastmath))
+    return Jitted(fn, in_axes, _declared(parameters), bool(fastmath))
 
 
-def _values(parameters: Any) -> tuple[Value, ...]:
-    given = list(parameters.parameters()) if is_module(parameters) else list(parameters)
+def _declared(parameters: Any) -> Any:
+    """Return what ``parameters=`` was given, as a module or a tuple of Values."""
+    given = tuple(parameters.parameters() if is_module(parameters) else parameters)
     for x in given:
         if not isinstance(x, Value) or x.operands:
             raise TypeError(f"parameters are leaf Values, and {x!r} is none")
-    return tuple(given)
+    return parameters if is_module(parameters) else given
+
+
+def _facts(values: Sequence[Value]) -> tuple[Any, ...]:
+    """Which Values these are, and which of them take a gradient: their classes tell."""
+    return tuple(map(id, values)), tuple(map(type, values))
 
 
 class Jitted:
     """A compiled function; ``jit`` makes it. It may be called from several threads, and pickled."""
 
-    def __init__(
-        self, fn: Callable[..., Any] | None, in_axes: Any, parameters: tuple[Value, ...], fastmath: bool
-    ) -> None:
+    def __init__(self, fn: Callable[..., Any] | None, in_axes: Any, parameters: Any, fastmath: bool) -> None:
         self._fn = fn
         self._in_axes = in_axes
-        self._parameters = parameters
+        self._parameters = parameters  # a tuple of Values, or a module
+        self._fixed = not is_module(parameters)  # a module has to be looked at in each call
         self._fastmath = fastmath
         self._entries: dict[Any, Entry] = {}
         self._last: Entry | None = None
-        self._lock = threading.RLock()
         self._swift = False
         self._reductions: dict[Any, Callable[..., Any]] = {}  # entry points in machine code
         self.__wrapped__ = fn
@@ -134,7 +143,7 @@ class Jitted:
         if found.batched:
             return found.elements(leaves, columns)
         result = found.call(leaves)
-        if not self._swift and found.enter is not None:
+        if not self._swift and self._fixed and found.enter is not None:
             self._hasten(*found.enter)
         return result
 
@@ -183,10 +192,11 @@ class Jitted:
         >>> jit(lambda x: 0.5 * (x + 2.0 / x)).repeat(20, 1.0)
         1.414213562373095
         """
-        if type(count) is not int or count < 0:
-            raise ValueError(f"repeat counts with a whole number of at least 0, and {count!r} was given")
+        whole = -1 if isinstance(count, bool) or not hasattr(count, "__index__") else operator.index(count)
+        if not 0 <= whole < 2**63:
+            raise ValueError(f"repeat counts with a whole number from 0 to 2**63 - 1, and {count!r} was given")
         found, leaves, _ = self._entry((state, *args), {}, WHOLE)
-        return found.repeat(count, leaves)
+        return found.repeat(whole, leaves)
 
     def program(self, *args: Any, **kwargs: Any) -> Program:
         """Return the program for such arguments (only their structure counts), or without any that of the last call."""
@@ -215,7 +225,7 @@ class Jitted:
         after = None if then is None else self._after(found, args, then)
         result = found.reduce(kind, leaves, columns, after)
         entered = (after or found).entered.get(kind)
-        if entered is not None and (kind, then) not in self._reductions:
+        if entered is not None and self._fixed and (kind, then) not in self._reductions:
             slow = lambda owner, *args: owner._reduce(kind, then, args)
             self._reductions[kind, then] = fastcall.builtin(entered[0], kind, self, slow, [entered[1]])
         return result
@@ -223,7 +233,7 @@ class Jitted:
     def _after(self, found: Entry, args: tuple[Any, ...], then: Callable[..., Any]) -> Entry:
         after = found.then.get(then)
         if after is None:
-            with self._lock:
+            with tracing:
                 after = found.then.get(then)
                 if after is None:
                     if len(found.then) >= MOST_UPDATES:  # a new function at every call is no reason to keep them all
@@ -261,15 +271,18 @@ class Jitted:
             if kind is None:
                 x, kind = _as_array(x, i), arrays
             structures.append(describe(x, kind, leaves, columns, modules, f"argument {i}"))
-        owned = tuple([tuple(map(id, module.parameters())) for module in modules])
-        key = (tuple(structures), tuple(kwargs), tuple(map(id, modules)), owned)
+        owned = tuple([_facts(module.parameters()) for module in modules])
+        declared, mode = self._parameters, None
+        if not self._fixed:
+            declared, mode = tuple(declared.parameters()), training(declared)
+        key = (tuple(structures), tuple(kwargs), tuple(map(id, modules)), owned, _facts(declared), mode)
         found = self._entries.get(key)
         if found is None:
-            with self._lock:
+            with tracing:  # the one lock: a second one, taken before it here and after it in a trace, would deadlock
                 found = self._entries.get(key)
                 if found is None:
                     labels = _labels(self._fn, args, kwargs)
-                    found = self._traced(self._python(), key[0], key[1], labels, modules, self._parameters)
+                    found = self._traced(self._python(), key[0], key[1], labels, modules, declared)
                     self._entries[key] = found
         self._last = found
         return found, leaves, columns
@@ -325,7 +338,7 @@ class Jitted:
 
 
 def _unpickled(
-    fn: Any, in_axes: Any, parameters: tuple[Value, ...], fastmath: bool, name: str, kept: dict[Any, Entry]
+    fn: Any, in_axes: Any, parameters: Any, fastmath: bool, name: str, kept: dict[Any, Entry]
 ) -> Jitted:
     jitted = Jitted(fn, in_axes, parameters, fastmath)
     jitted.__name__ = name

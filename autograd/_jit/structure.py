@@ -73,8 +73,7 @@ def describe(
         return describe(list(x) if isinstance(x, list) else tuple(x), arrays, leaves, columns, modules, place)
     if is_module(x):
         modules.append(x)
-        training = tuple([getattr(m, "training", None) for m in _submodules(x)])
-        return "module", len(modules) - 1, training
+        return "module", len(modules) - 1, training(x)
     if dataclasses.is_dataclass(x) and not isinstance(x, type):
         names = tuple([field.name for field in dataclasses.fields(x) if field.init])
         parts = tuple([describe(getattr(x, n), arrays, leaves, columns, modules, f"{place}.{n}") for n in names])
@@ -85,9 +84,10 @@ def describe(
     )
 
 
-def _submodules(module: Any) -> Iterator[Any]:
+def training(module: Any) -> tuple[Any, ...]:
+    """The mode of a module, and of each inside it."""
     every = getattr(module, "modules", None)
-    return iter(every()) if callable(every) else iter([module])
+    return tuple([getattr(m, "training", None) for m in (every() if callable(every) else [module])])
 
 
 def _array(x: Any, arrays: str, leaves: list[Any], columns: list[Any], place: str) -> Structure:

@@ -1,5 +1,7 @@
 """Parameters of models under jit: live at every call, written back where the function changes them."""
 
+import numpy as np
+
 import nn
 from autograd import Value, jit, value_and_grad
 from autograd import sum as total
@@ -94,3 +96,55 @@ def test_a_parameter_that_is_replaced_is_noticed():
     f(model, [1.0, 2.0])
     model.layers[0].neurons[0].b = Value(10.0)
     assert f(model, [1.0, 2.0]) == model([1.0, 2.0]).data
+
+
+class Scaled(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.w = Value(2.0)
+
+    def forward(self, x):
+        return self.w * x if self.training else 10.0 * self.w * x
+
+
+def test_a_parameter_that_is_frozen_or_thawed_later_is_noticed():
+    model = Scaled()
+
+    def step(x):
+        loss = model(x) ** 2
+        model.zero_grad()
+        loss.backward()
+        return loss
+
+    for compiled in (jit(step, parameters=[model.w]), jit(step, parameters=model)):
+        for wanted in (False, True, False, True):
+            model.w.requires_grad = wanted
+            assert (compiled(3.0), model.w.grad) == (36.0, 36.0 if wanted else 0.0)
+
+    def slope(given, x):
+        loss = given(x) ** 2
+        given.zero_grad()
+        loss.backward()
+        return given.w.grad
+
+    argument = jit(slope)
+    for wanted in (False, True, False):
+        model.w.requires_grad = wanted
+        assert argument(model, 3.0) == (36.0 if wanted else 0.0)
+
+
+def test_a_declared_module_is_looked_at_in_every_call():
+    model = Scaled()
+    f = jit(lambda x: model(x), parameters=model)
+    assert f(1.0) == 2.0
+    model.eval()
+    assert f(1.0) == 20.0
+    model.w = Value(7.0)
+    assert (f(1.0), f.mean(np.array([1.0, 3.0]))) == (70.0, 140.0)
+    model.train()
+    assert (f(1.0), f.mean(np.array([1.0, 3.0]))) == (7.0, 14.0)
+    idle = nn.Dropout(0.5)  # no parameters, and a mode
+    g = jit(lambda x: x if idle.training else -x, parameters=idle)
+    assert [g(1.0), g(1.0), g.mean(np.ones(3)), g.mean(np.ones(3))] == [1.0] * 4
+    idle.eval()
+    assert [g(1.0), g(1.0), g.mean(np.ones(3)), g.mean(np.ones(3))] == [-1.0] * 4
