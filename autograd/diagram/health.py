@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autograd.errors import DiagramError
 from autograd.value import Value, topological_order
@@ -82,6 +82,9 @@ def diagnose(output: Value | Iterable[Value]) -> list[Finding]:
     tanhs whose slope is under 1 % of its maximum, parameters whose gradient is under 1e-6 or over 1e3 of the output's,
     the first values and gradients that are nan or infinite, and gradients left over from an earlier backward pass.
 
+    Where several samples run through the same unit (the same parameters under its activation), a dead or saturated unit
+    is one finding, and one that is so for some of the samples only is none: that is how a ReLU works.
+
     Returns a list of `Finding` in order of evaluation, empty when nothing is wrong; `print` shows it well.
     Raises DiagramError when `output` is not a Value or several.
 
@@ -94,7 +97,7 @@ def diagnose(output: Value | Iterable[Value]) -> list[Finding]:
     """
     roots = as_roots(output)
     order = topological_order(*roots)
-    return Findings(_findings(order, roots))
+    return Findings(_by_unit(_findings(order, roots), order))
 
 
 def as_roots(output: Value | Iterable[Value]) -> list[Value]:
@@ -169,6 +172,47 @@ def _findings(order: list[Value], roots: Sequence[Value]) -> list[Finding]:
                 message = f"the gradient of {called(v)} is {number(total)}, {number(ratio)} times the output's"
                 add("exploding", v, message, gradient=total, ratio=ratio)
     return found
+
+
+_LINEAR = {"add", "sub", "mul", "div", "neg", "identity", "sum", "mean", "dot"}
+
+
+def _by_unit(found: list[Finding], order: list[Value]) -> list[Finding]:
+    """Merge what was found at one unit for each sample, and leave out a unit that is well for some of them."""
+    activations = [v for v in order if v.op is not None and (v.op.name in DEAD or v.op.name in SATURATED)]
+    unit = {id(v): _unit(v) for v in activations}
+    samples = Counter(unit.values())
+    ill = Counter((finding.kind, unit[id(finding.node)]) for finding in found if id(finding.node) in unit)
+    merged, told = [], set()
+    for finding in found:
+        key = unit.get(id(finding.node))
+        if key is None or finding.kind not in ("dead", "saturated") or samples[key] == 1:
+            merged.append(finding)
+        elif ill[finding.kind, key] == samples[key] and (finding.kind, key) not in told:
+            told.add((finding.kind, key))
+            message = f"for all {samples[key]} samples; for the first, {finding.message}"
+            numbers = {**finding.numbers, "samples": float(samples[key])}
+            merged.append(replace(finding, message=message, numbers=numbers))
+    return merged
+
+
+def _unit(activation: Value) -> tuple[object, ...]:
+    """Return what tells units apart: the operations and the leaves under the activation, down to the next ones."""
+    leaves: set[int] = set()
+    names = [activation.op.name] if activation.op is not None else []
+    seen: set[int] = set()
+    stack = [activation.operands[0]]
+    while stack:
+        v = stack.pop()
+        if not isinstance(v, Value) or id(v) in seen:
+            continue
+        seen.add(id(v))
+        if v.op is None:
+            leaves.add(id(v))
+        elif v.op.name in _LINEAR:
+            names.append(v.op.name)
+            stack += v.operands
+    return (*names, frozenset(leaves or {id(activation)}))
 
 
 _TEXT = {

@@ -145,3 +145,22 @@ def test_how_much_gradient_reaches_each_layer(tmp_path: Path) -> None:
     assert [t.get_text() for t in figure.axes[0].get_xticklabels()] == ["layers.0", "layers.1", "layers.2"]
     with pytest.raises(ValueError, match="record_gradients"):
         nn.History().plot_gradient_flow()
+
+
+def test_a_unit_that_is_dead_for_some_samples_only_is_no_finding() -> None:
+    w, b = Value(1.0, name="w"), Value(0.0, name="b")
+    samples = [(w * x + b).relu() for x in (-1.0, 2.0, -3.0)]
+    loss = samples[0] + samples[1] + samples[2]
+    loss.backward()
+    assert diagnose(loss) == []
+    assert "dead" in draw(loss).svg
+
+
+def test_a_unit_that_is_dead_for_every_sample_is_one_finding() -> None:
+    w, v = Value(1.0, name="w"), Value(-1.0, name="v")
+    samples = [(w * x).relu() + (v * x).relu() for x in (1.0, 2.0, 3.0)]
+    loss = samples[0] + samples[1] + samples[2]
+    loss.backward()
+    (finding,) = diagnose(loss)
+    assert (finding.kind, finding.numbers["samples"]) == ("dead", 3.0)
+    assert "for all 3 samples" in str(finding)
