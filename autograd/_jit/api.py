@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import operator
 import pickle
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any, overload
 

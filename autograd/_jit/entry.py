@@ -210,11 +210,13 @@ class Entry:
         uniform, constant = run_prologue(self._packed(leaves))
         pointers = _pointers(arrays), _pointers(results)
 
+        code.check()
+
         def work(begin: int, end: int) -> None:
             run(uniform.ctypes.data, *pointers, begin, end)
+            code.check()  # what failed is known to the thread in which it did
 
         in_pieces(work, padded, self.weight, width)
-        code.check()
         varying, fixed = iter(results), iter(constant)
         outputs = [
             next(varying)[:count].reshape(shape) if mine else np.full(shape, next(fixed)) for mine in cut.varying
@@ -271,14 +273,15 @@ class Entry:
             return built(counted(self.result) if after is None else after.result, Reader(out))
         cut, run_prologue, run, code = self._make("reduce", self._compile_reduce)
         uniform, constant = run_prologue(shared)
+        code.check()
         totals = np.zeros((-(-count // step), max(len(cut.body.outputs), 1)))
         base, row = totals.ctypes.data, totals.strides[0]
 
         def work(begin: int, end: int) -> None:
             run(uniform.ctypes.data, pointers, strides, begin, end, base + row * (begin // step), 1.0)
+            code.check()
 
         in_pieces(work, count, self.weight, width)
-        code.check()
         total = totals[0]
         for more in totals[1:]:  # in order, whichever thread was first
             total = total + more
@@ -293,15 +296,15 @@ class Entry:
         return built(counted(self.result), Reader(array("d", numbers)))
 
     def _located(self, columns: list[Any]) -> tuple[Any, Any]:
-        """Return pointers and strides of the batches; those of the last call are remembered."""
+        """Return pointers and strides of the batches; those of the last call serve while the memory is the same."""
+        where = [(x.ctypes.data, x.shape, x.strides) for x in columns]
         last = self._last
-        if last is not None and len(last[0]) == len(columns) and all(map(operator.is_, last[0], columns)):
+        if last is not None and last[0] == where:
             return last[1], last[2]
         pointers, strides, keep = _rows(columns)
         if all(map(operator.is_, keep, columns)):  # nothing was copied, so the numbers are read where they are
-            self._last = columns, pointers, strides
+            self._last = where, pointers, strides
         else:
-            self._last = None
             pointers.kept = keep
         return pointers, strides
 
@@ -356,7 +359,19 @@ def in_pieces(work: Callable[[int, int], None], count: int, weight: int, width: 
             work(*span)
         return
     with ThreadPoolExecutor(min(cores, len(spans))) as pool:
-        list(pool.map(lambda span: work(*span), spans))
+        futures = []
+        try:
+            try:
+                for span in spans:
+                    futures.append(pool.submit(work, *span))
+            except RuntimeError:  # no thread can be had, as when the interpreter ends
+                for span in spans[len(futures) :]:
+                    work(*span)
+            for future in futures:
+                future.result()
+        finally:
+            for future in futures:
+                future.cancel()
 
 
 class Reader:

@@ -55,7 +55,7 @@ def lanes() -> int:
 class Code:
     """The machine code of one module, which lives as long as this object."""
 
-    def __init__(self, module: Module, callbacks: list[Any], failures: list[BaseException], effort: int) -> None:
+    def __init__(self, module: Module, callbacks: list[Any], failures: libm.Failures, effort: int) -> None:
         self.callbacks = callbacks
         self.failures = failures
         self.kept: list[Any] = []  # Python objects that the code names by address
@@ -76,10 +76,10 @@ class Code:
             libm.free(ctypes.c_void_p.from_address(self._spare).value)
 
     def check(self) -> None:
-        """Raise what a rule raised that the machine code called back."""
-        if self.failures:
-            failure = self.failures[0]
-            self.failures.clear()
+        """Raise what a rule raised that the machine code called back in this thread."""
+        failure = self.failures.first
+        if failure is not None:
+            self.failures.first = None
             raise failure
 
     def address(self, name: str) -> int:
@@ -92,7 +92,7 @@ class Compiler:
 
     def __init__(self, wide: bool, fast: bool) -> None:
         self.callbacks: list[libm.Callback] = []
-        self.failures: list[BaseException] = []
+        self.failures = libm.Failures()
         self.module = Module(self._find, lanes() if wide else 1, fast, lanes())
 
     def _find(self, name: str, arity: int) -> int:

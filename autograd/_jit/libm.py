@@ -13,6 +13,7 @@ import itertools
 import math
 import struct
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -78,17 +79,23 @@ def same_bits(a: float, b: float) -> bool:
     return (a != a and b != b) or struct.pack("d", a) == struct.pack("d", b)
 
 
+class Failures(threading.local):
+    """The first exception of the rules that machine code calls back, for each thread its own."""
+
+    first: BaseException | None = None
+
+
 class Callback:
     """A rule of the table as a C function. An exception in it is kept in ``failures``, and the result is nan."""
 
-    def __init__(self, name: str, arity: int, failures: list[BaseException]) -> None:
+    def __init__(self, name: str, arity: int, failures: Failures) -> None:
         forward = OPERATIONS[name].forward
 
         def call(*operands: float) -> float:
             try:
                 return float(forward(*operands))
-            except Exception as failure:
-                failures.append(failure)
+            except BaseException as failure:  # KeyboardInterrupt too: nothing can be raised through machine code
+                failures.first = failures.first or failure
                 return math.nan
 
         self._function = ctypes.CFUNCTYPE(_DOUBLE, *[_DOUBLE] * arity)(call)
