@@ -300,9 +300,9 @@ class NetworkDiagram:
             )  # fmt: skip
         for weight, (x, y) in zip(self._weights, self._places, strict=True):
             lines = self._label(weight)
-            for k, (text, kind) in enumerate(lines):
+            for k, (text, kind) in reversed(list(enumerate(lines))):  # from below: patches cover underscores
                 color = t.ink if kind == "plain" else theme.stroke(t, kind)
-                self._plain(graph, text, x, y + 12.5 * (k - (len(lines) - 1) / 2), color)
+                self._plain(graph, text, x, y + 12.8 * (k - (len(lines) - 1) / 2), color)
         for column in self._columns:
             self._plain(graph, column.title, column.units[0].x, MARGIN - 4, t.muted)
             if column.hidden:
