@@ -36,12 +36,6 @@ def compiled_step(
 
     Raises ValueError for a model that cannot be compiled, and MissingExtraError without llvmlite and numpy.
     """
-    for name, module in model.named_modules():
-        if isinstance(module, Dropout) and module.p > 0.0:
-            raise ValueError(
-                f"a compiled step would drop the same numbers each time, and {name or 'the model'} is a Dropout(p="
-                f"{module.p}); use jit=False, or set its p to 0"
-            )
     return CompiledStep(model, loss, optimizer, clip_norm, clip_value)
 
 
@@ -51,56 +45,95 @@ class CompiledStep:
     def __init__(
         self, model: Module, loss: Loss, optimizer: Optimizer, clip_norm: float | None, clip_value: float | None
     ) -> None:
-        sample = jit(self._sample, in_axes=(None, None, None, 0, 0))  # says what to install where numpy is missing
-        import numpy as np
-
         self.model, self.loss, self.optimizer = model, loss, optimizer
         self.clip_norm, self.clip_value = clip_norm, clip_value
-        self.parameters = model.parameters()
-        known = {id(p) for p in self.parameters}
-        self.others = [p for group in optimizer.param_groups for p in group["params"] if id(p) not in known]
         self.slots = len(optimizer.slots)
         self.lanes = loss in _MEANS or loss in _SUMS
-        self.reached: set[int] = set()  # parameters that the loss depends on; the others have no gradient
-        self.seen: set[float] = set()
-        self.stepped = False
-        self.data = np.array([p.data for p in self.parameters])
-        self.state = np.array([number for p in self.parameters for number in self._remembered(p)])
-        self.reduce = sample.mean if loss in _MEANS else sample.sum
-        self.whole = jit(self._whole, in_axes=(None,) * 5)
+        self.facts: Any = None
         self.options: Any = None
+        self.data: Any = None
+        self.state: Any = None
+        self.grads: Any = None
+        self.loaded = self.stepped = False
+        self._load()
 
     def __call__(self, xs: Sequence[Any], ys: Sequence[Any]) -> float:
         """Return the loss of the batch; the parameters stay as they are where it is not finite."""
         import numpy as np
 
-        self._check_targets(ys)
-        groups = self.optimizer.param_groups
-        options = [{k: v for k, v in group.items() if k not in ("params", "lr")} for group in groups]
-        if options != self.options:  # everything but the learning rate is part of the program
-            self.options, self.update = options, self._update_of(options)
-            self.whole = jit(self._whole, in_axes=(None,) * 5)
-        rates = [float(group["lr"]) for group in groups]
+        if not self.loaded:
+            self._load()
+        if self._options() != self.options:  # everything but the learning rate is part of the program
+            self._compile()
+        rates = [float(group["lr"]) for group in self.optimizer.param_groups]
         inputs, targets = np.array(xs), np.array(ys)
         if self.lanes and len(xs) > 1:
             result = self.reduce(self.data, self.state, rates, inputs, targets, then=self.update)
         else:
             result = self.whole(self.data, self.state, rates, inputs, targets)
-        value, data, state = result
+        value, outside, data, state, grads = result
+        if outside:
+            self.finish()
+            self.loss([self.model(x) for x in xs], ys)  # which says what is wrong
         if math.isfinite(value):
-            self.data, self.state, self.stepped = data, state, True
+            self.data, self.state, self.grads, self.stepped = data, state, grads, True
         return float(value)
 
     def finish(self) -> None:
-        """Write the parameters and the optimiser's state back."""
+        """Write parameters, gradients and the optimiser's state back; the next step reads them anew."""
+        self.loaded = False
         if not self.stepped:
             return
-        width, learning, state = 1 + self.slots, self._learning(), self.state.tolist()
-        for i, (p, number) in enumerate(zip(self.parameters, self.data.tolist(), strict=True)):
-            t, *numbers = state[i * width : (i + 1) * width]
+        self.stepped = False
+        width, state = 1 + self.slots, self.state.tolist()
+        learning = self._learning() if self.optimizer._remembers() else {}
+        numbers = zip(self.parameters, self.data.tolist(), self.grads.tolist(), strict=True)
+        for i, (p, number, grad) in enumerate(numbers):
+            t, *remembered = state[i * width : (i + 1) * width]
             p.data = number
-            if id(p) in self.reached and id(p) in learning:
-                self.optimizer.state[id(p)] = int(t), tuple(numbers)
+            p.zero_grad()
+            if id(p) in self.reached:
+                p.grad = grad
+                if id(p) in learning:
+                    self.optimizer.state[id(p)] = int(t), tuple(remembered)
+
+    def _load(self) -> None:
+        """Take over what model and optimiser hold now, since whoever looked on may have changed anything."""
+        self.parameters = self.model.parameters()
+        modules = list(self.model.named_modules())
+        for name, module in modules:
+            if isinstance(module, Dropout) and module.p > 0.0:
+                raise ValueError(
+                    f"a compiled step would drop the same numbers each time, and {name or 'the model'} is a Dropout(p="
+                    f"{module.p}); use jit=False, or set its p to 0"
+                )
+        groups = self.optimizer.param_groups
+        facts = (
+            [(id(p), p.requires_grad) for p in self.parameters], [list(map(id, group["params"])) for group in groups],
+            [module.training for _, module in modules],
+        )  # fmt: skip
+        if facts != self.facts:
+            self.facts = facts
+            self._compile()
+        import numpy as np
+
+        group_of = {id(p): group for group in reversed(groups) for p in group["params"]}
+        self.data = np.array([p.data for p in self.parameters])
+        self.state = np.array([number for p in self.parameters for number in self._remembered(p, group_of)])
+        self.grads = np.zeros(len(self.parameters))
+        self.loaded = True
+
+    def _compile(self) -> None:
+        """Begin anew, with no program: each is made when it is called for."""
+        self.options = self._options()
+        self.reached: set[int] = set()  # parameters that the loss depends on; the others have no gradient
+        sample = jit(self._sample, in_axes=(None, None, None, 0, 0))  # says what to install where numpy is missing
+        self.reduce = sample.mean if self.loss in _MEANS else sample.sum
+        self.update = self._update_of(self.options)
+        self.whole = jit(self._whole, in_axes=(None,) * 5)
+
+    def _options(self) -> list[dict[str, Any]]:
+        return [{k: v for k, v in g.items() if k not in ("params", "lr")} for g in self.optimizer.param_groups]
 
     def _sample(self, data: Any, state: Any, rates: Any, x: Any, t: Any) -> list[Any]:
         """Compute loss and gradient of one sample; state and rates are for what comes after."""
@@ -117,11 +150,15 @@ class CompiledStep:
                 loss = mean([_cross_entropy(scores, t) for scores, t in zip(outputs, ys, strict=True)])
             else:
                 loss = self.loss(outputs, ys)
+            outside: Any = 0.0  # predictions that are no probabilities: as machine code the loss cannot complain
+            if self.loss is losses.bce:
+                for o in _flat(outputs):
+                    outside = outside + where((o.data < 0.0) | (o.data > 1.0), 1.0, 0.0)
             if not isinstance(loss, Value):
                 raise TypeError(f"a loss gives one Value, and this one gave {type(loss).__name__} {loss!r}")
             self.reached = {id(node) for node in topological_order(loss) if not node.operands}
             loss.backward()
-            return [loss.data, *[p.grad for p in self.parameters]]
+            return [loss.data, outside, *[p.grad for p in self.parameters]]
 
     @contextmanager
     def _lent(self, numbers: Any) -> Iterator[None]:
@@ -144,21 +181,20 @@ class CompiledStep:
         groups = enumerate(self.optimizer.param_groups)
         return {id(p): i for i, group in groups for p in group["params"] if p.requires_grad}
 
-    def _remembered(self, p: Value) -> list[float]:
+    def _remembered(self, p: Value, group_of: dict[int, Any]) -> list[float]:
         known = self.optimizer.state.get(id(p))
         if known is not None:
             return [float(known[0]), *known[1]]
-        groups = [group for group in self.optimizer.param_groups if any(q is p for q in group["params"])]
-        begin = self.optimizer.begin(groups[0]) if groups else (0.0,) * self.slots
-        return [0.0, *begin]
+        group = group_of.get(id(p))
+        return [0.0, *(self.optimizer.begin(group) if group is not None else (0.0,) * self.slots)]
 
     def _update_of(self, options: list[dict[str, Any]]) -> Callable[..., Any]:
         """Return the update with these options of the optimiser's groups."""
 
-        def update(result: list[Any], data: Any, state: Any, rates: Any) -> tuple[Any, Any, Any]:
+        def update(result: list[Any], data: Any, state: Any, rates: Any) -> tuple[Any, ...]:
             import numpy as np
 
-            loss, *grads = result
+            loss, outside, *grads = result
             group_of = self._learning()
             width = 1 + self.slots
             chosen = [i for i, p in enumerate(self.parameters) if id(p) in self.reached and p.requires_grad]
@@ -167,8 +203,9 @@ class CompiledStep:
                 wanted = clip_value_of(wanted, self.clip_value)
             if self.clip_norm is not None:
                 wanted, _ = clip_norm(wanted, self.clip_norm)
-            new_data, new_state = list(data), list(state)
+            new_data, new_state, new_grads = list(data), list(state), [0.0] * len(grads)
             for i, g in zip(chosen, wanted, strict=True):
+                new_grads[i] = g
                 group = group_of.get(id(self.parameters[i]))
                 if group is None:
                     continue
@@ -177,18 +214,9 @@ class CompiledStep:
                     data[i], g, tuple(remembered), t + 1.0, lr=rates[group], **options[group]
                 )
                 new_state[i * width : (i + 1) * width] = [t + 1.0, *numbers]
-            return loss, _objects(np, new_data), _objects(np, new_state)
+            return loss, outside, _objects(np, new_data), _objects(np, new_state), _objects(np, new_grads)
 
         return update
-
-    def _check_targets(self, ys: Sequence[Any]) -> None:
-        """Let the loss look at targets that it has not met yet: as machine code it cannot complain."""
-        if self.loss is losses.cross_entropy:
-            return
-        for t in ys:
-            if isinstance(t, float) and t not in self.seen and self.lanes:
-                self.loss([0.5], [t])
-                self.seen.add(t)
 
 
 def _cross_entropy(scores: list[Any], t: Any) -> Any:
@@ -198,6 +226,10 @@ def _cross_entropy(scores: list[Any], t: Any) -> Any:
         right = where(t == float(j), score, right)
     others = [where(t == float(j), -math.inf, score - right) for j, score in enumerate(scores)]
     return softplus(logsumexp(others))
+
+
+def _flat(outputs: Any) -> list[Any]:
+    return [o for part in outputs for o in _flat(part)] if isinstance(outputs, (list, tuple)) else [outputs]
 
 
 def _listed(x: Any) -> Any:

@@ -20,7 +20,7 @@ from . import checkpoint as files
 from ._checks import is_finite, is_number, whole
 from .history import History
 from .layers import Dropout
-from .losses import Loss, bce_with_logits, cross_entropy, loss_function
+from .losses import Loss, bce, bce_with_logits, cross_entropy, hinge, loss_function
 from .metrics import METRICS, Metric, accuracy
 from .module import Module, _matched
 from .optim import OPTIMIZERS, Optimizer, clip_grad_norm_, clip_grad_value_
@@ -46,13 +46,17 @@ class EagerStep:
     ) -> None:
         self.model, self.loss, self.optimizer = model, loss, optimizer
         self.clip_norm, self.clip_value = clip_norm, clip_value
-        self.parameters = model.parameters()
+        self.looked = False
 
     def __call__(self, xs: Sequence[Any], ys: Sequence[Any]) -> float:
         """Return the loss of the batch; the parameters stay as they are where it is not finite."""
+        if not self.looked:
+            self._look()
         loss = _one_value(self.loss([self.model(x) for x in xs], ys))
         if math.isfinite(loss.data):
             self.optimizer.zero_grad()
+            for p in self.others:
+                p.zero_grad()
             loss.backward()
             if self.clip_value is not None:
                 clip_grad_value_(self.parameters, self.clip_value)
@@ -62,7 +66,14 @@ class EagerStep:
         return float(loss.data)
 
     def finish(self) -> None:
-        """The parameters are where they belong."""
+        """The parameters are where they belong; whoever looks on may change anything before the next step."""
+        self.looked = False
+
+    def _look(self) -> None:
+        self.looked = True
+        self.parameters = self.model.parameters()
+        known = {id(p) for group in self.optimizer.param_groups for p in group["params"]}
+        self.others = [p for p in self.parameters if id(p) not in known]  # which the optimiser leaves alone
 
 
 @dataclass
@@ -166,6 +177,9 @@ def fit(
     batch_size = None if batch_size is None else whole("batch_size", batch_size)
     function = loss_function(loss)
     _check_scores(model, function, xs)
+    _check_targets(model, function, xs, ys)
+    if held is not None:
+        _check_targets(model, function, *held)
     optimizer = _optimizer(optimizer, model, lr)
     if not {id(p) for p in model.parameters()} & {id(p) for group in optimizer.param_groups for p in group["params"]}:
         raise ValueError("the optimiser holds none of the model's parameters; make it with model.parameters()")
@@ -467,6 +481,20 @@ def _check_scores(model: Module, loss: Loss, xs: Sequence[Any]) -> None:
             "cross_entropy needs a score for each class, and the model gives one number; make its last layer as wide "
             "as there are classes, or use bce_with_logits for two"
         )
+
+
+def _check_targets(model: Module, loss: Loss, xs: Sequence[Any], ys: Sequence[Any]) -> None:
+    """Let a loss that is particular about targets look at each once, before anything is changed."""
+    if loss not in (hinge, bce, bce_with_logits, cross_entropy):
+        return
+    likely = _likely(_outputs(model, xs[:1])[0])
+    for _, t in {repr(t): t for t in ys}.items():
+        loss([likely], [t])
+
+
+def _likely(out: Any) -> Any:
+    """A prediction of that shape to which no loss objects."""
+    return [_likely(x) for x in out] if isinstance(out, list) else 0.5
 
 
 def _pair(validation_data: Any) -> tuple[Any, Any]:

@@ -90,6 +90,10 @@ class Optimizer:
                     p.data, state = rule(p.data, p.grad, state, t + 1, *options)
                     states[id(p)] = t + 1, state
 
+    def _remembers(self) -> bool:
+        """Whether steps are counted and leave a state."""
+        return True
+
     def zero_grad(self) -> None:
         """Forget the gradient of every parameter."""
         for group in self.param_groups:
@@ -200,13 +204,16 @@ class SGD(Optimizer):
 
     def step(self) -> None:
         """Change every parameter once, by its gradient."""
-        if any(group[key] for group in self.param_groups for key in ("momentum", "weight_decay", "maximize")):
+        if self._remembers():
             return super().step()
         for group in self.param_groups:  # the same rule where nothing is remembered, without the bookkeeping
             lr = group["lr"]
             for p in group["params"]:
                 if p.has_grad:
                     p.data = p.data - lr * p.grad
+
+    def _remembers(self) -> bool:
+        return any(group[key] for group in self.param_groups for key in ("momentum", "weight_decay", "maximize"))
 
     @staticmethod
     def rule(

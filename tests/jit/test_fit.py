@@ -132,3 +132,93 @@ def test_a_loss_that_becomes_infinite_stops_the_run_and_keeps_the_parameters():
         results.append((history.stopped, model.state_dict()))
     assert results[0] == results[1]
     assert np.isfinite([p.data for p in model.parameters()]).all()
+
+
+def set_numbers(training):
+    for p in training.model.parameters():
+        p.data = 0.5
+
+
+def freeze(training):
+    training.model.parameters()[0].requires_grad = training.epoch % 2 == 0
+
+
+def replace(training):
+    training.model.layers[-1].neurons[0].b = Value(0.25)
+
+
+def add_momentum(training):
+    training.optimizer.param_groups[0].update(momentum=0.9, dampening=0.5)
+
+
+def forget(training):
+    training.optimizer.load_state_dict(nn.SGD(training.model.parameters(), lr=0.05, momentum=0.5).state_dict())
+
+
+def split_groups(training):
+    (group, *rest) = training.optimizer.param_groups
+    if not rest:
+        group["params"], last = group["params"][:-1], group["params"][-1:]
+        training.optimizer.add_param_group({"params": last, "lr": 0.3})
+
+
+@pytest.mark.parametrize("change", [set_numbers, freeze, replace, add_momentum, forget, split_groups])
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_what_a_callback_changes_counts_from_the_next_step_on(change, momentum):
+    X, y = data.moons(12, seed=1)
+    results = []
+    for jit in (False, True):
+        model = nn.MLP(2, [3, 1], activation="tanh", seed=2)
+        optimizer = nn.SGD(model.parameters(), lr=0.1, momentum=momentum)
+        seen = []
+        history = nn.fit(
+            model, X, y, optimizer=optimizer, epochs=4, batch_size=1, progress=False, jit=jit, clip_norm=1.0,
+            callbacks=[lambda training, seen=seen: seen.append([p.grad for p in training.model.parameters()]), change],
+        )  # fmt: skip
+        state = model.state_dict(), optimizer.state_dict(), [(p.grad, p.has_grad) for p in model.parameters()]
+        results.append((history["loss"], seen, *state))
+    assert results[0] == results[1]
+    assert any(results[1][1][-1])
+
+
+BAD_TARGETS = [
+    ("cross_entropy", 2, [5, 0, 1, 1]), ("cross_entropy", 2, [0.5, 0, 1, 1]),
+    ("cross_entropy", 2, [[0.5, 5.0]] * 4), ("hinge", 1, [3, 1, 1, 1]), ("hinge", 2, [[1.0, 5.0]] * 4),
+    ("bce_with_logits", 2, [[1.0, 5.0]] * 4), ("bce_with_logits", 1, [0.0, 1.0, 0.0, -0.5]),
+    ("bce", 1, [0.5, 3.0, 0, 0]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("batch_size", [1, 4])
+@pytest.mark.parametrize(("loss", "width", "targets"), BAD_TARGETS)
+def test_targets_that_the_loss_refuses_are_refused_before_anything_is_trained(loss, width, targets, batch_size):
+    messages = []
+    for jit in (False, True):
+        model = nn.MLP(2, [width], activation="sigmoid", seed=1)
+        before = model.state_dict()
+        with pytest.raises(ValueError, match="was given") as caught:
+            nn.fit(
+                model, [[0.1, 0.2]] * 4, targets, loss=loss, epochs=1, batch_size=batch_size, shuffle=False,
+                progress=False, jit=jit,
+            )  # fmt: skip
+        messages.append(str(caught.value))
+        assert model.state_dict() == before
+    assert messages[0] == messages[1]
+
+
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_predictions_that_are_no_probabilities_are_refused(batch_size):
+    messages = []
+    for jit in (False, True):
+        model = nn.MLP(2, [3, 1], activation="tanh", seed=2)
+        with pytest.raises(ValueError, match="prediction of bce") as caught:
+            nn.fit(
+                model, [[3.0, -2.0], [0.1, 0.2], [-3.0, 2.0], [1.0, 1.0]], [0.0, 1.0, 1.0, 0.0], loss="bce", epochs=3,
+                batch_size=batch_size, shuffle=False, progress=False, jit=jit, optimizer="sgd", lr=1e-3,
+            )  # fmt: skip
+        messages.append(str(caught.value)[:40])
+    assert messages[0] == messages[1]
+    X, y = data.moons(16, seed=1)
+    model = nn.MLP(2, [3, 1], activation="sigmoid", output_activation="sigmoid", seed=2)
+    history = nn.fit(model, X, y, loss="bce", epochs=2, batch_size=batch_size, progress=False, jit=True)
+    assert history.stopped == "finished"
