@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import operator
 import pickle
+import types
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, overload
 
@@ -34,6 +37,7 @@ from .structure import (
 )  # fmt: skip
 from .trace import Trace
 
+MOST_STRUCTURES = 1_000  # structures of arguments for which one function keeps its programs
 MOST_UPDATES = 16  # functions given as then= that are kept for one function
 
 
@@ -198,7 +202,11 @@ class Jitted:
         return found.repeat(whole, leaves)
 
     def program(self, *args: Any, **kwargs: Any) -> Program:
-        """Return the program for such arguments (only their structure counts), or without any that of the last call."""
+        """Return the program for such arguments; only their structure counts.
+
+        Without any, that of the last call which was not served by machine code from end to end: of the last new
+        structure, for one.
+        """
         if args or kwargs:
             return self._entry(args, kwargs, ELEMENTS)[0].program
         if self._last is None:
@@ -282,9 +290,19 @@ class Jitted:
                 if found is None:
                     labels = _labels(self._fn, args, kwargs)
                     found = self._traced(self._python(), key[0], key[1], labels, modules, declared)
+                    found.modules = tuple([self._until_gone(module, key) for module in modules])
+                    while len(self._entries) >= MOST_STRUCTURES:
+                        self._entries.pop(next(iter(self._entries)), None)
                     self._entries[key] = found
         self._last = found
         return found, leaves, columns
+
+    def _until_gone(self, module: Any, key: Any) -> Any:
+        """Return a weak reference to a module that is known by its id, which drops what was traced for it."""
+        try:
+            return weakref.ref(module, functools.partial(_forget, weakref.ref(self), key))
+        except TypeError:  # of a class with __slots__
+            return module
 
     def _python(self) -> Callable[..., Any]:
         if self._fn is None:
@@ -323,8 +341,18 @@ class Jitted:
             program = trace.finish(leaves)
         entry = Entry(structures, labels, batched, program, structure, self._fastmath)
         entry.keywords = kwnames
-        entry.parameters, entry.writes, entry.modules = tuple(parameters), writes, tuple(modules)
+        entry.parameters, entry.writes = tuple(parameters), writes
         return entry
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """As a method, be given the instance first; ``mean``, ``sum`` and ``repeat`` of a method want it said."""
+        return self if instance is None else types.MethodType(self, instance)
+
+    def __copy__(self) -> Jitted:
+        return self  # as a function is its own copy
+
+    def __deepcopy__(self, memo: Any) -> Jitted:
+        return self
 
     def __reduce__(self) -> Any:
         try:
@@ -332,8 +360,15 @@ class Jitted:
             fn = self._fn
         except Exception:
             fn = None
-        kept = {key: entry for key, entry in self._entries.items() if not entry.parameters}
+        entries = list(self._entries.items())  # to which another thread may add
+        kept = {key: entry for key, entry in entries if not (entry.parameters or entry.modules)}
         return _unpickled, (fn, self._in_axes, self._parameters, self._fastmath, self.__name__, kept)
+
+
+def _forget(owner: weakref.ref[Jitted], key: Any, module: Any) -> None:
+    jitted = owner()
+    if jitted is not None:
+        jitted._entries.pop(key, None)
 
 
 def _unpickled(

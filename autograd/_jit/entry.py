@@ -44,7 +44,7 @@ class Entry:
         self.result = result
         self.fastmath = fastmath
         self.parameters: tuple[Any, ...] = ()
-        self.modules: tuple[Any, ...] = ()  # kept alive, since they are known by their ids
+        self.modules: tuple[Any, ...] = ()  # references to those that are known by their ids
         self.writes: list[tuple[int, str]] = []
         self.keywords: tuple[str, ...] = ()
         self._reset()

@@ -1,5 +1,6 @@
 """Compiled functions in threads, in other processes, and when nobody wants them any more."""
 
+import copy
 import gc
 import itertools
 import multiprocessing
@@ -7,6 +8,7 @@ import pickle
 import resource
 import sys
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import numpy as np
 import pytest
 
 import autograd
+import nn
 from autograd import TraceError, Value, grad, jit, value_and_grad
 
 
@@ -137,3 +140,58 @@ def test_results_are_counted_like_any_object():
     other = np.ones(4)
     counts = sys.getrefcount(p), sys.getrefcount(result)
     assert counts == (count, sys.getrefcount(other))
+
+
+class Line(nn.Module):
+    def __init__(self, slope):
+        super().__init__()
+        self.slope = Value(slope)
+
+
+def test_models_that_are_dropped_are_released():
+    f = jit(lambda model, x: model.slope * x)
+    seen = []
+    for i in range(20):
+        model = Line(float(i))
+        assert f(model, 2.0) == 2.0 * i
+        seen.append(weakref.ref(model))
+    assert len(f._entries) < 20
+    del model
+    gc.collect()
+    assert [ref() for ref in seen] == [None] * 20
+    assert f._entries == {}
+    assert f(Line(3.0), 2.0) == 6.0
+
+
+def test_programs_are_kept_for_so_many_structures(monkeypatch):
+    monkeypatch.setattr(autograd._jit.api, "MOST_STRUCTURES", 5)
+    f = jit(autograd.sum)
+    for n in [*range(1, 13), 1, 12]:
+        assert f([1.0] * n) == n
+    assert len(f._entries) == 5
+
+
+def test_a_copy_is_the_function_itself():
+    f = jit(lambda x: x * 2.0)
+    f(1.0)
+    for g in (copy.copy(f), copy.deepcopy(f), copy.deepcopy({"f": f})["f"]):
+        assert g is f
+        assert g([1.0, 2.0][0]) == 2.0
+
+
+def test_a_compiled_method_gets_its_instance():
+    class Scaled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = Value(3.0)
+
+        @jit
+        def scale(self, x):
+            return self.weight * x
+
+    scaled = Scaled()
+    assert scaled.scale(2.0) == 6.0
+    scaled.weight.data = 4.0
+    assert scaled.scale(2.0) == 8.0
+    assert Scaled.scale.mean(scaled, np.array([1.0, 3.0])) == 8.0
+    assert "structure" in repr(Scaled.scale)
