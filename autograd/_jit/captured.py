@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from autograd import modes
+from autograd._protocols import NumberProtocols
 from autograd.errors import TraceError
 from autograd.ops import Number, as_float
 from autograd.value import UNSET, Frozen, Value
@@ -74,9 +75,12 @@ class Lent:
 class Watched:
     """Finds the Values that a traced function takes from outside without having declared them.
 
-    It looks at every node that is made. A Value with a plain number is fine where the function made it itself, so the
-    ones that are made are remembered, for which ``Value.__init__`` is replaced while the trace lasts.
+    It looks at every node that is made, and at every comparison. A Value with a plain number is fine where the function
+    made it itself, so the ones that are made are remembered. For both, methods of ``Value`` are replaced while the
+    trace lasts.
     """
+
+    COMPARING = ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__bool__", "__round__")
 
     def __init__(self, parameters: list[Value]) -> None:
         self.known = {id(x) for x in parameters}
@@ -91,12 +95,32 @@ class Watched:
             self._know(value)
 
         Value.__init__ = noted  # type: ignore[method-assign, assignment]
-        self.mode = modes.follow(self.see)
+        self.before = {name: vars(Value).get(name) for name in self.COMPARING}  # of a trace around this one
+        for name in self.COMPARING:
+            setattr(Value, name, self._compared(getattr(NumberProtocols, name)))
+        self.see_node = self.see  # one object, which tells this trace from those of other threads
+        self.mode = modes.follow(self.see_node)
         self.mode.__enter__()
         return self
 
+    def _compared(self, plain: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(plain)
+        def compared(*operands: Any) -> Any:
+            if modes.following.get() is self.see_node:
+                for x in operands:
+                    if isinstance(x, Value):
+                        self.check(x)
+            return plain(*operands)
+
+        return compared
+
     def __exit__(self, *failure: Any) -> None:
         self.mode.__exit__(None, None, None)
+        for name, method in self.before.items():
+            if method is None:
+                delattr(Value, name)
+            else:
+                setattr(Value, name, method)
         Value.__init__ = self.plain  # type: ignore[method-assign]
 
     def _know(self, value: Any) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import autograd
-from autograd import OPERATIONS, TracedBranchError, TraceError, Value, grad, jit
+from autograd import OPERATIONS, TracedBranchError, TraceError, Value, grad, jit, where
 
 
 def message(f, *args, error=TraceError, **options):
@@ -71,6 +71,22 @@ def test_values_from_outside_must_be_declared():
     assert "from outside" in message(grad(lambda x: w * x), 1.0)
     later = w * 2.0  # not a leaf, and as frozen
     assert "from outside" in message(lambda x: later * x, 1.0)
+    for f in (
+        lambda x: where(x > w, x, 0.0), lambda x: where(w <= x, x, 0.0), lambda x: where(w > 1.0, x, 0.0),
+        lambda x: x if w > 1.0 else -x, lambda x: x if w else -x, lambda x: x if w == 0.5 else -x,
+        lambda x: x * max(w, 1.0), lambda x: x * round(w, 1),
+    ):  # fmt: skip
+        text = message(f, 1.0)
+        assert "name='w'" in text
+        assert __file__ in text
+    assert jit(lambda x: where(x > w, x, 0.0), parameters=[w])(1.0) == 1.0
+    assert jit(lambda x: x if Value(2.0) > 1.0 else -x)(3.0) == 3.0
+    inside = lambda x: x * jit(lambda y: 2.0 * y)(3.0)  # a trace within a trace
+    assert jit(inside)(1.0) == 6.0
+    assert "name='w'" in message(lambda x: where(x > w, inside(x), 0.0) if inside(x) is not None else x, 1.0)
+    assert "name='w'" in message(lambda x: inside(x) * max(w, 1.0), 1.0)
+    assert w > 0.25
+    assert "__gt__" not in vars(Value)
     assert jit(lambda x: Value(2.0) * x + Value(1.0))(3.0) == 7.0  # made inside: a constant
     assert w.grad == 0.0
     assert type(w.data) is float
