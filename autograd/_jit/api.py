@@ -166,7 +166,8 @@ class Jitted:
         (well-conditioned sums to 1e-13 of it), and is the same in every run on one kind of processor. What is no
         array is shared by all samples; ``in_axes`` of ``jit`` says otherwise. The result has the structure of
         ``fn``'s. ``then(result, *shared arguments)`` is compiled into the same call, an optimiser's update for one, and
-        its result is returned instead. A condition counts as 1 where it holds and as 0 elsewhere.
+        its result is returned instead; what it changes of declared parameters is written back. A condition counts as 1
+        where it holds and as 0 elsewhere.
 
         Raises ValueError where there is no batch, where batches differ in length, or where they are empty.
 
@@ -249,7 +250,8 @@ class Jitted:
                     shared = [s for s, mine in zip(found.structures, found.batches, strict=True) if not mine]
                     labels = [n for n, mine in zip(found.labels, found.batches, strict=True) if not mine]
                     structures = (counted(found.result), *shared)
-                    after = self._traced(then, structures, (), ["result", *labels], [], found.parameters)
+                    modules = [m() if isinstance(m, weakref.ref) else m for m in found.modules]
+                    after = self._traced(then, structures, (), ["result", *labels], modules, found.parameters)
                     found.then[then] = after
         return after
 

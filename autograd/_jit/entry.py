@@ -270,7 +270,7 @@ class Entry:
             out = array("d", bytes(8 * outputs))
             run(shared.buffer_info()[0], pointers, strides, count, out.buffer_info()[0])
             code.check()
-            return built(counted(self.result) if after is None else after.result, Reader(out))
+            return built(counted(self.result), Reader(out)) if after is None else after._finish(out)
         cut, run_prologue, run, code = self._make("reduce", self._compile_reduce)
         uniform, constant = run_prologue(shared)
         code.check()

@@ -1,6 +1,7 @@
 """Parameters of models under jit: live at every call, written back where the function changes them."""
 
 import numpy as np
+import pytest
 
 import nn
 from autograd import Value, jit, value_and_grad
@@ -148,3 +149,38 @@ def test_a_declared_module_is_looked_at_in_every_call():
     assert [g(1.0), g(1.0), g.mean(np.ones(3)), g.mean(np.ones(3))] == [1.0] * 4
     idle.eval()
     assert [g(1.0), g(1.0), g.mean(np.ones(3)), g.mean(np.ones(3))] == [-1.0] * 4
+
+
+def test_an_update_that_writes_parameters_does_so_whatever_the_size_of_the_batch():
+    w = Value(2.0)
+
+    def update(slope):
+        w.data = w.data - 0.25 * slope
+        return slope
+
+    slope = jit(lambda x: w.data * x, parameters=[w])
+    for n in (1, 4, 1_000, 1_000_000):
+        for _ in range(2):
+            w.data = 2.0
+            assert (slope.mean(np.ones(n), then=update), w.data) == (2.0, 1.5)
+    model = Scaled()
+
+    def descend(result, given):
+        loss, grad = result
+        given.w.data = given.w.data - 0.25 * grad
+        return loss
+
+    def sample(given, x):
+        loss = given(x) ** 2
+        given.zero_grad()
+        loss.backward()
+        grad = given.w.grad
+        given.zero_grad()
+        return loss, grad
+
+    with pytest.raises(ValueError, match="changes its parameters"):
+        jit(sample).mean(model, np.ones(4), then=descend)
+    both = jit(lambda given, x: value_and_grad(lambda w: (w * x) ** 2)(given.w.data))
+    for n in (4, 1_000_000):
+        model.w.data = 2.0
+        assert (both.mean(model, np.ones(n), then=descend), model.w.data) == (4.0, 1.0)
