@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import operator
 import struct
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +32,7 @@ class Trace:
     def __init__(self, names: list[str]) -> None:
         self.names = names
         self.open = True
+        self.thread = threading.get_ident()
         self.codes: list[str] = ["input"] * len(names)
         self.operands: list[tuple[int, ...]] = [()] * len(names)
         self.constants: list[float] = []
@@ -43,6 +45,11 @@ class Trace:
 
     def record(self, name: str, operands: tuple[Any, ...]) -> Any:
         """Write one instruction; the result is a Traced, or a float or bool where it is known already."""
+        if threading.get_ident() != self.thread:
+            raise TraceError(
+                "another thread has this parameter at the moment, since jit traces a function of it there; call the "
+                f"compiled function once before several threads use the model{_here()}"
+            )
         if not self.open:
             raise TraceError(
                 "a traced number was used after its trace had ended: a function given to jit put it somewhere outside "

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import autograd
-from autograd import Value, define, jit
+from autograd import TraceError, Value, define, jit
 
 
 def alone(code, **environment):
@@ -240,3 +240,25 @@ def test_pieces_where_the_interpreter_ends():
         atexit.register(lambda: print(f(x).sum(), f.sum(x)))
     """
     assert alone(code) == "8000000.0 8000000.0\n"
+
+
+def test_a_model_that_is_used_while_another_thread_traces_it():
+    w = Value(2.0)
+    traced, go_on = threading.Event(), threading.Event()
+
+    def slow(x):
+        traced.set()
+        go_on.wait(10.0)
+        return w * x
+
+    results = []
+    f = jit(slow, parameters=[w])
+    thread = threading.Thread(target=lambda: results.append(f(3.0)))
+    thread.start()
+    assert traced.wait(10.0)
+    with pytest.raises(TraceError, match="another thread has this parameter at the moment"):
+        w * 2.0
+    go_on.set()
+    thread.join()
+    assert results == [6.0]
+    assert (w * 2.0).data == 4.0
