@@ -100,6 +100,7 @@ def jit(
     if not callable(fn):
         raise TypeError(f"jit compiles a function, and {type(fn).__name__} {fn!r} is none")
     require()
+    _check_axes(fn, in_axes)
     return Jitted(fn, in_axes, _declared(parameters), bool(fastmath))
 
 
@@ -159,7 +160,7 @@ class Jitted:
         call = fastcall.builtin(address, self.__name__, self, Jitted.__call__, [code])
         self.__class__ = type("Jitted", (Jitted,), {"__call__": call, "__module__": Jitted.__module__})
 
-    def mean(self, *args: Any, then: Callable[..., Any] | None = None) -> Any:
+    def mean(self, *args: Any, then: Callable[..., Any] | None = None, **named: Any) -> Any:
         """Return the mean of ``fn`` over the batch: the first axis of every array among the arguments.
 
         The samples run through SIMD lanes and are added up on the way, so the mean agrees with a loop's to rounding
@@ -177,15 +178,19 @@ class Jitted:
         >>> step.mean(3.0, np.array([1.0, 2.0]), np.array([1.0, 2.0]))
         (10.0, 10.0)
         """
+        if named:
+            _by_position("mean", named)
         swift = self._reductions.get(("mean", then))
         return swift(*args) if swift is not None else self._reduce("mean", then, args)
 
-    def sum(self, *args: Any, then: Callable[..., Any] | None = None) -> Any:
+    def sum(self, *args: Any, then: Callable[..., Any] | None = None, **named: Any) -> Any:
         """Return the sum of ``fn`` over the batch; see ``mean``."""
+        if named:
+            _by_position("sum", named)
         swift = self._reductions.get(("sum", then))
         return swift(*args) if swift is not None else self._reduce("sum", then, args)
 
-    def repeat(self, count: int, state: Any, *args: Any) -> Any:
+    def repeat(self, count: int, state: Any, *args: Any, **named: Any) -> Any:
         """Return the state after ``count`` times ``state = fn(state, *args)``, a loop that stays in machine code.
 
         ``fn`` must return the structure of its first argument. Arrays are taken as a whole.
@@ -196,6 +201,8 @@ class Jitted:
         >>> jit(lambda x: 0.5 * (x + 2.0 / x)).repeat(20, 1.0)
         1.414213562373095
         """
+        if named:
+            _by_position("repeat", named)
         whole = -1 if isinstance(count, bool) or not hasattr(count, "__index__") else operator.index(count)
         if not 0 <= whole < 2**63:
             raise ValueError(f"repeat counts with a whole number from 0 to 2**63 - 1, and {count!r} was given")
@@ -390,6 +397,24 @@ def _as_array(x: Any, i: int) -> Any:
         return np.asarray(x, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise TypeError(f"argument {i} is a batch by in_axes, and cannot be made an array of floats: {error}") from None
+
+
+def _by_position(method: str, named: dict[str, Any]) -> None:
+    raise TypeError(f"{method} takes the arguments of the function by position, and {next(iter(named))!r} was named")
+
+
+def _check_axes(fn: Any, in_axes: Any) -> None:
+    """Raise ValueError for more entries than the function has arguments."""
+    if not isinstance(in_axes, (tuple, list)):
+        return
+    try:
+        parameters = inspect.signature(fn).parameters.values()
+    except (TypeError, ValueError):
+        return
+    if len(in_axes) > len(parameters) and not any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
+        raise ValueError(
+            f"in_axes has one entry an argument; it is {in_axes!r}, and the function takes {len(parameters)}"
+        )
 
 
 def _labels(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str]:

@@ -484,4 +484,6 @@ def _shown(structure: Structure) -> str:
         return f"an array of shape {structure[1]}"
     if kind in ("list", "tuple", "named", "dict", "dataclass"):
         return f"a {kind} of ({', '.join(map(_shown, structure[-1]))})"
-    return f"a {kind}"
+    if kind == "static":
+        return repr(structure[1])
+    return {"truth": "a condition"}.get(kind, f"a {kind}")

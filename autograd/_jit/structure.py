@@ -2,10 +2,10 @@
 
 A structure is a tuple whose first entry is its kind:
 ``("number",)``, ``("floats", n)`` (a list of n floats), ``("list" | "tuple", parts)``, ``("named", type, parts)``,
-``("dict", keys, parts)``, ``("dataclass", type, names, parts)``, ``("array", shape)``, ``("column",)`` (an array of
-which each element is a sample), ``("rows", shape)`` (an array whose first axis is the batch), ``("truth",)`` (a
-condition in a result), ``("static", x)`` (part of the program), ``("module", number, training)`` (its parameters are
-inputs).
+``("dict", types, keys, parts)`` (1, 1.0 and True are equal, and not the same key), ``("dataclass", type, names,
+parts)``, ``("array", shape)``, ``("column",)`` (an array of which each element is a sample), ``("rows", shape)`` (an
+array whose first axis is the batch), ``("truth",)`` (a condition in a result), ``("static", x)`` (part of the program),
+``("module", number, training)`` (its parameters are inputs).
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def describe(
         return NUMBER
     if isinstance(x, dict):
         parts = tuple([describe(p, arrays, leaves, columns, modules, f"{place}[{key!r}]") for key, p in x.items()])
-        return "dict", tuple(x), parts
+        return "dict", tuple(map(type, x)), tuple(x), parts
     if hasattr(x, "__array__") and getattr(x, "dtype", None) is not None:
         return _array(x, arrays, leaves, columns, place)
     if isinstance(x, tuple) and hasattr(x, "_make"):
@@ -140,7 +140,7 @@ def names_of(structure: Structure, name: str) -> list[str]:
     if kind in ("array", "rows"):
         return [name + "".join(f"[{i}]" for i in index) for index in _indices(structure[1])]
     if kind == "dict":
-        return [leaf for key, part in zip(*structure[1:], strict=True) for leaf in names_of(part, f"{name}[{key!r}]")]
+        return [leaf for key, part in zip(*structure[2:], strict=True) for leaf in names_of(part, f"{name}[{key!r}]")]
     if kind == "dataclass":
         return [leaf for n, part in zip(*structure[2:], strict=True) for leaf in names_of(part, f"{name}.{n}")]
     if kind in ("list", "tuple", "named"):
@@ -206,7 +206,7 @@ def build(structure: Structure, numbers: Iterator[Any], modules: Sequence[Any] =
     if kind == "named":
         return structure[1]._make(parts)
     if kind == "dict":
-        return dict(zip(structure[1], parts, strict=True))
+        return dict(zip(structure[2], parts, strict=True))
     return structure[1](**dict(zip(structure[2], parts, strict=True)))
 
 
@@ -238,7 +238,7 @@ def describe_result(x: Any, leaves: list[Any], number: Callable[[Any], Any], pla
         return describe_result(part, leaves, number, place + where)
 
     if isinstance(x, dict):
-        return "dict", tuple(x), tuple([each(p, f"[{key!r}]") for key, p in x.items()])
+        return "dict", tuple(map(type, x)), tuple(x), tuple([each(p, f"[{key!r}]") for key, p in x.items()])
     if isinstance(x, tuple) and hasattr(x, "_make"):
         return "named", kind, tuple([each(p, f"[{i}]") for i, p in enumerate(x)])
     if isinstance(x, (list, tuple)):

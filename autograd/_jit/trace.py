@@ -339,8 +339,14 @@ def _operand(x: Any) -> Any:
 
 def _binary(name: str, swapped: bool) -> Callable[[Traced, Any], Any]:
     def method(self: Traced, other: Any) -> Any:
-        other = _operand(other)
+        given, other = other, _operand(other)
         if other is NotImplemented:
+            if type(given) in (list, tuple) and name not in COMPARISONS:
+                raise TraceError(
+                    f"a {type(given).__name__} of {len(given)} stands where a number was wanted; arithmetic is done "
+                    "with single numbers and NumPy arrays, and a batch is an array, or an argument to which in_axes "
+                    f"gives 0{_here()}"
+                )
             return NotImplemented
         return self.trace.record(name, (other, self) if swapped else (self, other))
 

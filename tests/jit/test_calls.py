@@ -365,3 +365,9 @@ def test_the_mean_and_the_sum_of_a_condition_count():
             assert f.mean(x)[0] == (x > 0.0).mean()
             assert f.mean(x, then=lambda r: 100.0 * r[0]) == 100.0 * (x > 0.0).mean()
     assert f(2.0)[0] is True
+
+
+def test_keys_that_are_equal_and_not_the_same_are_told_apart():
+    f = jit(lambda d: d)
+    for given in ({1: 2.0}, {True: 2.0}, {1.0: 2.0}, {1: 3.0}):
+        assert repr(f(given)) == repr(given)

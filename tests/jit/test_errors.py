@@ -208,3 +208,35 @@ def test_without_the_extra_the_message_names_it():
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=True)
     assert "chalkgrad[jit]" in done.stdout
     assert "llvmlite" in done.stdout
+
+
+def test_reductions_and_loops_take_their_arguments_by_position():
+    f = jit(lambda x, y: x * y)
+    for call in (f.mean, f.sum):
+        for _ in range(2):
+            assert call(np.ones(3), 2.0) in (2.0, 6.0)
+            with pytest.raises(TypeError, match="by position, and 'y' was named"):
+                call(np.ones(3), y=2.0)
+    with pytest.raises(TypeError, match=r"repeat takes .* 'y' was named"):
+        f.repeat(3, 1.0, y=2.0)
+
+
+def test_in_axes_has_no_more_entries_than_the_function_has_arguments():
+    with pytest.raises(ValueError, match=r"\(0, None, 0\), and the function takes 2"):
+        jit(lambda x, y: x * y, in_axes=(0, None, 0))
+    assert jit(lambda x, y=2.0: x * y, in_axes=(0, None))(np.ones(2)).tolist() == [2.0, 2.0]
+    assert jit(lambda *xs: xs[0] * xs[1], in_axes=(0, None))(np.ones(2), 2.0).tolist() == [2.0, 2.0]
+
+
+def test_a_list_where_a_batch_was_meant():
+    f = jit(lambda p, x, t: (p * x[0] - t) ** 2)
+    X, T = np.ones((4, 2)), np.ones(4)
+    for args in [(2.0, X.tolist(), T), (2.0, X, T.tolist())]:
+        with pytest.raises(TraceError, match=r"a list of \d stands where a number was wanted.*in_axes"):
+            f.mean(*args)
+    assert jit(lambda x: 1.0 if x == [1.0] else 2.0)(1.0) == 2.0
+
+
+def test_repeat_names_what_differs():
+    with pytest.raises(TypeError, match=r"takes a list of \(a number, True\) and returns a condition"):
+        jit(lambda s: s[0] > 1.0).repeat(2, [1.0, True])
