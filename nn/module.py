@@ -73,7 +73,9 @@ class Module:
 
     def modules(self) -> Iterator[Module]:
         """Yield this module and every one inside it."""
-        return (module for _, module in self.named_modules())
+        found: list[Module] = []
+        _gather(self, found, set())
+        return iter(found)
 
     def zero_grad(self) -> None:
         """Forget the gradient of every parameter."""
@@ -149,6 +151,19 @@ def _collect(thing: Any, found: dict[int, Value], seen: set[int]) -> None:
                 found[id(item)] = item
         elif isinstance(item, (Module, list, tuple, dict)):
             _collect(item, found, seen)
+
+
+def _gather(thing: Any, found: list[Module], seen: set[int]) -> None:
+    """Add the modules inside a module or a container, without their paths: what a compiled call asks each time."""
+    if id(thing) in seen:
+        return
+    seen.add(id(thing))
+    if isinstance(thing, Module):
+        found.append(thing)
+    items = thing if isinstance(thing, (list, tuple, dict)) else vars(thing)
+    for item in items.values() if isinstance(items, dict) else items:
+        if not isinstance(item, Value) and isinstance(item, (Module, list, tuple, dict)):
+            _gather(item, found, seen)
 
 
 def _inside(thing: Any) -> Iterator[tuple[str, Any]]:

@@ -172,3 +172,11 @@ def test_a_state_may_hold_numbers_of_numpy():
     neuron = nn.Neuron(1, seed=0)
     neuron.load_state_dict({"w": [np.float32(0.5)], "b": np.int64(2)})
     assert neuron.state_dict() == {"w": [0.5], "b": 2.0}
+
+
+def test_modules_are_those_that_have_names_in_the_same_order():
+    inner = nn.MLP(2, [3, 1])
+    model = nn.Sequential(inner, nn.Dropout(0.5))
+    model.more = {"again": inner, "list": [nn.Dropout(0.1), (nn.MLP(1, [1]),)], "number": 3.0}
+    model.itself = model
+    assert list(map(id, model.modules())) == [id(module) for _, module in model.named_modules()]
