@@ -29,7 +29,9 @@ def matvec(rows: Iterable[Iterable[Any]], xs: Iterable[Any], biases: Iterable[An
     constants = (None,) * len(xs) if kinds == {float} else None
     nodes = []
     new, unset, op, width = object.__new__, UNSET, _DOT, len(xs)
-    for row, bias in zip(map(tuple, rows), biases, strict=True):
+    for row, bias in zip(rows, biases, strict=True):
+        if type(row) is not list and type(row) is not tuple:  # it is gone through twice
+            row = tuple(row)
         try:
             weights = [w.data for w in row]
             total = bias.data
