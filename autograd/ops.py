@@ -403,6 +403,7 @@ def _mish_parts(x: Any) -> tuple[Any, Any]:
 
 
 def _mish_slope(y: Any, x: Any) -> Any:
+    x = _within(x, 1e3)  # so that an infinity does not meet a zero
     t, rest = _mish_parts(x)
     return t + x * rest * _sigmoid(x)
 
@@ -491,7 +492,7 @@ silu = _row("silu", lambda x: where(x < -1e3, -1e3, x) * _sigmoid(x), (_silu_slo
             derivative_text=("σ(#0) × (1 + #0 × σ(−#0))",),
             derivative_latex=(r"\sigma(#0) (1 + #0 \sigma(-#0))",), doc="x·σ(x), also called swish.")
 mish = _row("mish", lambda x: where(x < -1e3, -1e3, x) * _mish_parts(x)[0],
-            (lambda y, x: _mish_slope(y, _within(x, 1e3)),),
+            (_mish_slope,),
             derivative_text=("t + #0 × (1 − t²) × σ(#0), t = tanh(softplus(#0))",),
             derivative_latex=(r"t + #0 (1 - t^2) \sigma(#0),\ t = \tanh \operatorname{softplus}(#0)",),
             doc="x·tanh(softplus(x)) (Misra, *Mish*, 2019).")
