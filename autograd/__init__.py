@@ -10,7 +10,6 @@
 
 from typing import TYPE_CHECKING, Any
 
-from ._matvec import matvec
 from .check import check_grad, numerical_grad
 from .errors import (
     AnomalyError,
@@ -22,6 +21,7 @@ from .errors import (
     TraceError,
 )
 from .functional import derivative, grad, gradients, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from .matvec import matvec
 from .modes import detect_anomaly, enable_grad, no_grad, record_source
 from .ops import (
     OPERATIONS,
@@ -84,25 +84,15 @@ from .ops import (
     trunc,
     where,
 )
-from .ops import (
-    abs as abs,
-)
-from .ops import (
-    max as max,
-)
-from .ops import (
-    min as min,
-)
-from .ops import (
-    round as round,
-)
-from .ops import (
-    sum as sum,
-)
+from .ops import abs as abs
+from .ops import max as max
+from .ops import min as min
+from .ops import round as round
+from .ops import sum as sum
 from .value import Value, topological_order
 
 if TYPE_CHECKING:
-    from ._jit import jit
+    from .compiler import jit
     from .diagram import Derivation, Diagram, Finding, compare, diagnose, draw, explain
 
 __version__ = "0.1.0"
@@ -110,7 +100,7 @@ __version__ = "0.1.0"
 # Loaded when first used: what draws and what compiles brings packages of its own.
 _LAZY = {
     **dict.fromkeys(["Derivation", "Diagram", "Finding", "compare", "diagnose", "draw", "explain"], "diagram"),
-    "jit": "_jit",
+    "jit": "compiler",
 }
 
 

@@ -15,10 +15,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from . import modes
-from ._tree import flatten
 from .errors import GradientCheckError
 from .functional import _positions, grad
 from .ops import OPERATIONS, Number, Operation
+from .pytree import flatten
 from .value import Value, topological_order
 
 Method = Literal["central", "richardson", "complex"]

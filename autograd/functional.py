@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from . import modes
-from ._tree import flatten, flatten_like
 from .ops import OPERATIONS, Number, as_float
+from .pytree import flatten, flatten_like
 from .value import Frozen, Value, topological_order
 
 Function = Callable[..., Any]

@@ -23,7 +23,7 @@ import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from . import _special
+from . import gamma
 from .operation import OPERATIONS as OPERATIONS
 from .operation import Number as Number
 from .operation import Operation as Operation
@@ -513,13 +513,13 @@ erf = _row("erf", math.erf, (lambda y, x: _TWO_OVER_SQRT_PI * _bell(x),), deriva
 erfc = _row("erfc", math.erfc, (lambda y, x: -_TWO_OVER_SQRT_PI * _bell(x),),
             derivative_text=("−2 ÷ √π × exp(−#0²)",), derivative_latex=(r"-\frac{2}{\sqrt{\pi}} e^{-{#0}^2}",),
             primitive=True, doc="1 − erf(x), accurate for large x.")
-polygamma: Function = _row("polygamma", _special.polygamma,
+polygamma: Function = _row("polygamma", gamma.polygamma,
                            (lambda y, n, x: 0.0, lambda y, n, x: polygamma(n + 1.0, x)),
                            text="ψ(#0, #1)", latex=r"\psi^{(#0)}(#1)", derivative_text=("0", "ψ(#0 + 1, #1)"),
                            derivative_latex=("0", r"\psi^{(#0 + 1)}(#1)"), domain=((0.0, 0.0), (0.0, INF)),
                            primitive=True, method=False,
                            doc="The derivative of order n + 1 of ln Γ(x), n = 0 … 100; inf or nan at the poles.")
-lgamma = _row("lgamma", _ieee(_special.lgamma), (lambda y, x: polygamma(0.0, x),), text="ln Γ(#0)",
+lgamma = _row("lgamma", _ieee(gamma.lgamma), (lambda y, x: polygamma(0.0, x),), text="ln Γ(#0)",
               latex=r"\ln \Gamma(#0)", derivative_text=("ψ(#0)",), derivative_latex=(r"\psi(#0)",),
               domain=_log_domain, primitive=True, doc="The logarithm of the absolute value of the gamma function.")
 

@@ -23,17 +23,7 @@ from .losses import (
 )
 from .metrics import METRICS, accuracy, r2, rmse
 from .module import Module
-from .optim import (
-    OPTIMIZERS,
-    SGD,
-    Adagrad,
-    Adam,
-    AdamW,
-    Optimizer,
-    RMSprop,
-    clip_grad_norm_,
-    clip_grad_value_,
-)
+from .optim import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop, clip_grad_norm_, clip_grad_value_
 from .schedule import (
     CosineAnnealingLR,
     ExponentialLR,

@@ -411,9 +411,7 @@ class Adagrad(Optimizer):
         return p - rate * g / (sqrt(total) + eps), (total,)
 
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {
-    kind.__name__.lower(): kind for kind in (SGD, Adam, AdamW, RMSprop, Adagrad)
-}
+OPTIMIZERS: dict[str, type[Optimizer]] = {kind.__name__.lower(): kind for kind in (SGD, Adam, AdamW, RMSprop, Adagrad)}
 
 
 def clip_grad_norm_(parameters: Iterable[Value], max_norm: float, error_if_nonfinite: bool = False) -> float:

@@ -39,7 +39,7 @@ def test_says_that_it_is_typed(package):
 
 def test_console_script_is_the_module():
     (script,) = importlib.metadata.entry_points(group="console_scripts", name="chalkgrad")
-    assert script.value == "autograd.cli:main"
+    assert script.value == "autograd.app.cli:main"
     assert callable(script.load())
     installed = Path(sys.executable).with_name("chalkgrad.exe" if os.name == "nt" else "chalkgrad")
     printed = subprocess.run([installed, "--help"], text=True, capture_output=True, timeout=60, check=True).stdout

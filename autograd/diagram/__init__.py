@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .derivation import Derivation, explain
 from .diagram import Diagram, draw
-from .health import Finding, diagnose
-from .moments import compare
+from .explain.derivation import Derivation, explain
+from .picture.compare import compare
+from .picture.health import Finding, diagnose
 
 __all__ = ["Derivation", "Diagram", "Finding", "compare", "diagnose", "draw", "explain"]

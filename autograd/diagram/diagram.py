@@ -13,10 +13,15 @@ from typing import Any
 from autograd.errors import DiagramError
 from autograd.value import Value, topological_order
 
-from . import clusters, dot, exports, layout, moments, ordering, player, render, svg
-from . import model as graph
-from .derivation import write
-from .health import as_roots
+from .explain.derivation import write
+from .formats import dot, exports, player, svg
+from .picture import build as graph
+from .picture import clusters
+from .picture import compare as moments
+from .picture.health import as_roots
+from .place import engines as render
+from .place import layered as layout
+from .place import ordering
 from .text import number, width, xml
 from .theme import EDGE_SIZE, THEMES
 

@@ -16,7 +16,9 @@ from typing import Any
 
 from autograd.errors import DiagramError
 
-from . import render, svg, theme
+from . import theme
+from .formats import svg
+from .place import engines as render
 from .text import LONGEST_NAME, clean, dot_html, dot_quoted, number, width, xml
 
 RADIUS, MARGIN, LINE = 30.0, 26.0, 14.0
@@ -322,7 +324,7 @@ class NetworkDiagram:
         ground = theme.THEMES[self._flat].background
         label = (
             f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" BGCOLOR="{ground}"><TR><TD>'
-            f'<FONT COLOR="{color}">{dot_html(text)}</FONT></TD></TR></TABLE>>'
+            f'<FONT COLOR="{color}">{dot_html(text) or " "}</FONT></TD></TR></TABLE>>'
         )
         key = f"t{len(graph.body)}"
         graph.node(

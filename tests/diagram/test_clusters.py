@@ -11,7 +11,7 @@ import pytest
 import nn
 from autograd import Value, dot
 from autograd.diagram import draw, explain
-from autograd.diagram.steps import as_data
+from autograd.diagram.explain.steps import as_data
 from autograd.errors import DiagramError
 
 from .test_draw import groups, parse, texts

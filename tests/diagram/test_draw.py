@@ -16,13 +16,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from autograd import Value, define, topological_order
-from autograd.diagram import Diagram, draw, render
+from autograd.diagram import Diagram, draw
+from autograd.diagram.place import engines
 from autograd.errors import DiagramError
 
 from .graphs import GOLDEN, WEIGHTS, chain, named, network, product, shared, wide
 
 SVG = "{http://www.w3.org/2000/svg}"
-ENGINES = ["graphviz-pure", "python", *(["dot"] if render._locate("dot", os.environ.get("PATH")) else [])]
+ENGINES = ["graphviz-pure", "python", *(["dot"] if engines._locate("dot", os.environ.get("PATH")) else [])]
 
 # Any text at all, lone surrogates and noncharacters included, and the pieces that are known to hurt.
 HOSTILE = st.text(st.characters(), max_size=40) | st.lists(
@@ -172,9 +173,9 @@ def _hostile(names: list[str], title: str, engine: str) -> None:
     for element in root.iter():
         assert not [key for key in element.attrib if key.startswith("on") or "href" in key]
     Allowed().check(picture._repr_mimebundle_()["text/html"])
-    found = render.find_engine(engine if engine != "python" else "graphviz-pure")
+    found = engines.find_engine(engine if engine != "python" else "graphviz-pure")
     assert found is not None
-    again = render.run(found, picture.dot, "svg")  # the DOT text, by an engine: still one drawing, still XML
+    again = engines.run(found, picture.dot, "svg")  # the DOT text, by an engine: still one drawing, still XML
     assert len([g for g in ElementTree.fromstring(again).iter(f"{SVG}g") if g.get("class") == "node"]) == 5
 
 
@@ -247,7 +248,7 @@ def test_two_pictures_share_no_id() -> None:
 
 @pytest.fixture
 def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(render, "_locate", lambda name, search: None)
+    monkeypatch.setattr(engines, "_locate", lambda name, search: None)
     monkeypatch.delenv("CHALKGRAD_DOT", raising=False)
 
 
@@ -268,11 +269,11 @@ def test_drawing_works_with_no_engine_at_all(tmp_path: Path) -> None:
 
 def test_the_order_of_engines(monkeypatch: pytest.MonkeyPatch) -> None:
     there = {"graphviz-pure": "/x/graphviz-pure", "dot": "/x/dot", "mine": "/x/mine"}
-    monkeypatch.setattr(render, "_locate", lambda name, search: there.get(name))
+    monkeypatch.setattr(engines, "_locate", lambda name, search: there.get(name))
     monkeypatch.delenv("CHALKGRAD_DOT", raising=False)
 
     def found(choice: str | None = None) -> str | None:
-        engine = render.find_engine(choice)
+        engine = engines.find_engine(choice)
         return engine and engine.path
 
     assert found() == "/x/graphviz-pure"
@@ -320,7 +321,7 @@ def test_an_engine_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, b
         draw(a, engine=program, time_limit=0.3).svg
     # nobody asked for this one: the built-in layout steps in
     monkeypatch.delenv("CHALKGRAD_DOT", raising=False)
-    monkeypatch.setattr(render, "find_any", lambda: render.Engine("broken", program))
+    monkeypatch.setattr(engines, "find_any", lambda: engines.Engine("broken", program))
     assert draw(a, time_limit=0.3).engine == "python"
 
 
@@ -445,8 +446,8 @@ def test_a_rule_that_is_the_constant_itself_is_written_once() -> None:
 def test_boxes_in_dot_are_as_large_as_they_were_measured(name: str) -> None:
     """Else the boxes of a PNG cover their arrows and reach out of their frames."""
     import nn
-    from autograd.diagram import dot as dot_text
-    from autograd.diagram import render, theme
+    from autograd.diagram import theme
+    from autograd.diagram.formats import dot as dot_text
 
     if name == "folded":
         model = nn.MLP(2, [3, 1], seed=3)
@@ -458,11 +459,11 @@ def test_boxes_in_dot_are_as_large_as_they_were_measured(name: str) -> None:
         picture = draw(named("y", x.log() * 0.0 + x))._picture
     else:
         picture = draw(GOLDEN[name]())._picture
-    found = render.find_engine("graphviz-pure")
+    found = engines.find_engine("graphviz-pure")
     assert found is not None
     sizes = {
         thing["name"]: (float(thing["width"]) * 72, float(thing["height"]) * 72)
-        for thing in json.loads(render.run(found, dot_text.source(picture, theme.LIGHT), "json0", 60))["objects"]
+        for thing in json.loads(engines.run(found, dot_text.source(picture, theme.LIGHT), "json0", 60))["objects"]
         if "width" in thing
     }
     for node in picture.nodes:

@@ -122,11 +122,11 @@ def test_hostile_names(names: list[str], title: str) -> None:
     picture = nn.draw(model, [1.0], title=title)
     assert shown(picture.svg)
     Allowed().check(picture._repr_mimebundle_()["text/html"])
-    from autograd.diagram import render
+    from autograd.diagram.place import engines
 
-    engine = render.find_engine("graphviz-pure")
+    engine = engines.find_engine("graphviz-pure")
     assert engine is not None
-    ElementTree.fromstring(render.run(engine, picture.dot, "svg", pinned=True))
+    ElementTree.fromstring(engines.run(engine, picture.dot, "svg", pinned=True))
 
 
 class Bare(nn.Module):

@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograd import Value
-from autograd.diagram import Diagram, draw, player
-from autograd.diagram.steps import as_data, steps
+from autograd.diagram import Diagram, draw
+from autograd.diagram.explain.steps import as_data, steps
+from autograd.diagram.formats import player
 from autograd.diagram.text import number
 
 from .browser import chromium

@@ -1,0 +1,206 @@
+"""Expressions typed by a person: parsed with ``ast``, held against a list of what is allowed, never evaluated.
+
+Allowed are numbers, names, the arithmetic operators, comparisons (for ``where``), and calls of the operations of the
+table; ``pi``, ``e``, ``tau``, ``inf`` and ``nan`` are numbers unless the user gives them a value.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from autograd import ops
+
+LONGEST, DEEPEST = 2_000, 100  # characters; operations inside one another
+CONSTANTS = {"pi": math.pi, "e": math.e, "tau": math.tau, "inf": math.inf, "nan": math.nan}
+_BINARY: dict[type[ast.operator], Callable[..., Any]] = {
+    ast.Add: lambda a, b: a + b,
+    ast.Sub: lambda a, b: a - b,
+    ast.Mult: lambda a, b: a * b,
+    ast.Div: ops.OPERATIONS["div"].evaluate,
+    ast.Pow: ops.OPERATIONS["pow"].evaluate,
+    ast.FloorDiv: ops.OPERATIONS["floordiv"].evaluate,
+    ast.Mod: ops.OPERATIONS["mod"].evaluate,
+}
+_COMPARE: dict[type[ast.cmpop], Callable[..., Any]] = {
+    ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+}  # fmt: skip
+_HINTS: dict[type[ast.AST], str] = {
+    ast.BitXor: "a power is written x**2",
+    ast.MatMult: "a product is written with *",
+    ast.Attribute: "write tanh(x), not x.tanh()",
+    ast.BoolOp: "use where(condition, a, b)",
+    ast.IfExp: "use where(condition, a, b)",
+}
+_LISTS = {"sum", "prod", "mean", "norm", "logsumexp", "max", "min", "dot", "softmax"}
+
+
+class ExpressionError(ValueError):
+    """An expression cannot be used; ``column`` counts characters from 1, and the message is one line."""
+
+    def __init__(self, message: str, column: int) -> None:
+        super().__init__(message)
+        self.column = column
+
+
+class Expression:
+    """A checked expression; ``names`` are its variables in the order in which they appear.
+
+    >>> f = Expression("tanh(w*x + b)")
+    >>> f.names, f({"w": 0.5, "x": 2.0, "b": 1.0})
+    (['w', 'x', 'b'], 0.9640275800758169)
+    """
+
+    def __init__(self, text: str) -> None:
+        if len(text) > LONGEST:
+            raise ExpressionError(f"an expression has at most {LONGEST:,} characters; this has {len(text):,}", LONGEST)
+        self.text = "".join(" " if c.isspace() else c for c in text)  # one line, so that a column is a place
+        self._indent = len(self.text) - len(self.text.lstrip())
+        self.tree = self._parsed(self.text)
+        self.names: list[str] = []
+        self._check(self.tree, 0)
+
+    def __call__(self, values: Mapping[str, Any]) -> Any:
+        """Return the expression's number for these values of its variables."""
+        return self._number(self.tree, {**CONSTANTS, **values})
+
+    def _parsed(self, text: str) -> ast.expr:
+        if not text.strip():
+            raise ExpressionError("nothing is written there", 1)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", SyntaxWarning)  # 2(x) is complained about below
+                return ast.parse(text.lstrip(), mode="eval").body
+        except SyntaxError as error:
+            column = self._indent + (error.offset or len(text.strip()) + 1)
+            raise ExpressionError(error.msg.lower(), min(column, len(text) + 1)) from None
+        except (RecursionError, MemoryError):
+            raise ExpressionError("this is nested too deeply", 1) from None
+        except ValueError as error:  # a null character, or an integer of thousands of digits
+            raise ExpressionError(str(error), 1) from None
+
+    def _error(self, node: ast.AST, message: str) -> ExpressionError:
+        operation = isinstance(node, ast.BinOp)  # whose operator stands between its operands
+        offset = node.left.end_col_offset if isinstance(node, ast.BinOp) else getattr(node, "col_offset", 0)
+        column = self._indent + len(self.text.lstrip().encode()[: offset or 0].decode()) + 1
+        while operation and self.text[column - 1] in " )":
+            column += 1
+        return ExpressionError(message, column)
+
+    def _check(self, node: ast.AST, depth: int) -> None:
+        """Look at every node before anything is computed."""
+        if depth > DEEPEST:
+            raise self._error(node, f"more than {DEEPEST} operations are nested here")
+        if isinstance(node, ast.Constant):
+            self._constant(node)
+        elif isinstance(node, ast.Name):
+            if node.id not in self.names:
+                self.names.append(node.id)
+        elif isinstance(node, ast.BinOp) and type(node.op) in _BINARY:
+            self._check(node.left, depth + 1)
+            self._check(node.right, depth + 1)
+        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
+            self._check(node.operand, depth + 1)
+        elif isinstance(node, ast.Call):
+            self._check_call(node, depth)
+        else:
+            shown = node.op if isinstance(node, (ast.BinOp, ast.UnaryOp)) else node
+            hint = _HINTS.get(type(shown), "numbers, names, + - * / // % ** and calls of operations are")
+            raise self._error(node, f"this is not allowed in an expression; {hint}")
+
+    def _check_call(self, node: ast.Call, depth: int) -> None:
+        if not isinstance(node.func, ast.Name):
+            hint = f"; {_HINTS[ast.Attribute]}" if isinstance(node.func, ast.Attribute) else ""
+            raise self._error(node.func, f"only an operation can be called{hint}")
+        name = node.func.id
+        row = ops.OPERATIONS.get(name)
+        if row is None:
+            raise self._error(node, f"no operation is called {name}; {_nearest(name)}")
+        if node.keywords or any(isinstance(argument, ast.Starred) for argument in node.args):
+            raise self._error(node, f"{name} takes plain arguments only")
+        given = len(node.args)
+        if row.arity is not None and given != row.arity:
+            raise self._error(node, f"the number of arguments of {name} is {row.arity}, and {given} were given")
+        if name == "dot" and not (given in (2, 3) and all(isinstance(x, ast.List) for x in node.args[:2])):
+            raise self._error(node, "dot takes two lists and perhaps a bias: dot([w1, w2], [x1, x2], b)")
+        if row.arity is None and given == 0:
+            raise self._error(node, f"{name} needs at least one argument")
+        for i, argument in enumerate(node.args):
+            if isinstance(argument, ast.List) and name in _LISTS:
+                if name == "dot" and len(argument.elts) != len(node.args[0].elts):  # type: ignore[attr-defined]
+                    raise self._error(argument, "dot needs two lists of one length")
+                if not argument.elts or (name != "dot" and given > 1):
+                    raise self._error(argument, f"{name} takes one list with at least one number in it, or numbers")
+                for item in argument.elts:
+                    self._check(item, depth + 1)
+            elif isinstance(argument, ast.Compare) and name == "where" and i == 0:
+                if len(argument.ops) != 1 or type(argument.ops[0]) not in _COMPARE:
+                    raise self._error(argument, "a condition is one comparison, such as x > 0")
+                self._check(argument.left, depth + 1)
+                self._check(argument.comparators[0], depth + 1)
+            else:
+                self._check(argument, depth + 1)
+
+    def _constant(self, node: ast.Constant) -> float:
+        if isinstance(node.value, bool) or not isinstance(node.value, (int, float)):
+            raise self._error(node, f"{node.value!r} is no real number")
+        try:
+            return float(node.value)
+        except OverflowError:
+            raise self._error(node, "this integer is too large for a float") from None
+
+    def _number(self, node: ast.AST, values: Mapping[str, Any]) -> Any:
+        if isinstance(node, ast.Constant):
+            return self._constant(node)
+        if isinstance(node, ast.Name):
+            if node.id not in values:
+                raise self._error(node, f"{node.id} has no value; give it one, as {node.id}=0.5")
+            return values[node.id]
+        if isinstance(node, ast.BinOp):
+            return _BINARY[type(node.op)](self._number(node.left, values), self._number(node.right, values))
+        if isinstance(node, ast.UnaryOp):
+            number = self._number(node.operand, values)
+            return -number if isinstance(node.op, ast.USub) else number
+        if isinstance(node, ast.Compare):
+            sides = [self._number(side, values) for side in (node.left, node.comparators[0])]
+            return 1.0 if _COMPARE[type(node.ops[0])](*sides) else 0.0
+        if isinstance(node, ast.List):
+            return [self._number(item, values) for item in node.elts]
+        assert isinstance(node, ast.Call)
+        assert isinstance(node.func, ast.Name)
+        numbers = [self._number(argument, values) for argument in node.args]
+        flat = [x for number in numbers for x in (number if isinstance(number, list) else [number])]
+        return ops.OPERATIONS[node.func.id].evaluate(*flat)
+
+
+def assignments(words: list[str], expression: Expression) -> dict[str, float]:
+    """Read ``w=0.5 x=2`` into numbers, one for each variable of the expression.
+
+    Raises ValueError for anything else, a name that stands twice, or one that is not in the expression.
+    """
+    values: dict[str, float] = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not equals or not name.isidentifier():
+            raise ValueError(f"{word!r} gives no value; a value is given as w=0.5")
+        if name in values:
+            raise ValueError(f"{name} is given twice")
+        if name not in expression.names:
+            raise ValueError(f"{name} is not in the expression, which has {', '.join(expression.names) or 'no names'}")
+        try:
+            values[name] = float(text)
+        except ValueError:
+            raise ValueError(f"{text!r}, given for {name}, is not a number") from None
+    return values
+
+
+def _nearest(name: str) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, ops.OPERATIONS, n=4, cutoff=0.5)
+    return f"there are {', '.join(near)}" if near else "chalkgrad grad --help lists them"

@@ -1,0 +1,421 @@
+"""jit: trace a function once per structure of its arguments, compile the program, and call it."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import operator
+import pickle
+import types
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any, overload
+
+from autograd.errors import TraceError
+from autograd.value import Value
+
+from .call import objects as fastcall
+from .call.compiled import Entry
+from .call.machine import patience, require, uncollected
+from .program.program import Cost, Program
+from .structure import (  # fmt: skip
+    ELEMENTS,
+    ROWS,
+    WHOLE,
+    NotPlain,
+    Structure,
+    build,
+    counted,
+    describe,
+    describe_result,
+    flags,
+    is_module,
+    names_of,
+    refuse_mask,
+    training,
+)
+from .trace.captured import Lent, Watched, tracing
+from .trace.recorder import Trace
+
+MOST_STRUCTURES = 1_000  # structures of arguments for which one function keeps its programs
+MOST_UPDATES = 16  # functions given as then= that are kept for one function
+
+
+@overload
+def jit(fn: Callable[..., Any], *, in_axes: Any = "arrays", parameters: Any = (), fastmath: bool = False) -> Jitted: ...
+
+
+@overload
+def jit(
+    fn: None = None, *, in_axes: Any = "arrays", parameters: Any = (), fastmath: bool = False
+) -> Callable[[Callable[..., Any]], Jitted]: ...
+
+
+def jit(
+    fn: Callable[..., Any] | None = None,
+    *,
+    in_axes: Any = "arrays",
+    parameters: Any = (),
+    fastmath: bool = False,
+) -> Jitted | Callable[[Callable[..., Any]], Jitted]:
+    """Return a function that computes the same as ``fn``, to the bit, as machine code.
+
+    ``fn`` is run once for each structure of arguments, on numbers that write down what is done with them; the program
+    is compiled and runs from then on. It may be any composition: ``jit(grad(f))``, ``jit(hessian(f))``. Numbers give
+    numbers, nested as ``fn`` nests them. NumPy arrays broadcast: the function is computed for each element, and the
+    results are arrays. Bools, strings and None become part of the program. Called with Values, ``fn`` itself runs, so
+    that a graph is built.
+
+    ``in_axes`` tells what an array is: "arrays" (each array argument is a batch), or one entry an argument: 0 for a
+    batch, None for an array that ``fn`` takes as a whole. ``parameters`` are the Values that ``fn`` uses from outside,
+    or a module that has them; each call reads them, and writes back what ``fn`` changes of data and gradients.
+    A module may also be an argument. Which Values it holds, which of them are frozen, and whether it is in training
+    mode is looked at in every call; its other attributes become part of the program, as globals and closures do. So
+    does ``data`` or ``grad`` of a Value that is not declared, where ``fn`` reads that alone: only its use as a Value
+    is noticed. ``fastmath`` allows reassociation, fused multiply-add and polynomials for exp,
+    tanh and logarithms: about 4 units in the last place each, and then what rounding makes of it.
+
+    Raises MissingExtraError without llvmlite and numpy. The first call raises TracedBranchError where ``fn`` branches
+    on a number, and TraceError for whatever else cannot be traced, with the line and the remedy.
+
+    >>> from autograd import grad, jit
+    >>> f = jit(lambda x, y: (1 - x) ** 2 + 100 * (y - x * x) ** 2)
+    >>> f(1.0, 2.0)
+    100.0
+    >>> jit(grad(lambda x: x**3))(2.0)
+    12.0
+
+    With options it is a decorator too:
+
+    >>> @jit(fastmath=True)
+    ... def cube(x):
+    ...     return x * x * x
+    >>> cube(2.0)
+    8.0
+    """
+    if fn is None:
+        return lambda given: jit(given, in_axes=in_axes, parameters=parameters, fastmath=fastmath)
+    if not callable(fn):
+        raise TypeError(f"jit compiles a function, and {type(fn).__name__} {fn!r} is none")
+    require()
+    _check_axes(fn, in_axes)
+    return Jitted(fn, in_axes, _declared(parameters), bool(fastmath))
+
+
+def _declared(parameters: Any) -> Any:
+    """Return what ``parameters=`` was given, as a module or a tuple of Values."""
+    given = tuple(parameters.parameters() if is_module(parameters) else parameters)
+    for x in given:
+        if not isinstance(x, Value) or x.operands:
+            raise TypeError(f"parameters are leaf Values, and {x!r} is none")
+    return parameters if is_module(parameters) else given
+
+
+def _facts(values: Sequence[Value]) -> tuple[Any, ...]:
+    """Which Values these are, and which of them take a gradient: their classes tell."""
+    return tuple(map(id, values)), tuple(map(type, values))
+
+
+class Jitted:
+    """A compiled function; ``jit`` makes it. It may be called from several threads, and pickled."""
+
+    def __init__(self, fn: Callable[..., Any] | None, in_axes: Any, parameters: Any, fastmath: bool) -> None:
+        self._fn = fn
+        self._in_axes = in_axes
+        self._parameters = parameters  # a tuple of Values, or a module
+        self._fixed = not is_module(parameters)  # a module has to be looked at in each call
+        self._fastmath = fastmath
+        self._entries: dict[Any, Entry] = {}
+        self._last: Entry | None = None
+        self._swift = False
+        self._reductions: dict[Any, Callable[..., Any]] = {}  # entry points in machine code
+        self.__wrapped__ = fn
+        self.__name__ = getattr(fn, "__name__", "function")
+        self.__doc__ = getattr(fn, "__doc__", None)
+
+    def __repr__(self) -> str:
+        return f"<compiled {self.__name__}, {len(self._entries)} structure(s) of arguments>"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute ``fn(*args, **kwargs)``; see ``jit``."""
+        try:
+            found, leaves, columns = self._entry(args, kwargs, ELEMENTS)
+        except NotPlain:
+            return self._python()(*args, **kwargs)
+        if found.batched:
+            return found.elements(leaves, columns)
+        result = found.call(leaves)
+        if not self._swift and self._fixed and found.enter is not None:
+            self._hasten(*found.enter)
+        return result
+
+    def _hasten(self, address: int, code: Any) -> None:
+        """Let calls of this structure go straight into machine code, which hands all others over to Python.
+
+        A built-in function is no descriptor, so as ``__call__`` of a class it gets the arguments without the instance.
+        """
+        self._swift = True
+        call = fastcall.builtin(address, self.__name__, self, Jitted.__call__, [code])
+        self.__class__ = type("Jitted", (Jitted,), {"__call__": call, "__module__": Jitted.__module__})
+
+    def mean(self, *args: Any, then: Callable[..., Any] | None = None, **named: Any) -> Any:
+        """Return the mean of ``fn`` over the batch: the first axis of every array among the arguments.
+
+        The samples run through SIMD lanes and are added up on the way, so the mean agrees with a loop's to rounding
+        (well-conditioned sums to 1e-13 of it), and is the same in every run on one kind of processor. What is no
+        array is shared by all samples; ``in_axes`` of ``jit`` says otherwise. The result has the structure of
+        ``fn``'s. ``then(result, *shared arguments)`` is compiled into the same call, an optimiser's update for one, and
+        its result is returned instead; what it changes of declared parameters is written back. A condition counts as 1
+        where it holds and as 0 elsewhere.
+
+        Raises ValueError where there is no batch, where batches differ in length, or where they are empty.
+
+        >>> import numpy as np
+        >>> from autograd import jit, value_and_grad
+        >>> step = jit(value_and_grad(lambda w, x, t: (w * x - t) ** 2))
+        >>> step.mean(3.0, np.array([1.0, 2.0]), np.array([1.0, 2.0]))
+        (10.0, 10.0)
+        """
+        if named:
+            _by_position("mean", named)
+        swift = self._reductions.get(("mean", then))
+        return swift(*args) if swift is not None else self._reduce("mean", then, args)
+
+    def sum(self, *args: Any, then: Callable[..., Any] | None = None, **named: Any) -> Any:
+        """Return the sum of ``fn`` over the batch; see ``mean``."""
+        if named:
+            _by_position("sum", named)
+        swift = self._reductions.get(("sum", then))
+        return swift(*args) if swift is not None else self._reduce("sum", then, args)
+
+    def repeat(self, count: int, state: Any, *args: Any, **named: Any) -> Any:
+        """Return the state after ``count`` times ``state = fn(state, *args)``, a loop that stays in machine code.
+
+        ``fn`` must return the structure of its first argument. Arrays are taken as a whole.
+
+        Raises TypeError where the structures differ, ValueError for a negative count.
+
+        >>> from autograd import jit
+        >>> jit(lambda x: 0.5 * (x + 2.0 / x)).repeat(20, 1.0)
+        1.414213562373095
+        """
+        if named:
+            _by_position("repeat", named)
+        whole = -1 if isinstance(count, bool) or not hasattr(count, "__index__") else operator.index(count)
+        if not 0 <= whole < 2**63:
+            raise ValueError(f"repeat counts with a whole number from 0 to 2**63 - 1, and {count!r} was given")
+        found, leaves, _ = self._entry((state, *args), {}, WHOLE)
+        return found.repeat(whole, leaves)
+
+    def program(self, *args: Any, **kwargs: Any) -> Program:
+        """Return the program for such arguments; only their structure counts.
+
+        Without any, that of the last call which was not served by machine code from end to end: of the last new
+        structure, for one.
+        """
+        if args or kwargs:
+            return self._entry(args, kwargs, ELEMENTS)[0].program
+        if self._last is None:
+            raise ValueError("nothing is traced yet: call the function, or give arguments of the structure you mean")
+        return self._last.program
+
+    def cost(self, *args: Any, **kwargs: Any) -> Cost:
+        """Return what one run takes: instructions, flops, calls and bytes; arguments as for ``program``.
+
+        >>> from autograd import jit
+        >>> jit(lambda x, y: x * y + 1.0).cost(1.0, 2.0)
+        Cost(instructions=2, flops=2, calls=0, bytes=24)
+        """
+        return self.program(*args, **kwargs).cost()
+
+    def _reduce(self, kind: str, then: Callable[..., Any] | None, args: tuple[Any, ...]) -> Any:
+        found, leaves, columns = self._entry(args, {}, ROWS)
+        if not found.batched:
+            raise ValueError(
+                f"{kind} runs over the first axis of arrays, and no argument is one; give the samples as NumPy arrays, "
+                "or say with in_axes of jit which arguments are batches"
+            )
+        after = None if then is None else self._after(found, args, then)
+        result = found.reduce(kind, leaves, columns, after)
+        entered = (after or found).entered.get(kind)
+        if entered is not None and self._fixed and (kind, then) not in self._reductions:
+            slow = lambda owner, *args: owner._reduce(kind, then, args)
+            self._reductions[kind, then] = fastcall.builtin(entered[0], kind, self, slow, [entered[1]])
+        return result
+
+    def _after(self, found: Entry, args: tuple[Any, ...], then: Callable[..., Any]) -> Entry:
+        after = found.then.get(then)
+        if after is None:
+            with tracing:
+                after = found.then.get(then)
+                if after is None:
+                    if len(found.then) >= MOST_UPDATES:  # a new function at every call is no reason to keep them all
+                        found.forget_updates()
+                        self._reductions.clear()
+                    shared = [s for s, mine in zip(found.structures, found.batches, strict=True) if not mine]
+                    labels = [n for n, mine in zip(found.labels, found.batches, strict=True) if not mine]
+                    structures = (counted(found.result), *shared)
+                    modules = [m() if isinstance(m, weakref.ref) else m for m in found.modules]
+                    after = self._traced(then, structures, (), ["result", *labels], modules, found.parameters)
+                    found.then[then] = after
+        return after
+
+    def _axes(self, i: int, arrays: str) -> str | None:
+        """What an array as argument ``i`` is; None means: a batch, whatever it is given as."""
+        if arrays == WHOLE or self._in_axes == "arrays":
+            return arrays
+        axes = self._in_axes if isinstance(self._in_axes, (tuple, list)) else [self._in_axes] * (i + 1)
+        if i >= len(axes) or axes[i] not in (0, None):
+            raise ValueError(
+                f'in_axes is "arrays", or one entry an argument, each 0 (a batch) or None (as a whole); it is '
+                f"{self._in_axes!r}, and the call has an argument {i}"
+            )
+        return WHOLE if axes[i] is None else None
+
+    def _entry(self, args: tuple[Any, ...], kwargs: dict[str, Any], arrays: str) -> tuple[Entry, list[Any], list[Any]]:
+        """Find what is traced for such arguments, or trace it; return their numbers and their batches with it."""
+        leaves: list[Any] = []
+        columns: list[Any] = []
+        modules: list[Any] = []
+        structures = []
+        for i, x in enumerate((*args, *kwargs.values())):
+            kind = self._axes(i, arrays)
+            if kind is None:
+                x, kind = _as_array(x, i), arrays
+            structures.append(describe(x, kind, leaves, columns, modules, f"argument {i}"))
+        owned = tuple([_facts(module.parameters()) for module in modules])
+        declared, mode = self._parameters, None
+        if not self._fixed:
+            declared, mode = tuple(declared.parameters()), training(declared)
+        key = (tuple(structures), tuple(kwargs), tuple(map(id, modules)), owned, _facts(declared), mode)
+        found = self._entries.get(key)
+        if found is None:
+            with tracing:  # the one lock: a second one, taken before it here and after it in a trace, would deadlock
+                found = self._entries.get(key)
+                if found is None:
+                    labels = _labels(self._fn, args, kwargs)
+                    found = self._traced(self._python(), key[0], key[1], labels, modules, declared)
+                    found.modules = tuple([self._until_gone(module, key) for module in modules])
+                    while len(self._entries) >= MOST_STRUCTURES:
+                        self._entries.pop(next(iter(self._entries)), None)
+                    self._entries[key] = found
+        self._last = found
+        return found, leaves, columns
+
+    def _until_gone(self, module: Any, key: Any) -> Any:
+        """Return a weak reference to a module that is known by its id, which drops what was traced for it."""
+        try:
+            return weakref.ref(module, functools.partial(_forget, weakref.ref(self), key))
+        except TypeError:  # of a class with __slots__
+            return module
+
+    def _python(self) -> Callable[..., Any]:
+        if self._fn is None:
+            raise TraceError(
+                "this compiled function was unpickled, and its Python function could not be pickled with it (a lambda "
+                "or a closure), so it serves the structures of arguments it was called with before, and not this one; "
+                "call it with these arguments before it is pickled, or build it from a function of a module"
+            )
+        return self._fn
+
+    def _traced(
+        self,
+        fn: Callable[..., Any],
+        structures: tuple[Structure, ...],
+        kwnames: tuple[str, ...],
+        labels: list[str],
+        modules: list[Any],
+        declared: Sequence[Value],
+    ) -> Entry:
+        own = [x for module in modules for x in module.parameters()]
+        parameters = list({id(x): x for x in (*declared, *own)}.values())
+        names = [leaf for s, label in zip(structures, labels, strict=True) for leaf in names_of(s, label)]
+        batched = [flag for s in structures for flag in flags(s)] + [False] * len(parameters)
+        names += [x.name or f"parameter{i}" for i, x in enumerate(parameters)]
+        trace = Trace(names)
+        stage = [f"tracing {self.__name__}"]
+        lending, watching = Lent(parameters, trace), Watched(parameters)
+        with patience(stage), tracing, uncollected(), lending as lent, watching as captured:
+            numbers = iter(trace.inputs())
+            given = [build(s, numbers, modules) for s in structures]
+            cut = len(given) - len(kwnames)
+            result = fn(*given[:cut], **dict(zip(kwnames, given[cut:], strict=True)))
+            leaves: list[Any] = []
+            structure = describe_result(result, leaves, captured.number)
+            writes = lent.changes(leaves, captured.number)
+            program = trace.finish(leaves)
+        entry = Entry(structures, labels, batched, program, structure, self._fastmath)
+        entry.keywords = kwnames
+        entry.parameters, entry.writes = tuple(parameters), writes
+        return entry
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """As a method, be given the instance first; ``mean``, ``sum`` and ``repeat`` of a method want it said."""
+        return self if instance is None else types.MethodType(self, instance)
+
+    def __copy__(self) -> Jitted:
+        return self  # as a function is its own copy
+
+    def __deepcopy__(self, memo: Any) -> Jitted:
+        return self
+
+    def __reduce__(self) -> Any:
+        try:
+            pickle.dumps(self._fn)
+            fn = self._fn
+        except Exception:
+            fn = None
+        entries = list(self._entries.items())  # to which another thread may add
+        kept = {key: entry for key, entry in entries if not (entry.parameters or entry.modules)}
+        return _unpickled, (fn, self._in_axes, self._parameters, self._fastmath, self.__name__, kept)
+
+
+def _forget(owner: weakref.ref[Jitted], key: Any, module: Any) -> None:
+    jitted = owner()
+    if jitted is not None:
+        jitted._entries.pop(key, None)
+
+
+def _unpickled(fn: Any, in_axes: Any, parameters: Any, fastmath: bool, name: str, kept: dict[Any, Entry]) -> Jitted:
+    jitted = Jitted(fn, in_axes, parameters, fastmath)
+    jitted.__name__ = name
+    jitted._entries = kept
+    return jitted
+
+
+def _as_array(x: Any, i: int) -> Any:
+    import numpy as np
+
+    refuse_mask(x, f"argument {i}")
+    try:
+        return np.asarray(x, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"argument {i} is a batch by in_axes, and cannot be made an array of floats: {error}") from None
+
+
+def _by_position(method: str, named: dict[str, Any]) -> None:
+    raise TypeError(f"{method} takes the arguments of the function by position, and {next(iter(named))!r} was named")
+
+
+def _check_axes(fn: Any, in_axes: Any) -> None:
+    """Raise ValueError for more entries than the function has arguments."""
+    if not isinstance(in_axes, (tuple, list)):
+        return
+    try:
+        parameters = inspect.signature(fn).parameters.values()
+    except (TypeError, ValueError):
+        return
+    if len(in_axes) > len(parameters) and not any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
+        raise ValueError(
+            f"in_axes has one entry an argument; it is {in_axes!r}, and the function takes {len(parameters)}"
+        )
+
+
+def _labels(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str]:
+    """Name the arguments for the printed program, as the function does."""
+    try:
+        bound = list(inspect.signature(fn).parameters.values())
+    except (TypeError, ValueError):
+        bound = []
+    plain = [p.name for p in bound if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return [plain[i] if i < len(plain) else f"a{i}" for i in range(len(args))] + list(kwargs)

@@ -1,0 +1,169 @@
+"""exp, tanh, log and log1p for ``fastmath``: without a branch or a call, so that all lanes go at once.
+
+Each is reduced to a short interval and a polynomial there, and stays within a few units in the last place. exp and
+tanh: x = n·ln 2 + r with the two-part ln 2 of Cody and Waite, *Software Manual for the Elementary Functions*, 1980, and
+Taylor's series to r¹³, whose remainder for |r| ≤ ½ ln 2 is below 2⁻⁵⁷. log: the series in s = f / (2 + f) with the
+coefficients of fdlibm's e_log.c (Sun Microsystems, 1993). log1p: Kahan's correction of log(1 + x).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .module import Module
+
+AVAILABLE = frozenset(["exp", "tanh", "log", "log1p"])
+
+_LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
+_ROUND = 6755399441055744.0  # 1.5·2⁵²: adding it leaves the nearest integer in the low bits
+_LOG_SERIES = [
+    1.479819860511658591e-01, 1.531383769920937332e-01, 1.818357216161805012e-01, 2.222219843214978396e-01,
+    2.857142874366239149e-01, 3.999999999940941908e-01, 6.666666666666735130e-01,
+]  # fmt: skip
+
+
+class _Body:
+    """Writes one function; ``contract`` lets a multiplication and an addition become one instruction, no more."""
+
+    def __init__(self, module: Module, name: str, lanes: int) -> None:
+        self.kind = "double" if lanes == 1 else f"<{lanes} x double>"
+        self.whole = "i64" if lanes == 1 else f"<{lanes} x i64>"
+        self.bit = "i1" if lanes == 1 else f"<{lanes} x i1>"
+        self.lanes, self.module, self.serial = lanes, module, 0
+        self.lines = [f"define internal {self.kind} @cg.{name}.{lanes}({self.kind} %x) noinline #0 {{"]
+
+    def text(self, result: str) -> str:
+        return "\n".join([*self.lines, f"  ret {self.kind} {result}", "}"])
+
+    def put(self, text: str) -> str:
+        self.serial += 1
+        self.lines.append(f"  %f{self.serial} = {text}")
+        return f"%f{self.serial}"
+
+    def number(self, x: float | str) -> str:
+        from .instructions import literal
+
+        if isinstance(x, str):
+            return x
+        return literal(x) if self.lanes == 1 else f"splat (double {literal(x)})"
+
+    def integer(self, n: int) -> str:
+        return f"{n}" if self.lanes == 1 else f"splat (i64 {n})"
+
+    def add(self, a: float | str, b: float | str) -> str:
+        return self.put(f"fadd contract {self.kind} {self.number(a)}, {self.number(b)}")
+
+    def sub(self, a: float | str, b: float | str) -> str:
+        return self.put(f"fsub contract {self.kind} {self.number(a)}, {self.number(b)}")
+
+    def mul(self, a: float | str, b: float | str) -> str:
+        return self.put(f"fmul contract {self.kind} {self.number(a)}, {self.number(b)}")
+
+    def div(self, a: float | str, b: float | str) -> str:
+        return self.put(f"fdiv {self.kind} {self.number(a)}, {self.number(b)}")
+
+    def test(self, predicate: str, a: float | str, b: float | str) -> str:
+        return self.put(f"fcmp {predicate} {self.kind} {self.number(a)}, {self.number(b)}")
+
+    def choose(self, condition: str, a: float | str, b: float | str) -> str:
+        return self.put(f"select {self.bit} {condition}, {self.kind} {self.number(a)}, {self.kind} {self.number(b)}")
+
+    def within(self, x: str, low: float, high: float) -> str:
+        """Hold x to an interval; a nan stays one."""
+        x = self.choose(self.test("olt", x, low), low, x)
+        return self.choose(self.test("ogt", x, high), high, x)
+
+    def bits(self, x: str) -> str:
+        return self.put(f"bitcast {self.kind} {x} to {self.whole}")
+
+    def double(self, n: str) -> str:
+        return self.put(f"bitcast {self.whole} {n} to {self.kind}")
+
+    def op(self, name: str, a: str, b: int | str) -> str:
+        return self.put(f"{name} {self.whole} {a}, {self.integer(b) if isinstance(b, int) else b}")
+
+    def power_of_two(self, n: str) -> str:
+        return self.double(self.op("shl", self.op("add", n, 1023), 52))
+
+    def intrinsic(self, name: str, x: str) -> str:
+        return self.put(f"call {self.kind} {self.module.intrinsic(name, self.lanes)}({self.kind} {x})")
+
+    def reduced(self, x: str) -> tuple[str, str]:
+        """Return the integer n and r with x = n·ln 2 + r."""
+        shifted = self.add(self.mul(x, 1.0 / math.log(2.0)), _ROUND)
+        n = self.sub(shifted, _ROUND)
+        r = self.sub(self.sub(x, self.mul(n, _LN2_HIGH)), self.mul(n, _LN2_LOW))
+        return self.op("sub", self.bits(shifted), self.constant_bits(_ROUND)), r
+
+    def constant_bits(self, x: float) -> int:
+        from .instructions import literal
+
+        return int(literal(x), 16)
+
+    def series(self, r: str) -> str:
+        """Return (exp(r) − 1 − r) / r²."""
+        return self.polynomial([1.0 / math.factorial(k) for k in range(2, 14)], r)
+
+    def polynomial(self, coefficients: list[float], r: str) -> str:
+        """Return c₀ + c₁r + c₂r² + … by Estrin's scheme: in pairs, so that few operations wait for one another."""
+        terms = [self.number(c) for c in coefficients]
+        while len(terms) > 1:
+            pairs = [self.add(terms[i], self.mul(terms[i + 1], r)) for i in range(0, len(terms) - 1, 2)]
+            terms = pairs + terms[2 * len(pairs) :]
+            r = self.mul(r, r) if len(terms) > 1 else r
+        return terms[0]
+
+    def less_one(self, r: str) -> str:
+        """Return exp(r) − 1."""
+        return self.add(self.mul(self.mul(r, r), self.series(r)), r)
+
+    def exp(self, x: str) -> str:
+        n, r = self.reduced(self.within(x, -746.0, 710.0))
+        e = self.add(self.less_one(r), 1.0)
+        half = self.op("ashr", n, 1)  # in two steps, since 2ⁿ itself may be out of range where the result is not
+        return self.mul(self.mul(e, self.power_of_two(half)), self.power_of_two(self.op("sub", n, half)))
+
+    def tanh(self, x: str) -> str:
+        size = self.within(self.intrinsic("fabs", x), 0.0, 20.0)
+        n, r = self.reduced(self.mul(size, 2.0))
+        scale = self.power_of_two(n)
+        e = self.add(self.mul(scale, self.less_one(r)), self.sub(scale, 1.0))  # exp(2|x|) − 1, exact near 0
+        y = self.div(e, self.add(e, 2.0))
+        suffix = "f64" if self.lanes == 1 else f"v{self.lanes}f64"
+        self.module.declare(f"declare {self.kind} @llvm.copysign.{suffix}({self.kind}, {self.kind})")
+        return self.put(f"call {self.kind} @llvm.copysign.{suffix}({self.kind} {y}, {self.kind} {x})")
+
+    def log(self, x: str) -> str:
+        small = self.test("olt", x, 2.0**-1022)
+        n = self.bits(self.choose(small, self.mul(x, 2.0**54), x))
+        # the exponent for which the mantissa lies between √½ and √2
+        shifted = self.op("add", n, 0x3FF0000000000000 - 0x3FE6A09E667F3BCD)
+        exponent = self.op("sub", self.op("lshr", shifted, 52), 1023)
+        mantissa = self.op("add", self.op("and", shifted, 0x000FFFFFFFFFFFFF), 0x3FE6A09E667F3BCD)
+        power = self.put(f"sitofp {self.whole} {exponent} to {self.kind}")
+        power = self.choose(small, self.sub(power, 54.0), power)
+        f = self.sub(self.double(mantissa), 1.0)
+        s = self.div(f, self.add(f, 2.0))
+        z = self.mul(s, s)
+        total = self.polynomial(_LOG_SERIES[::-1], z)
+        half = self.mul(self.mul(f, f), 0.5)
+        inner = self.add(self.mul(s, self.add(half, self.mul(total, z))), self.mul(power, _LN2_LOW))
+        y = self.sub(self.mul(power, _LN2_HIGH), self.sub(self.sub(half, inner), f))
+        y = self.choose(self.test("olt", x, math.inf), y, x)  # inf, and nan below
+        y = self.choose(self.test("oeq", x, 0.0), -math.inf, y)
+        return self.choose(self.test("olt", x, 0.0), math.nan, self.choose(self.test("uno", x, x), x, y))
+
+    def log1p(self, x: str) -> str:
+        u = self.add(x, 1.0)
+        more = self.sub(u, 1.0)
+        y = self.mul(self.log(u), self.div(x, more))
+        y = self.choose(self.test("oeq", more, 0.0), x, y)
+        return self.choose(self.test("oeq", u, math.inf), u, y)
+
+
+def function(module: Module, name: str, lanes: int) -> str:
+    """Return the text of a helper function; ``name`` is one of ``AVAILABLE``."""
+    body = _Body(module, name, lanes)
+    return body.text(getattr(body, name)("%x"))

@@ -1,0 +1,423 @@
+"""The command line, as a process and as a function: what it prints, what it refuses, and its exit codes."""
+
+import math
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given
+
+import nn
+from autograd import OPERATIONS, check_grad, define
+from autograd.app.cli import main
+from autograd.app.expression import Expression, ExpressionError, assignments
+
+
+def run(*arguments, cwd=None, **environment):
+    command = [sys.executable, "-W", "error", "-m", "autograd", *map(str, arguments)]
+    environment = os.environ | {"COLUMNS": "100"} | environment
+    return subprocess.run(command, cwd=cwd, env=environment, text=True, capture_output=True, timeout=120)
+
+
+@pytest.fixture
+def cli(capsys):
+    """Call the command in this process: exit code, standard output, standard error."""
+
+    def call(*arguments):
+        code = main([str(argument) for argument in arguments])
+        return code, *capsys.readouterr()
+
+    return call
+
+
+# ------------------------------------------------------------------------------------------------ grad
+
+
+def test_grad_prints_the_value_and_every_derivative():
+    done = run("grad", "tanh(w*x + b)", "w=0.5", "x=2", "b=1")
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == [
+        "tanh(w*x + b) = 0.9640275800758169",
+        "",
+        "name      value                   derivative",
+        "w         0.5                     0.1413016497063289",
+        "x         2.0                     0.03532541242658223",
+        "b         1.0                     0.07065082485316446",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("expression", "values", "result"),
+    [
+        ("2 + 3 * 4 ** 2 / 8 - -1", [], 9.0),
+        ("7 // 2 + 7 % 4", [], 6.0),
+        ("-x ** 2", ["x=3"], -9.0),
+        (" - x", ["x=3"], -3.0),
+        ("-x*2", ["x=3"], -6.0),
+        ("where(x > 0, x, 0.1 * x)", ["x=-2"], -0.2),
+        ("dot([a, b], [3, 4], 1)", ["a=1", "b=2"], 12.0),
+        ("max([a, 2, 1]) + sum(1, 2, a)", ["a=5"], 13.0),
+        ("sin(pi / 2) + e", ["e=1"], 2.0),
+        ("log(0)", [], -math.inf),
+        ("1 / x", ["x=0"], math.inf),
+        ("9 ** 9 ** 9 ** 9", [], math.inf),
+        ("x", ["x=1e-320"], 1e-320),
+        ("x +\n\t1", ["x=1"], 2.0),
+        ("ü + 1", ["ü=1"], 2.0),
+    ],
+)
+def test_expressions_have_their_value(cli, expression, values, result):
+    code, out, _ = cli("grad", expression, *values)
+    assert code == 0
+    assert float(re.search(r" = (\S+)$", out, re.MULTILINE)[1]) == result
+
+
+@pytest.mark.parametrize(
+    ("expression", "column", "message"),
+    [
+        ("x^2", 2, r"a power is written x\*\*2"),
+        ("y + ä^2", 6, r"a power is written x\*\*2"),
+        ("(x) @ y", 5, r"a product is written with \*"),
+        ("tanh(x", 5, "'\\(' was never closed"),
+        ("tanh(x))", 8, "unmatched"),
+        ("a +", 4, "invalid syntax"),
+        ("", 1, "nothing is written there"),
+        ("   ", 1, "nothing is written there"),
+        ("1 + foo(x)", 5, "no operation is called foo; there are"),
+        ("__import__('os').system('true')", 1, "only an operation can be called"),
+        ("__import__('os')", 1, "no operation is called __import__"),
+        ("x.__class__", 1, "this is not allowed"),
+        ("x[0]", 1, "this is not allowed"),
+        ("[x for x in y]", 1, "this is not allowed"),
+        ("lambda: x", 1, "this is not allowed"),
+        ("(x := 3)", 2, "this is not allowed"),
+        ("x if y else z", 1, r"use where\(condition, a, b\)"),
+        ("x and y", 1, r"use where\(condition, a, b\)"),
+        ("x < y", 1, "this is not allowed"),
+        ("f'{x}'", 1, "this is not allowed"),
+        ("'text'", 1, "'text' is no real number"),
+        ("1 + 2j", 5, "2j is no real number"),
+        ("True", 1, "True is no real number"),
+        ("x, y", 1, "this is not allowed"),
+        ("2(x)", 1, "only an operation can be called"),
+        ("x.tanh()", 1, r"write tanh\(x\), not x\.tanh\(\)"),
+        ("tanh(x, y)", 1, "the number of arguments of tanh is 1, and 2 were given"),
+        ("tanh(x=1)", 1, "plain arguments only"),
+        ("max(*x)", 1, "plain arguments only"),
+        ("max()", 1, "needs at least one argument"),
+        ("max([])", 5, "one list with at least one number"),
+        ("dot(x, y)", 1, "dot takes two lists"),
+        ("dot([x], [y, z])", 10, "two lists of one length"),
+        ("where(x < y < z, 1, 2)", 7, "a condition is one comparison"),
+        ("tanh([x])", 6, "this is not allowed"),
+        ("9" * 500, 1, "too large for a float"),
+        ("9" * 1999, 1, "too large for a float"),
+        ("x" * 2001, 2000, "at most 2,000 characters"),
+        ("(" * 500 + "x" + ")" * 500, None, "nested"),
+        (" " + "-" * 1900 + "x", None, "nested"),
+        ("+".join("x" * 900), None, "more than 100 operations are nested"),
+        ("abs(" * 150 + "x" + ")" * 150, None, "more than 100 operations are nested"),
+        ("x\0", None, "null"),
+        ("x; y", 2, "invalid syntax"),
+    ],
+)
+def test_what_is_not_allowed_is_one_line_that_points_at_the_column(cli, expression, column, message):
+    code, out, err = cli("grad", expression)
+    assert code == 2
+    assert out == ""
+    assert len(err.splitlines()) == 1
+    assert re.search(message, err)
+    assert re.match(r"chalkgrad: column \d+: ", err)
+    if column is not None:
+        assert int(err.split()[2].rstrip(":")) == column
+    assert len(err) < 250
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([], "column 1: x has no value; give it one, as x=0.5"),
+        (["x"], "'x' gives no value; a value is given as w=0.5"),
+        (["x=a"], "'a', given for x, is not a number"),
+        (["x=1", "x=2"], "x is given twice"),
+        (["x=1", "y=2"], "y is not in the expression, which has x"),
+        (["1=2"], "'1=2' gives no value"),
+        (["x="], "'', given for x, is not a number"),
+    ],
+)
+def test_values_that_cannot_be_used(cli, values, message):
+    code, out, err = cli("grad", "x*x", *values)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"chalkgrad: {message}")
+    assert len(err.splitlines()) == 1
+
+
+@given(st.text(max_size=40) | st.text(alphabet="xy012.+-*/()[], <>=tanhexpdot", max_size=60))
+def test_any_text_is_computed_or_refused_with_a_column(text):
+    try:
+        expression = Expression(text)
+        result = expression(dict.fromkeys(expression.names, 0.5))
+    except ExpressionError as error:
+        refused = error
+    else:
+        assert isinstance(result, float)
+        return
+    assert 1 <= refused.column <= max(len(text), 1) + 1
+    assert "\n" not in str(refused)
+
+
+@pytest.mark.parametrize("name", sorted(OPERATIONS))
+def test_every_operation_of_the_table_can_be_called(name):
+    row = OPERATIONS[name]
+    if name == "dot":
+        text, count = "dot([a], [b], c)", 3
+    elif row.arity is None:
+        text, count = f"{name}([a, b])", 2
+    else:
+        text, count = f"{name}({', '.join('abc'[: row.arity])})", row.arity
+    expression = Expression(text)
+    assert expression.names == list("abc"[:count])
+    values = [0.25, 0.5, 0.75] if name != "polygamma" else [1.0, 0.5, 0.75]
+    numbers = dict(zip("abc", values, strict=False))
+    assert isinstance(expression(numbers), float)
+
+
+def test_expression_is_differentiated_as_it_is_written():
+    f = Expression("exp(-x**2) * where(y >= 1, sin(x*y), y) + dot([x, y], [2, 3])")
+    check_grad(lambda x, y: f({"x": x, "y": y}), 0.3, 1.7)
+    assert assignments(["x=1", "y=-2.5e0"], f) == {"x": 1.0, "y": -2.5}
+
+
+# ------------------------------------------------------------------------------- check, draw, explain
+
+
+def test_check_agrees_and_exits_with_1_where_it_does_not(cli):
+    code, out, _ = cli("check", "tanh(w*x + b)", "w=0.5", "x=2", "b=1")
+    assert code == 0
+    assert "The gradient agrees." in out
+    assert len(out.splitlines()) == 6
+    define("crooked", lambda x: x * x, (lambda y, x: 2.001 * x,))
+    try:
+        code, out, _ = cli("check", "crooked(x)", "x=0.5")
+    finally:
+        del OPERATIONS["crooked"]
+    assert code == 1
+    assert "The gradient does not agree." in out
+    code, _, err = cli("check", "1 + 2")
+    assert code == 2
+    assert "no variable" in err
+
+
+def test_draw_writes_the_picture_that_the_name_asks_for(cli, tmp_path):
+    code, out, _ = cli("draw", "tanh(w*x + b)", "w=0.5", "x=2", "b=1", "-o", tmp_path / "g.svg", "--theme", "dark")
+    assert code == 0
+    assert "g.svg" in out
+    ElementTree.parse(tmp_path / "g.svg")
+    assert cli("draw", "x*x", "x=1", "-o", tmp_path / "g.png")[0] == 0
+    assert (tmp_path / "g.png").read_bytes().startswith(b"\x89PNG")
+    for target, message in [(tmp_path / "g.xyz", r"names no format"), (tmp_path / "no" / "g.svg", "No such file")]:
+        code, _, err = cli("draw", "x*x", "x=1", "-o", target)
+        assert code == 2
+        assert message in err
+        assert len(err.splitlines()) == 1
+
+
+def test_explain_writes_the_chain_rule(cli):
+    code, out, _ = cli("explain", "tanh(w*x + b)", "w=0.5", "x=2", "b=1", "--wrt", "w")
+    assert code == 0
+    assert "∂y/∂w = " in out
+    assert "0.1413" in out
+    assert cli("explain", "x*x", "x=1")[0] == 0
+    code, _, err = cli("explain", "x*x", "x=1", "--wrt", "z")
+    assert code == 2
+    assert "--wrt is a variable of the expression: x" in err
+
+
+# ---------------------------------------------------------------------------------------------- train
+
+
+@pytest.fixture
+def iris(tmp_path):
+    rows, species = nn.data.iris()
+    lines = [
+        "a,b,c,d,species",
+        *(",".join(map(str, [*row, nn.data.IRIS_SPECIES[t]])) for row, t in zip(rows, species, strict=True)),
+    ]
+    (tmp_path / "iris.csv").write_text("\n".join(lines) + "\n")
+    return tmp_path
+
+
+def test_train_classifies_and_saves(iris):
+    done = run("train", "iris.csv", "--target", "species", "--layers", "8", "--epochs", "40", "--curve", "c.png",
+               "--history", "h.csv", "-o", "m.json", cwd=iris)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    right = [float(x) for x in re.findall(r"([\d.]+) % of", done.stdout)]
+    assert len(right) == 2
+    assert min(right) > 90.0
+    assert "40/40" not in done.stdout
+    assert "100%" in done.stderr
+    assert (iris / "c.png").read_bytes().startswith(b"\x89PNG")
+    assert len((iris / "h.csv").read_text().splitlines()) == 41
+    model, notes = nn.load(iris / "m.json"), nn.read_notes(iris / "m.json")
+    assert notes["classes"] == ["setosa", "versicolor", "virginica"]
+    X, y = nn.data.iris()
+    scaled = [[(x - m) / s for x, m, s in zip(row, notes["mean"], notes["deviation"], strict=True)] for row in X]
+    assert nn.accuracy(nn.predict(model, scaled), y) > 0.9
+
+
+def test_train_predicts_numbers_and_is_repeatable(iris):
+    command = [
+        "train",
+        "iris.csv",
+        "--target",
+        "d",
+        "--features",
+        "a,b,c",
+        "--layers",
+        "4",
+        "--epochs",
+        "20",
+        "--no-progress",
+    ]
+    first, second = run(*command, cwd=iris), run(*command, "-o", "n.json", cwd=iris)
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.replace("model.json", "n.json") == second.stdout
+    assert (iris / "model.json").read_bytes() == (iris / "n.json").read_bytes()
+    assert float(re.search(r"validation.*R² ([\d.]+)", first.stdout)[1]) > 0.8
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        (None, [], "No such file"),
+        ("a,y\n1,2\n", [], "a header line and two rows at least"),
+        ("", [], "a header line and two rows at least"),
+        ("a,b\n1,2\n3,4\n", [], "has no column 'y'; its columns are a, b"),
+        ("a,y\n1,2\nx,4\n", [], "line 3: a is 'x', not a finite number"),
+        ("a,y\n1,2\n\n,4\n", [], "line 4: a is empty, not a finite number"),
+        ("a,y\n1,2\nnan,4\n", [], "line 3: a is 'nan', not a finite number"),
+        ("a,y\n1,2\n3,4,5\n", [], "line 3: 3 cells, and the header has 2"),
+        ("a,a,y\n1,2,3\n1,2,3\n", [], "two columns of one name"),
+        ("y\n1\n2\n", [], "at least one column besides the target"),
+        ("a,y\n1,u\n2,u\n", [], "has only one class, 'u'"),
+        ("a,y\n1,u\n2,\n", [], "line 3: the target y is empty"),
+        ("a,y\n1,2\n3,4\n", ["--layers", "4,x"], "--layers is a list of widths"),
+        ("a,y\n1,2\n3,4\n", ["--validation", "2"], "--validation is a share between 0 and 1"),
+        ("a,y\n1,2\n3,4\n", ["--features", "b"], "has no column 'b'"),
+        ("a,y\n1,2\n3,4\n", ["--features", "a,a"], "names a column twice"),
+        ("a,y\n1,2\n3,4\n", ["--features", ","], "at least one column besides the target"),
+        ("a,y\n1,2\n3,4\n", ["--layers", "999999999"], "a width of more than 4,096"),
+        ("a,y\n1,2\n3,4\n", ["--curve", "no/such/c.png"], "no/such of no/such/c.png does not exist; make it first"),
+        ("a,y\n1,2\n3,4\n", ["-o", "no/such/m.json"], "does not exist; make it first"),
+        ("a,y\n1,2\n3,4\n5,7\n7,1\n9,5\n", ["--lr", "1e300"], "infinite or nan in epoch 2, so nothing was saved"),
+        ("a,y\n1,2\n3,4\n", ["--activation", "rel"], "no activation is called 'rel'"),
+        ("a,y\n1,2\n3,4\n", ["--optimizer", "sdg"], "no optimiser is called 'sdg'"),
+        ("a,y\n1,2\n3,4\n", ["--epochs", "0"], "epochs is a whole number"),
+        ("a,y\n1,2\n3,4\n", ["--lr", "-1"], "lr is a number of at least 0"),
+    ],
+)
+def test_train_says_what_is_wrong_with_a_table(cli, tmp_path, text, options, message):
+    path = tmp_path / "t.csv"
+    if text is not None:
+        path.write_text(text)
+    code, _, err = cli("train", path, "--target", "y", "--no-progress", "-o", tmp_path / "m.json", *options)
+    assert code == 2
+    assert message in err
+    assert len(err.splitlines()) == 1
+    assert not (tmp_path / "m.json").exists()
+
+
+def test_train_refuses_what_is_no_text(cli, tmp_path):
+    (tmp_path / "t.csv").write_bytes(b"\xff\xfe\x00a")
+    code, _, err = cli("train", tmp_path / "t.csv", "--target", "y")
+    assert code == 2
+    assert "no CSV text in UTF-8" in err
+
+
+# --------------------------------------------------------------------------------------------- doctor
+
+
+def test_doctor_reports_versions_engines_and_no_clash():
+    done = run("doctor")
+    assert done.returncode == 0, done.stdout
+    for word in ("chalkgrad", "python ", "graphviz-pure", "llvmlite", "draws with      python (built in)"):
+        assert word in done.stdout
+    assert "autograd and nn belong to this distribution alone." in done.stdout
+
+
+def test_doctor_finds_another_owner_of_the_name(tmp_path):
+    """HIPS/autograd beside us: a distribution whose files have our import name."""
+    info = tmp_path / "autograd-1.8.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: autograd\nVersion: 1.8.0\n")
+    (info / "RECORD").write_text("autograd/numpy/__init__.py,,\n")
+    module = tmp_path / "autograd" / "numpy" / "__init__.py"  # from Python 3.12 on, only files that exist are told
+    module.parent.mkdir(parents=True)
+    module.touch()
+    done = run("doctor", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 1
+    assert "CLASH: the distribution 'autograd' has a package 'autograd' too" in done.stdout
+
+
+# ------------------------------------------------------------------------------------------ the command
+
+
+def test_help_version_and_bad_usage(cli):
+    assert cli("--help")[0] == 0
+    for command in ("demo", "grad", "check", "draw", "explain", "train", "doctor"):
+        code, out, _ = cli(command, "--help")
+        assert code == 0
+        assert command in out
+        assert command in cli("--help")[1]
+    assert re.fullmatch(r"chalkgrad \d+\.\d+\.\d+\n", cli("--version")[1])
+    for arguments in ([], ["grid"], ["grad"], ["draw", "x", "x=1"], ["grad", "x", "--wrong"]):
+        assert cli(*arguments)[0] == 2
+    assert all(name in cli("grad", "--help")[1] for name in ("tanh", "logsumexp"))
+
+
+@pytest.mark.parametrize("words", [["grad", "--help"], ["grad", "x*x", "x=2"]])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_output_that_nobody_reads_is_no_traceback(words, unbuffered):
+    reader, writer = os.pipe()
+    os.close(reader)
+    environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+    command = [sys.executable, "-m", "autograd", *words]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, env=environment, text=True, timeout=60)
+    os.close(writer)
+    assert done.stderr == ""
+
+
+def test_a_terminal_without_unicode_shows_question_marks():
+    done = run("explain", "tanh(λ*x)", "λ=1", "x=2", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("?y/??")
+
+
+def test_a_curve_without_matplotlib_is_refused_before_the_training(cli, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    (tmp_path / "t.csv").write_text("a,y\n1,2\n3,4\n")
+    code, out, err = cli(
+        "train", tmp_path / "t.csv", "--target", "y", "-o", tmp_path / "m.json", "--curve", tmp_path / "c.png"
+    )
+    assert (code, out) == (2, "")
+    assert 'pip install "chalkgrad[plot]"' in err
+
+
+def test_train_takes_the_table_that_ships(cli, tmp_path):
+    path = Path(nn.__file__).with_name("iris.csv")
+    options = ["--target", "species", "--epochs", "1", "--layers", "2", "--no-progress", "-o", tmp_path / "m.json"]
+    code, out, _ = cli("train", path, *options)
+    assert code == 0
+    assert "150 rows, 4 features, classes setosa, versicolor, virginica" in out
+
+
+def test_check_says_where_there_is_no_derivative(cli):
+    code, out, _ = cli("check", "relu(x) + x", "x=0")
+    assert code == 1
+    assert "Here is a kink of relu, where no derivative exists" in out
+    assert "kink" not in cli("check", "relu(x)", "x=1")[1]

@@ -1,0 +1,197 @@
+"""Compiled functions in threads, in other processes, and when nobody wants them any more."""
+
+import copy
+import gc
+import itertools
+import multiprocessing
+import pickle
+import resource
+import sys
+import threading
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import autograd
+import nn
+from autograd import TraceError, Value, grad, jit, value_and_grad
+
+
+def cubic(x, y):
+    return x * x * x - autograd.sin(x * y)
+
+
+def child(pickled, args):
+    f = pickle.loads(pickled)
+    return [f(*args), f(*args), len(f._entries)]
+
+
+def test_eight_threads_call_and_compile():
+    shared = jit(value_and_grad(cubic, (0, 1)))
+    w = Value(2.0)
+    live = jit(lambda x: w * x, parameters=[w])
+    start = threading.Barrier(8)
+
+    def work(k):
+        start.wait()
+        results = []
+        for i in range(20):
+            own = jit(lambda x, k=k, i=i: cubic(x, float(k)) * (i + 1.0))
+            results.append(own(0.5) == cubic(0.5, float(k)) * (i + 1.0))
+            results.append(shared(0.1 * i, 2.0) == value_and_grad(cubic, (0, 1))(0.1 * i, 2.0))
+            results.append(shared(np.array([0.1 * i] * 9), 2.0)[0][8] == shared(0.1 * i, 2.0)[0])
+            results.append(live(float(i)) == 2.0 * i)
+            jit(lambda x: w * x + 1.0, parameters=[w])(1.0)  # traces with the parameter that others read meanwhile
+        return all(results)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(work, range(8)))
+    assert w.data == 2.0
+
+
+def test_a_function_crosses_to_another_process():
+    context = multiprocessing.get_context("spawn")
+    gradient = jit(grad(cubic, (0, 1)))  # a closure, which cannot be pickled: its program crosses
+    plain = jit(cubic)  # a function of a module, which can
+    expected = gradient(1.5, 0.5)
+    with context.Pool(1) as pool:
+        assert pool.apply(child, (pickle.dumps(gradient), (1.5, 0.5))) == [expected, expected, 1]
+        assert pool.apply(child, (pickle.dumps(plain), (1.5, 0.5)))[0] == cubic(1.5, 0.5)
+
+
+def test_an_unpickled_closure_says_what_it_cannot_do():
+    f = jit(grad(cubic))
+    f(1.0, 2.0)
+    g = pickle.loads(pickle.dumps(f))
+    assert g(1.0, 2.0) == f(1.0, 2.0)
+    assert g.program().instructions == f.program().instructions
+    with pytest.raises(TraceError, match="unpickled"):
+        g([1.0], 2.0)
+
+
+def test_fast_and_batched_functions_pickle():
+    f = jit(lambda p, x: (p[0] * x + p[1], x), fastmath=False)
+    f([1.0, 2.0], 3.0)
+    f.mean([1.0, 2.0], np.array([1.0, 2.0]))
+    g = pickle.loads(pickle.dumps(f))
+    assert g([1.0, 2.0], 3.0) == (5.0, 3.0)
+    assert g.mean([1.0, 2.0], np.array([1.0, 2.0])) == (3.5, 1.5)
+
+
+def resident():
+    """Bytes that the process holds now; where the system does not tell, the most that it has ever held."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def test_functions_that_are_dropped_leave_no_memory():
+    def many(count):
+        for i in range(count):
+            f = jit(lambda x, y, i=i: cubic(x, y) * (i + 0.5))
+            f(1.0, 2.0)
+            f(1.0, 2.0)
+            if i % 10 == 0:
+                f(np.zeros(3), 1.0)
+        del f
+        gc.collect()
+
+    sizes = []
+    for _ in range(5):  # 1,000 functions; the first rounds fill what the allocators keep
+        many(200)
+        sizes.append(resident())
+    # were a page of code and a page of data kept for each, 200 functions would leave 1.6 MB
+    assert min(after - before for before, after in itertools.pairwise(sizes)) < 0.8e6
+
+
+def test_machine_code_lives_as_long_as_a_call_may_come():
+    call = type(_hastened()).__call__
+    gc.collect()
+    assert call(2.0, 3.0) == cubic(2.0, 3.0)
+
+
+def _hastened():
+    f = jit(cubic)
+    f(1.0, 1.0)
+    return f
+
+
+def test_results_are_counted_like_any_object():
+    f = jit(lambda x: [x, (x + 1.0, None), 2.0 * x])
+    f(1.0)
+    none = sys.getrefcount(None)
+    results = [f(1.5) for _ in range(1000)]
+    assert all(r == [1.5, (2.5, None), 3.0] for r in results)
+    like = [[1.5, (2.5, None), 3.0]]
+    ours, ordinary = sys.getrefcount(results[0]), sys.getrefcount(like[0])
+    assert ours == ordinary
+    del results
+    assert abs(sys.getrefcount(None) - none) < 50 or sys.version_info >= (3, 12)  # None is immortal from 3.12 on
+    big = jit(lambda p: p * 2.0, in_axes=None)
+    p = np.ones(4)
+    big(p)
+    count = sys.getrefcount(p)
+    for _ in range(100):
+        result = big(p)
+    other = np.ones(4)
+    counts = sys.getrefcount(p), sys.getrefcount(result)
+    assert counts == (count, sys.getrefcount(other))
+
+
+class Line(nn.Module):
+    def __init__(self, slope):
+        super().__init__()
+        self.slope = Value(slope)
+
+
+def test_models_that_are_dropped_are_released():
+    f = jit(lambda model, x: model.slope * x)
+    seen = []
+    for i in range(20):
+        model = Line(float(i))
+        assert f(model, 2.0) == 2.0 * i
+        seen.append(weakref.ref(model))
+    assert len(f._entries) < 20
+    del model
+    gc.collect()
+    assert [ref() for ref in seen] == [None] * 20
+    assert f._entries == {}
+    assert f(Line(3.0), 2.0) == 6.0
+
+
+def test_programs_are_kept_for_so_many_structures(monkeypatch):
+    monkeypatch.setattr(autograd.compiler.api, "MOST_STRUCTURES", 5)
+    f = jit(autograd.sum)
+    for n in [*range(1, 13), 1, 12]:
+        assert f([1.0] * n) == n
+    assert len(f._entries) == 5
+
+
+def test_a_copy_is_the_function_itself():
+    f = jit(lambda x: x * 2.0)
+    f(1.0)
+    for g in (copy.copy(f), copy.deepcopy(f), copy.deepcopy({"f": f})["f"]):
+        assert g is f
+        assert g([1.0, 2.0][0]) == 2.0
+
+
+def test_a_compiled_method_gets_its_instance():
+    class Scaled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = Value(3.0)
+
+        @jit
+        def scale(self, x):
+            return self.weight * x
+
+    scaled = Scaled()
+    assert scaled.scale(2.0) == 6.0
+    scaled.weight.data = 4.0
+    assert scaled.scale(2.0) == 8.0
+    assert Scaled.scale.mean(scaled, np.array([1.0, 3.0])) == 8.0
+    assert "structure" in repr(Scaled.scale)
