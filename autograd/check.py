@@ -8,7 +8,6 @@ function is analytic.
 
 from __future__ import annotations
 
-import cmath
 import math
 import operator
 from collections.abc import Callable, Sequence
@@ -223,13 +222,11 @@ class _ComplexNumber(Number):
     def apply(self, op: Operation, operands: tuple[Any, ...]) -> Any:
         if not op.primitive:
             return op.forward(*operands)
-        numbers = [x.number if isinstance(x, _ComplexNumber) else x for x in operands]
-        if op.name == "where":
-            return operands[1] if (numbers[0].real if isinstance(numbers[0], complex) else numbers[0]) else operands[2]
-        if op.name not in _COMPLEX:
+        if op.complex_rule is None:
             raise TypeError(f'the complex step does not go through {op.name}; use method="richardson"')
+        numbers = [x.number if isinstance(x, _ComplexNumber) else x for x in operands]
         try:
-            return _ComplexNumber(_COMPLEX[op.name](*numbers))
+            return _ComplexNumber(op.complex_rule(*numbers))
         except (OverflowError, ZeroDivisionError, ValueError):  # cmath raises where a float becomes inf or nan
             return _ComplexNumber(complex(math.nan, math.nan))
 
@@ -283,38 +280,3 @@ class _ComplexNumber(Number):
 
 def _real(x: Any) -> float:
     return float(x.number.real if isinstance(x, _ComplexNumber) else x)
-
-
-def _complex_expm1(z: complex) -> complex:
-    a, b = z.real, z.imag
-    return complex(math.expm1(a) * math.cos(b) - 2.0 * math.sin(b / 2.0) ** 2, math.exp(a) * math.sin(b))
-
-
-def _complex_log1p(z: complex) -> complex:
-    a, b = z.real, z.imag
-    return complex(math.log1p(a * (2.0 + a) + b * b) / 2.0, math.atan2(b, 1.0 + a))
-
-
-def _complex_atan2(y: complex, x: complex) -> complex:
-    y, x = complex(y), complex(x)  # the logarithm of x + iy will not do: it mixes the parts, and the step is lost
-    near = math.fabs(x.real) >= math.fabs(y.real)
-    imaginary = cmath.atan(y / x).imag if near else -cmath.atan(x / y).imag
-    return complex(math.atan2(y.real, x.real), imaginary)
-
-
-# Where a rule of the table is for real numbers only, its extension to the complex plane.
-_COMPLEX: dict[str, Callable[..., complex]] = {
-    **{name: getattr(operator, name) for name in ("add", "sub", "mul", "neg", "pow")},
-    **{name: getattr(cmath, name) for name in (
-        "exp", "log", "log10", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan",
-        "sinh", "cosh", "tanh", "asinh", "acosh", "atanh")},
-    "identity": operator.pos,
-    "div": operator.truediv,
-    "exp2": lambda z: cmath.exp(z * math.log(2.0)),
-    "log2": lambda z: cmath.log(z) / math.log(2.0),
-    "expm1": _complex_expm1,
-    "log1p": _complex_log1p,
-    "hypot": lambda a, b: cmath.sqrt(a * a + b * b),
-    "atan2": _complex_atan2,
-    "abs": lambda z: z if z.real >= 0.0 else -z,
-}  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import keyword
 import math
 import numbers
@@ -10,10 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .notation import NotationError, as_latex
+
 REAL = (-math.inf, math.inf)
 
 Rule = Callable[..., Any]
 Template = str | Callable[[int], str]
+DerivativeTemplate = tuple[str, ...] | Callable[[int, int], str]
 
 
 class Number:
@@ -34,29 +39,45 @@ class Number:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Operation:
-    """One row of the table.
+    """One row of the table: everything that is known of an operation.
 
     ``forward(*operands)`` gives the value. ``derivative`` is a tuple with one rule per operand, each called as
     ``rule(result, *operands)``; an n-ary operation has instead one function that returns all the partial derivatives.
-    Templates name operand ``i`` as ``#i`` and the result as ``#y``; an n-ary operation has functions of the number of
-    operands that return a template. ``domain`` has an interval for each operand, where the value is real; ``kinks`` of
-    the operands is zero just where a derivative jumps. A ``primitive`` row is computed by the machine's own function,
-    and any other by its forward rule out of those. ``method`` rows are methods of Value as well. ``evaluate`` is the
-    public function: it takes every kind of number, where ``forward`` of a primitive takes floats only.
+    A ``primitive`` row is computed by the machine's own function, and any other by its forward rule out of those.
+    ``evaluate`` is the public function: it takes every kind of number, where ``forward`` of a primitive takes floats
+    only. The other fields are facts, each said where it stands.
     """
 
     name: str
-    arity: int | None
+    arity: int | None  # the number of operands; None for any number
     forward: Rule
     derivative: tuple[Rule, ...] | Rule
+    # How it is written: operand i is #i and the result #y; an n-ary row has functions of the number of operands.
     text: Template
-    latex: Template
-    derivative_text: tuple[str, ...] | Callable[[int, int], str]
-    derivative_latex: tuple[str, ...] | Callable[[int, int], str]
-    domain: tuple[tuple[float, float], ...] = (REAL,)
-    kinks: Callable[..., float] | None = None
+    derivative_text: DerivativeTemplate
+    latex: Template | None = None  # where it is more than a translation of the text (autograd/notation.py)
+    derivative_latex: DerivativeTemplate | None = None
+    operands: tuple[str, ...] = ()  # what the operands are called in signatures
+    defaults: tuple[float, ...] = ()  # of the last operands
+    lists: int = 0  # how many lists of operands the public function takes
+    # What mathematics knows of it.
+    domain: tuple[tuple[float, float], ...] = (REAL,)  # an interval for each operand, where the value is real
+    kinks: Callable[..., float] | None = None  # zero just where a derivative jumps
+    complex_rule: Rule | None = None  # its extension to the complex plane, for the complex step
+    commutative: bool = False
+    never_minus_zero: bool = False
+    # What a network uses it for.
+    affine: bool = False  # it may be a part of a neuron's net input, Σ wᵢxᵢ + b
+    activation: bool = False  # it may be what a neuron does with its net input
+    saturation: float | None = None  # as an activation it hardly learns where its slope is at most this
+    dead_below: float | None = None  # as an activation it passes no gradient at or below this
+    # What others call it.
     primitive: bool = False
-    method: bool = True
+    method: bool = True  # it is a method of numbers too: v.tanh()
+    c: str = ""  # the function of the C library
+    llvm: str = ""  # the machine instruction, or the intrinsic
+    numpy: tuple[str, ...] = ()  # NumPy's names for it, besides its own
+    torch: tuple[str, dict[str, Any]] | None = None  # the module of torch.nn that computes it, and its options
     evaluate: Callable[..., Any] = field(init=False, repr=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -68,8 +89,12 @@ class Operation:
         >>> OPERATIONS["mul"].write(["w", "x"])
         'w × x'
         """
-        template: Template = self.text if style == "text" else self.latex
-        return _fill(template if isinstance(template, str) else template(len(names)), names, result)
+        given = self.latex if style == "latex" else None
+        template = given or self.text
+        text = template if isinstance(template, str) else template(len(names))
+        if style == "latex" and given is None:
+            text = _translated(text, self.name, names)
+        return _fill(text, names, result)
 
     def write_derivative(self, i: int, names: Sequence[str], style: str = "text", result: str = "y") -> str:
         """Write the derivative with respect to operand ``i``.
@@ -77,8 +102,19 @@ class Operation:
         >>> OPERATIONS["tanh"].write_derivative(0, ["z"], result="h")
         '1 − h²'
         """
-        rules = self.derivative_text if style == "text" else self.derivative_latex
-        return _fill(rules[i] if isinstance(rules, tuple) else rules(i, len(names)), names, result)
+        given = self.derivative_latex if style == "latex" else None
+        rules = given or self.derivative_text
+        text = rules[i] if isinstance(rules, tuple) else rules(i, len(names))
+        if style == "latex" and given is None:
+            text = _translated(text, self.name, names, i)
+        return _fill(text, names, result)
+
+    def example(self) -> str:
+        """Write a doctest of the public function at a point of its domain."""
+        point = [0.5 if low <= 0.5 <= high else low + 1.0 if low < high else low for low, high in self.domain]
+        point = point[: len(self.operands) - len(self.defaults)]
+        value = format(self.evaluate(*point), ".9f")
+        return f"""\n>>> f"{{{self.name}({', '.join(map(repr, point))}):.9f}}"\n{value!r}\n"""
 
     def partials(self, result: Any, operands: Sequence[Any], wanted: Sequence[bool]) -> tuple[Any, ...]:
         """Return the partial derivative for each operand that is ``wanted``, and None for each that is not."""
@@ -100,6 +136,16 @@ OPERATIONS: dict[str, Operation] = {}
 
 def _row_named(name: str) -> Operation:
     return OPERATIONS[name]
+
+
+def _translated(text: str, name: str, names: Sequence[str], i: int | None = None) -> str:
+    """Return a formula in LaTeX; of one that does not follow the notation (a user's own, say), the name alone."""
+    try:
+        return as_latex(text)
+    except NotationError:
+        function = rf"\operatorname{{{name}}}".replace("_", r"\_")
+        operands = ", ".join(f"#{k}" for k in range(len(names)))
+        return f"{function}({operands})" if i is None else rf"\frac{{\partial {function}}}{{\partial #{i}}}"
 
 
 def _fill(template: str, names: Sequence[str], result: str) -> str:
@@ -134,56 +180,48 @@ def listed(before: str, between: str = ", ", after: str = ")") -> Callable[[int]
 def _documented(op: Operation, doc: str) -> str:
     """Add to a first sentence what the row says of the derivative, the domain, and one value."""
     text = doc or f"The operation ``{op.name}``."
-    if op.arity is None or not op.name.isidentifier():
+    if not op.operands:
         return text
-    names = ["x", "y", "z"][: op.arity]
+    names = op.operands
     slopes = [f"∂/∂{x} = {op.write_derivative(i, names, result='f')}" for i, x in enumerate(names)]
     text += f"\n\nWritten f = {op.write(names)}; " + ", ".join(slopes) + "."
-    bounded = [f"{low:g} <= {x} <= {high:g}" for x, (low, high) in zip(names, op.domain) if (low, high) != REAL]
+    bounded = [f"{low:g} <= {x} <= {high:g}" for x, (low, high) in zip(names, op.domain) if REAL != (low, high) != (low, low)]
     if bounded:
         text += f" Real for {' and '.join(bounded)}, and an infinity or nan elsewhere."
     return text + "\n"
 
 
-def add_row(
-    name: str,
-    forward: Rule,
-    derivative: tuple[Rule, ...] | Rule,
-    *,
-    text: Template | None = None,
-    latex: Template | None = None,
-    derivative_text: tuple[str, ...] | Callable[[int, int], str] | None = None,
-    derivative_latex: tuple[str, ...] | Callable[[int, int], str] | None = None,
-    domain: tuple[tuple[float, float], ...] | None = None,
-    kinks: Callable[..., float] | None = None,
-    primitive: bool = False,
-    method: bool = False,
-    doc: str = "",
-) -> Callable[..., Any]:
-    """Add a row to the table and return its public function; ``define`` does it for users, with checks."""
+def add_row(name: str, forward: Rule, derivative: tuple[Rule, ...] | Rule, *, doc: str = "", **facts: Any) -> Rule:
+    """Add a row to the table and return its public function. ``facts`` are the other fields of ``Operation``.
+
+    ``define`` does it for users, with checks. A row that is a ``method`` becomes one of every number.
+    """
     arity = len(derivative) if isinstance(derivative, tuple) else None
-    op_name = rf"\operatorname{{{name}}}".replace("_", r"\_")
+    usual = {
+        "text": listed(f"{name}("),
+        "derivative_text": lambda i, n: f"∂{name}/∂#{i}",
+        "operands": ("x", "y", "z")[:arity] if arity and arity <= 3 else (),
+        "domain": (REAL,) * (arity or 1),
+        "lists": 0 if arity else 1,
+        "activation": arity == 1 and facts.get("method", True),
+    }
+    given = {key: fact for key, fact in facts.items() if fact is not None}
+    op = Operation(name, arity, forward, derivative, **(usual | given))
+    evaluate = _public(op)
+    evaluate.__name__ = evaluate.__qualname__ = name
+    evaluate.__module__ = "autograd"
+    evaluate.__doc__ = _documented(op, doc)
+    evaluate.__signature__ = _signature(op)  # type: ignore[attr-defined]
+    object.__setattr__(op, "evaluate", evaluate)
+    OPERATIONS[name] = op
+    if op.method:
+        setattr(Number, name, evaluate)
+    return evaluate
 
-    def slope(i: int, n: int) -> str:
-        return f"∂{name}/∂#{i}"
 
-    def slope_latex(i: int, n: int) -> str:
-        return rf"\frac{{\partial {op_name}}}{{\partial #{i}}}"
-
-    op = Operation(
-        name,
-        arity,
-        forward,
-        derivative,
-        text or listed(f"{name}("),
-        latex or listed(f"{op_name}("),
-        derivative_text or slope,
-        derivative_latex or derivative_text or slope_latex,
-        domain or (REAL,) * (arity or 1),
-        kinks,
-        primitive,
-        method,
-    )
+def _public(op: Operation) -> Rule:
+    """Return the function that takes floats to a float, and hands all other numbers to the highest in rank."""
+    forward = op.forward
 
     def dispatch(*operands: Any) -> Any:
         for x in operands:
@@ -192,25 +230,31 @@ def add_row(
                 return highest.apply(op, operands)
         return forward(*[x if type(x) is float else as_float(x) for x in operands])
 
-    evaluate: Callable[..., Any]
-    if arity == 1:
+    def unary(x: Any, /) -> Any:
+        return forward(x) if type(x) is float else dispatch(x)
 
-        def evaluate(x: Any, /) -> Any:
-            return forward(x) if type(x) is float else dispatch(x)
+    def binary(x: Any, y: Any, /) -> Any:
+        return forward(x, y) if type(x) is float and type(y) is float else dispatch(x, y)
 
-    elif arity == 2:
+    def with_defaults(*operands: Any, **named: Any) -> Any:
+        bound = _signature(op).bind(*operands, **named)
+        bound.apply_defaults()
+        return dispatch(*bound.args)
 
-        def evaluate(x: Any, y: Any, /) -> Any:
-            return forward(x, y) if type(x) is float and type(y) is float else dispatch(x, y)
+    if op.defaults:
+        return with_defaults
+    return unary if op.arity == 1 else binary if op.arity == 2 else dispatch
 
-    else:
-        evaluate = dispatch
-    evaluate.__name__ = evaluate.__qualname__ = name
-    evaluate.__module__ = "autograd"
-    evaluate.__doc__ = _documented(op, doc)
-    object.__setattr__(op, "evaluate", evaluate)
-    OPERATIONS[name] = op
-    return evaluate
+
+@functools.cache
+def _signature(op: Operation) -> inspect.Signature:
+    """What ``help`` says: ``polygamma(n, x, /)``, ``clip(x, low=-inf, high=inf)``."""
+    if not op.operands:
+        return inspect.Signature([inspect.Parameter("operands", inspect.Parameter.VAR_POSITIONAL)])
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD if op.defaults else inspect.Parameter.POSITIONAL_ONLY
+    missing = [inspect.Parameter.empty] * (len(op.operands) - len(op.defaults))
+    pairs = zip(op.operands, [*missing, *op.defaults], strict=True)
+    return inspect.Signature([inspect.Parameter(name, kind, default=default) for name, default in pairs])
 
 
 def define(
@@ -220,8 +264,8 @@ def define(
     *,
     text: Template | None = None,
     latex: Template | None = None,
-    derivative_text: tuple[str, ...] | Callable[[int, int], str] | None = None,
-    derivative_latex: tuple[str, ...] | Callable[[int, int], str] | None = None,
+    derivative_text: DerivativeTemplate | None = None,
+    derivative_latex: DerivativeTemplate | None = None,
     domain: tuple[tuple[float, float], ...] | None = None,
     kinks: Callable[..., float] | None = None,
     primitive: bool = False,
@@ -273,6 +317,7 @@ def define(
         domain=domain,
         kinks=kinks,
         primitive=primitive,
+        method=False,
         doc=doc,
     )
 

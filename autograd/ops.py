@@ -16,6 +16,7 @@ Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., SIAM 2002.
 from __future__ import annotations
 
 import builtins
+import cmath
 import functools
 import itertools
 import math
@@ -114,36 +115,44 @@ def _floordiv(x: float, y: float) -> float:
         return _divide(x, y)
 
 
-def _sides(op: str) -> dict[str, Any]:
-    return {"text": f"#0 {op} #1", "latex": f"#0 {op} #1"}
+# Complex rules are for the complex step: what a rule for real numbers becomes beside the real axis.
 
 
-add = _row("add", operator.add, (lambda y, a, b: 1.0, lambda y, a, b: 1.0), **_sides("+"),
-           derivative_text=("1", "1"), primitive=True, method=False)
-sub = _row("sub", operator.sub, (lambda y, a, b: 1.0, lambda y, a, b: -1.0), text="#0 − #1", latex="#0 - #1",
-           derivative_text=("1", "−1"), derivative_latex=("1", "-1"), primitive=True, method=False)
-mul = _row("mul", operator.mul, (lambda y, a, b: b, lambda y, a, b: a), text="#0 × #1", latex=r"#0 \cdot #1",
-           derivative_text=("#1", "#0"), primitive=True, method=False)
-divide: Function = _row("div", _divide, (lambda y, a, b: divide(1.0, b), lambda y, a, b: -divide(y, b)),
-                        text="#0 ÷ #1", latex=r"\frac{#0}{#1}", derivative_text=("1 ÷ #1", "−#y ÷ #1"),
-                        derivative_latex=(r"\frac{1}{#1}", r"-\frac{#y}{#1}"), primitive=True, method=False)
-power = _row("pow", _power, (_power_by_base, _power_by_exponent), text="#0 ^ #1", latex="{#0}^{#1}",
-             derivative_text=("#1 × #0 ^ (#1 − 1)", "#y × ln #0"),
-             derivative_latex=(r"#1 \cdot {#0}^{#1 - 1}", r"#y \cdot \ln #0"), primitive=True, method=False)
+def _complex_abs(z: complex) -> complex:
+    return z if z.real >= 0.0 else -z
+
+
+def _complex_where(c: complex, a: complex, b: complex) -> complex:
+    return a if c.real else b
+
+
+add = _row("add", operator.add, (lambda y, a, b: 1.0, lambda y, a, b: 1.0), text="#0 + #1", derivative_text=("1", "1"),
+           complex_rule=operator.add, commutative=True, affine=True, primitive=True, method=False, llvm="fadd")
+sub = _row("sub", operator.sub, (lambda y, a, b: 1.0, lambda y, a, b: -1.0), text="#0 − #1",
+           derivative_text=("1", "−1"), complex_rule=operator.sub, affine=True, primitive=True, method=False,
+           llvm="fsub")
+mul = _row("mul", operator.mul, (lambda y, a, b: b, lambda y, a, b: a), text="#0 × #1", derivative_text=("#1", "#0"),
+           complex_rule=operator.mul, commutative=True, affine=True, primitive=True, method=False, llvm="fmul")
+divide: Function = _row("div", _divide, (lambda y, a, b: divide(1.0, b), lambda y, a, b: -divide(y, b)), text="#0 ÷ #1",
+                        derivative_text=("1 ÷ #1", "−#y ÷ #1"), complex_rule=operator.truediv, affine=True,
+                        primitive=True, method=False, llvm="fdiv")
+power = _row("pow", _power, (_power_by_base, _power_by_exponent), text="#0 ^ #1",
+             derivative_text=("#1 × #0 ^ (#1 − 1)", "#y × ln #0"), complex_rule=operator.pow, primitive=True,
+             method=False, c="pow", numpy=("power",))
 floordiv = _row("floordiv", _floordiv, (lambda y, a, b: 0.0, lambda y, a, b: 0.0), text="⌊#0 ÷ #1⌋",
-                latex=r"\left\lfloor \frac{#0}{#1} \right\rfloor", derivative_text=("0", "0"),
-                kinks=lambda a, b: a / b - builtins.round(a / b), primitive=True, method=False)
+                derivative_text=("0", "0"), kinks=lambda a, b: a / b - builtins.round(a / b), primitive=True,
+                method=False)
 mod = _row("mod", _mod, (lambda y, a, b: 1.0, lambda y, a, b: -floordiv(a, b)), text="#0 mod #1",
-           latex=r"#0 \bmod #1", derivative_text=("1", "−⌊#0 ÷ #1⌋"),
-           derivative_latex=("1", r"-\left\lfloor \frac{#0}{#1} \right\rfloor"),
-           kinks=lambda a, b: a / b - builtins.round(a / b), primitive=True, method=False)
-neg = _row("neg", operator.neg, (lambda y, x: -1.0,), text="−#0", latex="-#0", derivative_text=("−1",),
-           derivative_latex=("-1",), primitive=True, method=False)
-identity = _row("identity", operator.pos, (lambda y, x: 1.0,), text="#0", latex="#0", derivative_text=("1",),
-                primitive=True, method=False, doc="The operand itself, as a node of its own.")
-abs = _row("abs", operator.abs, (lambda y, x: sign(x),), text="|#0|", latex=r"\left|#0\right|",
-           derivative_text=("sign(#0)",), derivative_latex=(r"\operatorname{sign}(#0)",), kinks=lambda x: x,
-           primitive=True, doc="Absolute value; its derivative at 0 is 0.")
+           derivative_text=("1", "−⌊#0 ÷ #1⌋"), kinks=lambda a, b: a / b - builtins.round(a / b), primitive=True,
+           method=False)
+neg = _row("neg", operator.neg, (lambda y, x: -1.0,), text="−#0", derivative_text=("−1",), complex_rule=operator.neg,
+           affine=True, activation=False, primitive=True, method=False, llvm="fneg")
+identity = _row("identity", operator.pos, (lambda y, x: 1.0,), text="#0", derivative_text=("1",),
+                complex_rule=operator.pos, affine=True, activation=True, primitive=True, method=False,
+                doc="The operand itself, as a node of its own.")
+abs = _row("abs", operator.abs, (lambda y, x: sign(x),), text="|#0|", derivative_text=("sign(#0)",), kinks=lambda x: x,
+           complex_rule=_complex_abs, never_minus_zero=True, primitive=True, llvm="llvm.fabs",
+           numpy=("absolute", "fabs"), doc="Absolute value; its derivative at 0 is 0.")
 
 
 # ------------------------------------------------- choice, steps and rounding
@@ -162,9 +171,8 @@ def _whole(x: float) -> float:
 
 _choose = _row("where", lambda c, a, b: a if c else b,
                (lambda y, c, a, b: 0.0, lambda y, c, a, b: where(c, 1.0, 0.0), lambda y, c, a, b: where(c, 0.0, 1.0)),
-               text="#1 if #0 else #2", latex=r"\begin{cases} #1 & #0 \\ #2 & \text{otherwise} \end{cases}",
-               derivative_text=("0", "1 if #0 else 0", "0 if #0 else 1"),
-               derivative_latex=("0", "[#0]", r"[\lnot #0]"), kinks=lambda c, a, b: 1.0, primitive=True, method=False)
+               text="#1 if #0 else #2", derivative_text=("0", "1 if #0 else 0", "0 if #0 else 1"),
+               kinks=lambda c, a, b: 1.0, complex_rule=_complex_where, primitive=True, method=False)
 
 
 def where(condition: Any, a: Any, b: Any) -> Any:
@@ -183,13 +191,14 @@ def where(condition: Any, a: Any, b: Any) -> Any:
 
 
 _step = functools.partial(_row, derivative_text=("0",), primitive=True)
-floor = _step("floor", _float_step(math.floor), (lambda y, x: 0.0,), text="⌊#0⌋",
-              latex=r"\lfloor #0 \rfloor", kinks=_whole, doc="Round down; the derivative is 0.")
-ceil = _step("ceil", _float_step(math.ceil), (lambda y, x: 0.0,), text="⌈#0⌉", latex=r"\lceil #0 \rceil",
-             kinks=_whole, doc="Round up; the derivative is 0.")
+floor = _step("floor", _float_step(math.floor), (lambda y, x: 0.0,), text="⌊#0⌋", kinks=_whole, llvm="llvm.floor",
+              doc="Round down; the derivative is 0.")
+ceil = _step("ceil", _float_step(math.ceil), (lambda y, x: 0.0,), text="⌈#0⌉", kinks=_whole, llvm="llvm.ceil",
+             doc="Round up; the derivative is 0.")
 round = _step("round", _float_step(builtins.round), (lambda y, x: 0.0,), kinks=lambda x: _whole(x + 0.5),
+              llvm="llvm.roundeven", numpy=("rint",),
               doc="Round to the nearest integer, a tie to the even one; the derivative is 0.")
-trunc = _step("trunc", _float_step(math.trunc), (lambda y, x: 0.0,), kinks=_whole,
+trunc = _step("trunc", _float_step(math.trunc), (lambda y, x: 0.0,), kinks=_whole, llvm="llvm.trunc",
               doc="Round toward zero; the derivative is 0.")
 sign: Function = _row("sign", lambda x: where(x > 0.0, 1.0, where(x < 0.0, -1.0, x)), (lambda y, x: 0.0,),
                       derivative_text=("0",), kinks=lambda x: x,
@@ -214,34 +223,41 @@ _THIRD, _THIRD_ERROR = 1.0 / 3.0, 2.0**-54 / 3.0
 _LN2, _LN10, _SQRT_HALF = math.log(2.0), math.log(10.0), math.sqrt(0.5)
 _log_domain = ((0.0, INF),)
 
-exp = _row("exp", _ieee(math.exp), (lambda y, x: y,), text="exp(#0)", latex="e^{#0}",
-           derivative_text=("#y",), primitive=True, doc="The exponential e^x.")
-exp2 = _row("exp2", _ieee(math.exp2), (lambda y, x: y * _LN2,), text="2 ^ #0", latex="2^{#0}",
-            derivative_text=("#y × ln 2",), derivative_latex=(r"#y \cdot \ln 2",), primitive=True, doc="2^x.")
-expm1 = _row("expm1", _ieee(math.expm1), (lambda y, x: exp(x),), text="exp(#0) − 1", latex="e^{#0} - 1",
-             derivative_text=("exp(#0)",), derivative_latex=("e^{#0}",), primitive=True,
-             doc="e^x − 1, without the cancellation near 0.")
-log = _row("log", _ieee(math.log, zero=-INF), (lambda y, x: divide(1.0, x),), text="ln #0", latex=r"\ln #0",
-           derivative_text=("1 ÷ #0",), derivative_latex=(r"\frac{1}{#0}",), domain=_log_domain, primitive=True,
+def _complex_expm1(z: complex) -> complex:
+    a, b = z.real, z.imag
+    return complex(math.expm1(a) * math.cos(b) - 2.0 * math.sin(b / 2.0) ** 2, math.exp(a) * math.sin(b))
+
+
+def _complex_log1p(z: complex) -> complex:
+    a, b = z.real, z.imag
+    return complex(math.log1p(a * (2.0 + a) + b * b) / 2.0, math.atan2(b, 1.0 + a))
+
+
+exp = _row("exp", _ieee(math.exp), (lambda y, x: y,), text="exp(#0)", derivative_text=("#y",), complex_rule=cmath.exp,
+           never_minus_zero=True, primitive=True, c="exp", doc="The exponential e^x.")
+exp2 = _row("exp2", _ieee(math.exp2), (lambda y, x: y * _LN2,), text="2 ^ #0", derivative_text=("#y × ln 2",),
+            complex_rule=lambda z: cmath.exp(z * _LN2), never_minus_zero=True, primitive=True, c="exp2", doc="2^x.")
+expm1 = _row("expm1", _ieee(math.expm1), (lambda y, x: exp(x),), text="exp(#0) − 1", derivative_text=("exp(#0)",),
+             complex_rule=_complex_expm1, primitive=True, c="expm1", doc="e^x − 1, without the cancellation near 0.")
+log = _row("log", _ieee(math.log, zero=-INF), (lambda y, x: divide(1.0, x),), text="ln #0", derivative_text=("1 ÷ #0",),
+           domain=_log_domain, complex_rule=cmath.log, primitive=True, c="log",
            doc="The natural logarithm; −inf at 0, nan below.")
 log2 = _row("log2", _ieee(math.log2, zero=-INF), (lambda y, x: divide(1.0 / _LN2, x),), text="log₂ #0",
-            latex=r"\log_2 #0", derivative_text=("1 ÷ (#0 × ln 2)",), derivative_latex=(r"\frac{1}{#0 \ln 2}",),
-            domain=_log_domain, primitive=True, doc="The logarithm to base 2.")
+            derivative_text=("1 ÷ (#0 × ln 2)",), domain=_log_domain, complex_rule=lambda z: cmath.log(z) / _LN2,
+            primitive=True, c="log2", doc="The logarithm to base 2.")
 log10 = _row("log10", _ieee(math.log10, zero=-INF), (lambda y, x: divide(1.0 / _LN10, x),), text="log₁₀ #0",
-             latex=r"\log_{10} #0", derivative_text=("1 ÷ (#0 × ln 10)",),
-             derivative_latex=(r"\frac{1}{#0 \ln 10}",), domain=_log_domain, primitive=True,
-             doc="The logarithm to base 10.")
+             derivative_text=("1 ÷ (#0 × ln 10)",), domain=_log_domain, complex_rule=cmath.log10, primitive=True,
+             c="log10", doc="The logarithm to base 10.")
 log1p = _row("log1p", _ieee(math.log1p, minus_one=-INF), (lambda y, x: divide(1.0, 1.0 + x),), text="ln(1 + #0)",
-             latex=r"\ln(1 + #0)", derivative_text=("1 ÷ (1 + #0)",), derivative_latex=(r"\frac{1}{1 + #0}",),
-             domain=((-1.0, INF),), primitive=True, doc="ln(1 + x), without the cancellation near 0.")
-sqrt = _row("sqrt", _ieee(math.sqrt), (lambda y, x: divide(0.5, y),), text="√#0", latex=r"\sqrt{#0}",
-            derivative_text=("1 ÷ (2 × #y)",), derivative_latex=(r"\frac{1}{2 #y}",), domain=_log_domain,
-            primitive=True, doc="The square root; its derivative at 0 is inf.")
+             derivative_text=("1 ÷ (1 + #0)",), domain=((-1.0, INF),), complex_rule=_complex_log1p, primitive=True,
+             c="log1p", doc="ln(1 + x), without the cancellation near 0.")
+sqrt = _row("sqrt", _ieee(math.sqrt), (lambda y, x: divide(0.5, y),), text="√#0", derivative_text=("1 ÷ (2 × #y)",),
+            domain=_log_domain, complex_rule=cmath.sqrt, primitive=True, llvm="llvm.sqrt",
+            doc="The square root; its derivative at 0 is inf.")
 cbrt = _row("cbrt", _cbrt, (lambda y, x: divide(_third_power(abs(x), -2.0), 3.0),), text="∛#0",
-            latex=r"\sqrt[3]{#0}", derivative_text=("1 ÷ (3 × #y²)",), derivative_latex=(r"\frac{1}{3 #y^2}",),
+            derivative_text=("1 ÷ (3 × #y²)",),
             doc="The cube root, real for negative numbers too; its derivative at 0 is inf.")
-square = _row("square", lambda x: x * x, (lambda y, x: 2.0 * x,), text="#0²", latex="{#0}^2",
-              derivative_text=("2 × #0",), derivative_latex=(r"2 #0",), doc="x².")
+square = _row("square", lambda x: x * x, (lambda y, x: 2.0 * x,), text="#0²", derivative_text=("2 × #0",), doc="x².")
 
 
 # ---------------------------------------------- trigonometry and hyperbolics
@@ -307,48 +323,50 @@ def _atan2_by(x: Any, a: Any, b: Any) -> Any:
     return divide(divide(x, r), r)
 
 
-sin = _row("sin", _ieee(math.sin), (lambda y, x: cos(x),), latex=r"\sin #0", derivative_text=("cos(#0)",),
-           derivative_latex=(r"\cos #0",), primitive=True, doc="The sine, of radians.")
-cos: Function = _row("cos", _ieee(math.cos), (lambda y, x: -sin(x),), latex=r"\cos #0",
-                     derivative_text=("−sin(#0)",), derivative_latex=(r"-\sin #0",), primitive=True,
-                     doc="The cosine, of radians.")
-tan = _row("tan", _ieee(math.tan), (_tan_slope,), latex=r"\tan #0", derivative_text=("1 ÷ cos²(#0)",),
-           derivative_latex=(r"\frac{1}{\cos^2 #0}",), primitive=True, doc="The tangent, of radians.")
-asin = _row("asin", _ieee(math.asin), (lambda y, x: _arc_slope(x),), latex=r"\arcsin #0",
-            derivative_text=("1 ÷ √(1 − #0²)",), derivative_latex=(r"\frac{1}{\sqrt{1 - {#0}^2}}",),
-            domain=((-1.0, 1.0),), primitive=True, doc="The inverse sine, in radians.")
-acos = _row("acos", _ieee(math.acos), (lambda y, x: -_arc_slope(x),), latex=r"\arccos #0",
-            derivative_text=("−1 ÷ √(1 − #0²)",), derivative_latex=(r"-\frac{1}{\sqrt{1 - {#0}^2}}",),
-            domain=((-1.0, 1.0),), primitive=True, doc="The inverse cosine, in radians.")
-atan = _row("atan", _ieee(math.atan), (_atan_slope,), latex=r"\arctan #0", derivative_text=("1 ÷ (1 + #0²)",),
-            derivative_latex=(r"\frac{1}{1 + {#0}^2}",), primitive=True, doc="The inverse tangent, in radians.")
-atan2 = _row("atan2", math.atan2,
-             (lambda z, y, x: _atan2_by(x, y, x), lambda z, y, x: -_atan2_by(y, y, x)),
-             latex=r"\operatorname{atan2}(#0, #1)",
-             derivative_text=("#1 ÷ (#0² + #1²)", "−#0 ÷ (#0² + #1²)"),
-             derivative_latex=(r"\frac{#1}{{#0}^2 + {#1}^2}", r"-\frac{#0}{{#0}^2 + {#1}^2}"), primitive=True,
+def _complex_atan2(y: complex, x: complex) -> complex:
+    y, x = complex(y), complex(x)  # the logarithm of x + iy will not do: it mixes the parts, and the step is lost
+    near = math.fabs(x.real) >= math.fabs(y.real)
+    imaginary = cmath.atan(y / x).imag if near else -cmath.atan(x / y).imag
+    return complex(math.atan2(y.real, x.real), imaginary)
+
+
+sin = _row("sin", _ieee(math.sin), (lambda y, x: cos(x),), derivative_text=("cos(#0)",), complex_rule=cmath.sin,
+           primitive=True, c="sin", doc="The sine, of radians.")
+cos: Function = _row("cos", _ieee(math.cos), (lambda y, x: -sin(x),), derivative_text=("−sin(#0)",),
+                     complex_rule=cmath.cos, primitive=True, c="cos", doc="The cosine, of radians.")
+tan = _row("tan", _ieee(math.tan), (_tan_slope,), derivative_text=("1 ÷ cos²(#0)",), complex_rule=cmath.tan,
+           primitive=True, c="tan", doc="The tangent, of radians.")
+asin = _row("asin", _ieee(math.asin), (lambda y, x: _arc_slope(x),), derivative_text=("1 ÷ √(1 − #0²)",),
+            domain=((-1.0, 1.0),), complex_rule=cmath.asin, primitive=True, c="asin", numpy=("arcsin",),
+            doc="The inverse sine, in radians.")
+acos = _row("acos", _ieee(math.acos), (lambda y, x: -_arc_slope(x),), derivative_text=("−1 ÷ √(1 − #0²)",),
+            domain=((-1.0, 1.0),), complex_rule=cmath.acos, never_minus_zero=True, primitive=True, c="acos",
+            numpy=("arccos",), doc="The inverse cosine, in radians.")
+atan = _row("atan", _ieee(math.atan), (_atan_slope,), derivative_text=("1 ÷ (1 + #0²)",), complex_rule=cmath.atan,
+            primitive=True, c="atan", numpy=("arctan",), doc="The inverse tangent, in radians.")
+atan2 = _row("atan2", math.atan2, (lambda z, y, x: _atan2_by(x, y, x), lambda z, y, x: -_atan2_by(y, y, x)),
+             derivative_text=("#1 ÷ (#0² + #1²)", "−#0 ÷ (#0² + #1²)"), operands=("y", "x"),
+             complex_rule=_complex_atan2, primitive=True, c="atan2", numpy=("arctan2",),
              doc="The angle of the point (x, y), given as atan2(y, x), in radians from −π to π.")
-sinh = _row("sinh", _sinh, (lambda y, x: cosh(x),), latex=r"\sinh #0", derivative_text=("cosh(#0)",),
-            derivative_latex=(r"\cosh #0",), primitive=True, doc="The hyperbolic sine.")
-cosh: Function = _row("cosh", _ieee(math.cosh), (lambda y, x: sinh(x),), latex=r"\cosh #0",
-                      derivative_text=("sinh(#0)",), derivative_latex=(r"\sinh #0",), primitive=True,
+sinh = _row("sinh", _sinh, (lambda y, x: cosh(x),), derivative_text=("cosh(#0)",), complex_rule=cmath.sinh,
+            primitive=True, c="sinh", doc="The hyperbolic sine.")
+cosh: Function = _row("cosh", _ieee(math.cosh), (lambda y, x: sinh(x),), derivative_text=("sinh(#0)",),
+                      complex_rule=cmath.cosh, never_minus_zero=True, primitive=True, c="cosh",
                       doc="The hyperbolic cosine.")
-tanh = _row("tanh", math.tanh, (lambda y, x: _sech_squared(x),), latex=r"\tanh #0", derivative_text=("1 − #y²",),
-            derivative_latex=("1 - {#y}^2",), primitive=True, doc="The hyperbolic tangent.")
-asinh = _row("asinh", math.asinh, (_asinh_slope,), latex=r"\operatorname{arsinh} #0",
-             derivative_text=("1 ÷ √(1 + #0²)",), derivative_latex=(r"\frac{1}{\sqrt{1 + {#0}^2}}",),
-             primitive=True, doc="The inverse hyperbolic sine.")
-acosh = _row("acosh", _ieee(math.acosh), (_acosh_slope,), latex=r"\operatorname{arcosh} #0",
-             derivative_text=("1 ÷ √(#0² − 1)",), derivative_latex=(r"\frac{1}{\sqrt{{#0}^2 - 1}}",),
-             domain=((1.0, INF),), primitive=True, doc="The inverse hyperbolic cosine.")
+tanh = _row("tanh", math.tanh, (lambda y, x: _sech_squared(x),), derivative_text=("1 − #y²",), complex_rule=cmath.tanh,
+            saturation=0.01, primitive=True, c="tanh", torch=("Tanh", {}), doc="The hyperbolic tangent.")
+asinh = _row("asinh", math.asinh, (_asinh_slope,), derivative_text=("1 ÷ √(1 + #0²)",), complex_rule=cmath.asinh,
+             primitive=True, c="asinh", numpy=("arcsinh",), doc="The inverse hyperbolic sine.")
+acosh = _row("acosh", _ieee(math.acosh), (_acosh_slope,), derivative_text=("1 ÷ √(#0² − 1)",), domain=((1.0, INF),),
+             complex_rule=cmath.acosh, never_minus_zero=True, primitive=True, c="acosh", numpy=("arccosh",),
+             doc="The inverse hyperbolic cosine.")
 atanh = _row("atanh", _ieee(math.atanh, one=INF, minus_one=-INF), (lambda y, x: divide(1.0, (1.0 - x) * (1.0 + x)),),
-             latex=r"\operatorname{artanh} #0", derivative_text=("1 ÷ (1 − #0²)",),
-             derivative_latex=(r"\frac{1}{1 - {#0}^2}",), domain=((-1.0, 1.0),), primitive=True,
-             doc="The inverse hyperbolic tangent.")
+             derivative_text=("1 ÷ (1 − #0²)",), domain=((-1.0, 1.0),), complex_rule=cmath.atanh, primitive=True,
+             c="atanh", numpy=("arctanh",), doc="The inverse hyperbolic tangent.")
 hypot = _row("hypot", _hypot, (lambda r, x, y: _over_radius(x, r), lambda r, x, y: _over_radius(y, r)),
-             text="√(#0² + #1²)", latex=r"\sqrt{{#0}^2 + {#1}^2}", derivative_text=("#0 ÷ #y", "#1 ÷ #y"),
-             derivative_latex=(r"\frac{#0}{#y}", r"\frac{#1}{#y}"), kinks=lambda x, y: math.hypot(x, y),
-             primitive=True, doc="√(x² + y²) without overflow; at the origin both derivatives are 0.")
+             text="√(#0² + #1²)", derivative_text=("#0 ÷ #y", "#1 ÷ #y"), kinks=lambda x, y: math.hypot(x, y),
+             complex_rule=lambda a, b: cmath.sqrt(a * a + b * b), commutative=True, never_minus_zero=True,
+             primitive=True, c="hypot", doc="√(x² + y²) without overflow; at the origin both derivatives are 0.")
 
 
 # ------------------------------------------------------ neural activations
@@ -427,101 +445,63 @@ _SQRT_HALF_ERROR = -4.8336466567264567e-17
 _TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
 _INV_SQRT_2PI = 1.0 / math.sqrt(2.0 * math.pi)
 _SELU_SCALE, _SELU_BELOW = 1.0507009873554805, 1.7580993408473769  # λ and λα
-_ELU_TEXT = ("1 if #0 > 0 else #1 × exp(#0)", "0 if #0 > 0 else exp(#0) − 1")
-_ELU_LATEX = (r"\begin{cases} 1 & #0 > 0 \\ #1 e^{#0} & #0 \le 0 \end{cases}",
-              r"\begin{cases} 0 & #0 > 0 \\ e^{#0} - 1 & #0 \le 0 \end{cases}")
-
-sigmoid = _row("sigmoid", _sigmoid, (_sigmoid_slope,), text="σ(#0)", latex=r"\sigma(#0)",
-               derivative_text=("#y × (1 − #y)",), derivative_latex=("#y (1 - #y)",),
-               doc="The logistic function 1 / (1 + e^−x).")
-logsigmoid = _row("logsigmoid", lambda x: where(x < 0.0, x, 0.0) - log1p(exp(-abs(x))),
-                  (lambda y, x: _sigmoid(-x),), text="ln σ(#0)", latex=r"\ln \sigma(#0)",
-                  derivative_text=("σ(−#0)",), derivative_latex=(r"\sigma(-#0)",), doc="ln(1 / (1 + e^−x)).")
+sigmoid = _row("sigmoid", _sigmoid, (_sigmoid_slope,), text="σ(#0)", derivative_text=("#y × (1 − #y)",),
+               saturation=0.0025, torch=("Sigmoid", {}), doc="The logistic function 1 / (1 + e^−x).")
+logsigmoid = _row("logsigmoid", lambda x: where(x < 0.0, x, 0.0) - log1p(exp(-abs(x))), (lambda y, x: _sigmoid(-x),),
+                  text="ln σ(#0)", derivative_text=("σ(−#0)",), torch=("LogSigmoid", {}), doc="ln(1 / (1 + e^−x)).")
 softplus = _row("softplus", lambda x: where(x > 0.0, x, 0.0) + log1p(exp(-abs(x))), (lambda y, x: _sigmoid(x),),
-                derivative_text=("σ(#0)",), derivative_latex=(r"\sigma(#0)",), doc="ln(1 + e^x).")
+                derivative_text=("σ(#0)",), torch=("Softplus", {"threshold": 1e9}), doc="ln(1 + e^x).")
 relu = _row("relu", lambda x: where(x <= 0.0, 0.0, x), (lambda y, x: where(x <= 0.0, 0.0, 1.0),),
-            derivative_text=("1 if #0 > 0 else 0",), derivative_latex=("[#0 > 0]",), kinks=lambda x: x,
+            derivative_text=("1 if #0 > 0 else 0",), kinks=lambda x: x, dead_below=0.0, torch=("ReLU", {}),
             doc="max(x, 0); its derivative at 0 is 0.")
-_leaky_relu = _row("leaky_relu", lambda x, slope: where(x > 0.0, x, slope * x),
-                   (lambda y, x, slope: where(x > 0.0, 1.0, slope), lambda y, x, slope: where(x > 0.0, 0.0, x)),
-                   text="leaky_relu(#0, #1)",
-                   derivative_text=("1 if #0 > 0 else #1", "0 if #0 > 0 else #0"),
-                   derivative_latex=(r"\begin{cases} 1 & #0 > 0 \\ #1 & #0 \le 0 \end{cases}", r"\min(#0, 0)"),
-                   kinks=lambda x, slope: x)
-
-
-def leaky_relu(x: Any, slope: Any = 0.01) -> Any:
-    """Return x where it is positive, else slope·x.
-
-    >>> leaky_relu(-2.0)
-    -0.02
-    """
-    return _leaky_relu(x, slope)
-
-
-_elu = _row("elu", lambda x, alpha: where(x > 0.0, x, alpha * expm1(where(x > 0.0, 0.0, x))),
-            (lambda y, x, alpha: where(x > 0.0, 1.0, alpha * exp(where(x > 0.0, 0.0, x))),
-             lambda y, x, alpha: where(x > 0.0, 0.0, expm1(where(x > 0.0, 0.0, x)))),
-            derivative_text=_ELU_TEXT, derivative_latex=_ELU_LATEX, kinks=lambda x, alpha: x)
-
-
-def elu(x: Any, alpha: Any = 1.0) -> Any:
-    """Return x where it is positive, else alpha·(e^x − 1).
-
-    >>> elu(2.0)
-    2.0
-    """
-    return _elu(x, alpha)
-
-
-selu = _row("selu",
-            lambda x: where(x > 0.0, _SELU_SCALE * x, _SELU_BELOW * expm1(where(x > 0.0, 0.0, x))),
+leaky_relu = _row("leaky_relu", lambda x, slope: where(x > 0.0, x, slope * x),
+                  (lambda y, x, slope: where(x > 0.0, 1.0, slope), lambda y, x, slope: where(x > 0.0, 0.0, x)),
+                  derivative_text=("1 if #0 > 0 else #1", "0 if #0 > 0 else #0"), operands=("x", "slope"),
+                  defaults=(0.01,), kinks=lambda x, slope: x, activation=True,
+                  torch=("LeakyReLU", {"negative_slope": 0.01}), doc="x where it is positive, else slope·x.")
+elu = _row("elu", lambda x, alpha: where(x > 0.0, x, alpha * expm1(where(x > 0.0, 0.0, x))),
+           (lambda y, x, alpha: where(x > 0.0, 1.0, alpha * exp(where(x > 0.0, 0.0, x))),
+            lambda y, x, alpha: where(x > 0.0, 0.0, expm1(where(x > 0.0, 0.0, x)))),
+           derivative_text=("1 if #0 > 0 else #1 × exp(#0)", "0 if #0 > 0 else exp(#0) − 1"), operands=("x", "alpha"),
+           defaults=(1.0,), kinks=lambda x, alpha: x, activation=True, torch=("ELU", {"alpha": 1.0}),
+           doc="x where it is positive, else alpha·(e^x − 1).")
+selu = _row("selu", lambda x: where(x > 0.0, _SELU_SCALE * x, _SELU_BELOW * expm1(where(x > 0.0, 0.0, x))),
             (lambda y, x: where(x > 0.0, _SELU_SCALE, _SELU_BELOW * exp(where(x > 0.0, 0.0, x))),),
-            derivative_text=("λ if #0 > 0 else λ × α × exp(#0)",),
-            derivative_latex=(r"\lambda \begin{cases} 1 & #0 > 0 \\ \alpha e^{#0} & #0 \le 0 \end{cases}",),
-            kinks=lambda x: x,
+            derivative_text=("λ if #0 > 0 else λ × α × exp(#0)",), kinks=lambda x: x, torch=("SELU", {}),
             doc="λ·elu(x, α), with λ and α of Klambauer et al., *Self-Normalizing Neural Networks*, 2017.")
-ndtr = _row("ndtr", _ndtr, (lambda y, x: _INV_SQRT_2PI * _half_bell(x),), text="Φ(#0)", latex=r"\Phi(#0)",
-            derivative_text=("φ(#0)",), derivative_latex=(r"\varphi(#0)",),
+ndtr = _row("ndtr", _ndtr, (lambda y, x: _INV_SQRT_2PI * _half_bell(x),), text="Φ(#0)", derivative_text=("φ(#0)",),
             doc="The standard normal distribution function Φ.")
 gelu = _row("gelu", lambda x: where(x < -60.0, -60.0, x) * _ndtr(x),
             (lambda y, x: ndtr(x) + _within(x, 60.0) * (_INV_SQRT_2PI * _half_bell(x)),),
-            derivative_text=("Φ(#0) + #0 × φ(#0)",), derivative_latex=(r"\Phi(#0) + #0 \varphi(#0)",),
+            derivative_text=("Φ(#0) + #0 × φ(#0)",), torch=("GELU", {"approximate": "none"}),
             doc="x·Φ(x), exact (Hendrycks and Gimpel, *Gaussian Error Linear Units*, 2016).")
 silu = _row("silu", lambda x: where(x < -1e3, -1e3, x) * _sigmoid(x), (_silu_slope,),
-            derivative_text=("σ(#0) × (1 + #0 × σ(−#0))",),
-            derivative_latex=(r"\sigma(#0) (1 + #0 \sigma(-#0))",), doc="x·σ(x), also called swish.")
-mish = _row("mish", lambda x: where(x < -1e3, -1e3, x) * _mish_parts(x)[0],
-            (_mish_slope,),
-            derivative_text=("t + #0 × (1 − t²) × σ(#0), t = tanh(softplus(#0))",),
-            derivative_latex=(r"t + #0 (1 - t^2) \sigma(#0),\ t = \tanh \operatorname{softplus}(#0)",),
+            derivative_text=("σ(#0) × (1 + #0 × σ(−#0))",), torch=("SiLU", {}), doc="x·σ(x), also called swish.")
+mish = _row("mish", lambda x: where(x < -1e3, -1e3, x) * _mish_parts(x)[0], (_mish_slope,),
+            derivative_text=("t + #0 × (1 − t²) × σ(#0), t = tanh(softplus(#0))",), torch=("Mish", {}),
             doc="x·tanh(softplus(x)) (Misra, *Mish*, 2019).")
 softsign = _row("softsign", lambda x: divide(_within(x, 1e308), 1.0 + abs(_within(x, 1e308))),
-                (lambda y, x: divide(divide(1.0, 1.0 + abs(x)), 1.0 + abs(x)),),
-                derivative_text=("1 ÷ (1 + |#0|)²",), derivative_latex=(r"\frac{1}{(1 + |#0|)^2}",),
-                doc="x / (1 + |x|).")
-hardtanh = _row("hardtanh", lambda x: _within(x, 1.0),
-                (lambda y, x: where(x <= -1.0, 0.0, where(x >= 1.0, 0.0, 1.0)),),
-                derivative_text=("1 if −1 < #0 < 1 else 0",), derivative_latex=("[-1 < #0 < 1]",),
-                kinks=lambda x: math.fabs(x) - 1.0, doc="x held to [−1, 1]; the derivative at the bounds is 0.")
+                (lambda y, x: divide(divide(1.0, 1.0 + abs(x)), 1.0 + abs(x)),), derivative_text=("1 ÷ (1 + |#0|)²",),
+                saturation=0.01, torch=("Softsign", {}), doc="x / (1 + |x|).")
+hardtanh = _row("hardtanh", lambda x: _within(x, 1.0), (lambda y, x: where(x <= -1.0, 0.0, where(x >= 1.0, 0.0, 1.0)),),
+                derivative_text=("1 if −1 < #0 < 1 else 0",), kinks=lambda x: math.fabs(x) - 1.0, saturation=0.0,
+                torch=("Hardtanh", {}), doc="x held to [−1, 1]; the derivative at the bounds is 0.")
 
 
 # ------------------------------------------------ error and gamma functions
 
 erf = _row("erf", math.erf, (lambda y, x: _TWO_OVER_SQRT_PI * _bell(x),), derivative_text=("2 ÷ √π × exp(−#0²)",),
-           derivative_latex=(r"\frac{2}{\sqrt{\pi}} e^{-{#0}^2}",), primitive=True, doc="The error function.")
-erfc = _row("erfc", math.erfc, (lambda y, x: -_TWO_OVER_SQRT_PI * _bell(x),),
-            derivative_text=("−2 ÷ √π × exp(−#0²)",), derivative_latex=(r"-\frac{2}{\sqrt{\pi}} e^{-{#0}^2}",),
-            primitive=True, doc="1 − erf(x), accurate for large x.")
-polygamma: Function = _row("polygamma", gamma.polygamma,
-                           (lambda y, n, x: 0.0, lambda y, n, x: polygamma(n + 1.0, x)),
+           primitive=True, c="erf", doc="The error function.")
+erfc = _row("erfc", math.erfc, (lambda y, x: -_TWO_OVER_SQRT_PI * _bell(x),), derivative_text=("−2 ÷ √π × exp(−#0²)",),
+            never_minus_zero=True, primitive=True, c="erfc", doc="1 − erf(x), accurate for large x.")
+polygamma: Function = _row("polygamma", gamma.polygamma, (lambda y, n, x: 0.0, lambda y, n, x: polygamma(n + 1.0, x)),
                            text="ψ(#0, #1)", latex=r"\psi^{(#0)}(#1)", derivative_text=("0", "ψ(#0 + 1, #1)"),
-                           derivative_latex=("0", r"\psi^{(#0 + 1)}(#1)"), domain=((0.0, 0.0), (0.0, INF)),
-                           primitive=True, method=False,
+                           derivative_latex=("0", r"\psi^{(#0 + 1)}(#1)"), operands=("n", "x"),
+                           domain=((0.0, 0.0), (0.0, INF)), primitive=True, method=False,
                            doc="The derivative of order n + 1 of ln Γ(x), n = 0 … 100; inf or nan at the poles.")
 lgamma = _row("lgamma", _ieee(gamma.lgamma), (lambda y, x: polygamma(0.0, x),), text="ln Γ(#0)",
-              latex=r"\ln \Gamma(#0)", derivative_text=("ψ(#0)",), derivative_latex=(r"\psi(#0)",),
-              domain=_log_domain, primitive=True, doc="The logarithm of the absolute value of the gamma function.")
+              derivative_text=("ψ(#0)",), domain=_log_domain, primitive=True,
+              doc="The logarithm of the absolute value of the gamma function.")
 
 
 # -------------------------------------------------------- the larger of two
@@ -541,28 +521,17 @@ def _share(a: Any, b: Any) -> Any:
 
 
 maximum = _row("maximum", _maximum, (lambda y, a, b: _share(a, b), lambda y, a, b: _share(b, a)), text="max(#0, #1)",
-               latex=r"\max(#0, #1)", derivative_text=("1 if #0 > #1 else 0", "1 if #1 > #0 else 0"),
-               derivative_latex=("[#0 > #1]", "[#1 > #0]"), kinks=lambda a, b: a - b,
+               derivative_text=("1 if #0 > #1 else 0", "1 if #1 > #0 else 0"), kinks=lambda a, b: a - b,
                doc="The larger; a tie shares the gradient half and half, a nan comes through.")
 minimum = _row("minimum", _minimum, (lambda y, a, b: _share(b, a), lambda y, a, b: _share(a, b)), text="min(#0, #1)",
-               latex=r"\min(#0, #1)", derivative_text=("1 if #0 < #1 else 0", "1 if #1 < #0 else 0"),
-               derivative_latex=("[#0 < #1]", "[#1 < #0]"), kinks=lambda a, b: a - b,
+               derivative_text=("1 if #0 < #1 else 0", "1 if #1 < #0 else 0"), kinks=lambda a, b: a - b,
                doc="The smaller; a tie shares the gradient half and half, a nan comes through.")
-_clip_row = _row("clip", _clip,
-                 (_clip_slope, lambda y, x, low, high: where(x < low, where(low > high, 0.0, 1.0), 0.0),
-                  lambda y, x, low, high: where(where(x < low, low, x) > high, 1.0, 0.0)),
-                 derivative_text=("1 if #1 ≤ #0 ≤ #2 else 0", "1 if #0 < #1 else 0", "1 if #0 > #2 else 0"),
-                 derivative_latex=(r"[#1 \le #0 \le #2]", "[#0 < #1]", "[#0 > #2]"),
-                 kinks=lambda x, low, high: (x - low) * (x - high))
-
-
-def clip(x: Any, low: Any = -INF, high: Any = INF) -> Any:
-    """Return x held to [low, high] (to ``high`` where they cross); the gradient passes at the bounds.
-
-    >>> clip(3.0, -1.0, 1.0)
-    1.0
-    """
-    return _clip_row(x, low, high)
+clip = _row("clip", _clip,
+            (_clip_slope, lambda y, x, low, high: where(x < low, where(low > high, 0.0, 1.0), 0.0),
+             lambda y, x, low, high: where(where(x < low, low, x) > high, 1.0, 0.0)),
+            derivative_text=("1 if #1 ≤ #0 ≤ #2 else 0", "1 if #0 < #1 else 0", "1 if #0 > #2 else 0"),
+            operands=("x", "low", "high"), defaults=(-INF, INF), kinks=lambda x, low, high: (x - low) * (x - high),
+            doc="x held to [low, high] (to high where they cross); the gradient passes at the bounds.")
 
 
 # ------------------------------------------------- of many operands at once
@@ -668,38 +637,26 @@ def _ones(i: int, n: int) -> str:
 
 
 _sum = _row("sum", lambda *xs: _total(xs), lambda y, *xs: (1.0,) * len(xs), text=_listed("", " + ", ""),
-            latex=_listed("", " + ", ""), derivative_text=_ones, method=False)
+            derivative_text=_ones, affine=True, method=False)
 _prod = _row("prod", lambda *xs: functools.reduce(operator.mul, xs), _prod_partials, text=_listed("", " × ", ""),
-             latex=_listed("", r" \cdot ", ""), method=False,
-             derivative_text=lambda i, n: " × ".join(f"#{j}" for j in range(n) if j != i) or "1",
-             derivative_latex=lambda i, n: r" \cdot ".join(f"#{j}" for j in range(n) if j != i) or "1")
+             derivative_text=lambda i, n: " × ".join(f"#{j}" for j in range(n) if j != i) or "1", method=False)
 _mean = _row("mean", lambda *xs: divide(_total(xs), float(len(xs))), lambda y, *xs: (1.0 / len(xs),) * len(xs),
-             text=_listed("mean("), latex=_listed(r"\operatorname{mean}("), method=False,
-             derivative_text=lambda i, n: f"1 ÷ {n}", derivative_latex=lambda i, n: rf"\frac{{1}}{{{n}}}")
-_dot_row = _row("dot", _dot, _dot_partials, text=_dot_text("×"), latex=_dot_text(r" \cdot "),
-                derivative_text=_dot_slope, method=False)
+             text=_listed("mean("), derivative_text=lambda i, n: f"1 ÷ {n}", affine=True, method=False)
+_dot_row = _row("dot", _dot, _dot_partials, text=_dot_text("×"), derivative_text=_dot_slope, lists=2, affine=True,
+                method=False)
 _norm_row = _row("norm", _norm, lambda y, *xs: [_over_radius(x, y) for x in xs],
                  text=lambda n: "√(" + " + ".join(f"#{i}²" for i in range(n)) + ")",
-                 latex=lambda n: r"\sqrt{" + " + ".join(f"{{#{i}}}^2" for i in range(n)) + "}",
-                 derivative_text=lambda i, n: f"#{i} ÷ #y", derivative_latex=lambda i, n: rf"\frac{{#{i}}}{{#y}}",
-                 kinks=lambda *xs: math.hypot(*xs), method=False)
+                 derivative_text=lambda i, n: f"#{i} ÷ #y", kinks=lambda *xs: math.hypot(*xs), method=False)
 _logsumexp_row = _row("logsumexp", _logsumexp, _logsumexp_partials,
                       text=lambda n: "ln(" + " + ".join(f"exp(#{i})" for i in range(n)) + ")",
-                      latex=lambda n: r"\ln\left(" + " + ".join(f"e^{{#{i}}}" for i in range(n)) + r"\right)",
-                      derivative_text=lambda i, n: f"exp(#{i} − #y)",
-                      derivative_latex=lambda i, n: f"e^{{#{i} - #y}}", method=False)
+                      derivative_text=lambda i, n: f"exp(#{i} − #y)", method=False)
 _softmax_row = _row("softmax", _softmax, _softmax_partials,
                     text=lambda n: "exp(#0) ÷ (" + " + ".join(f"exp(#{i})" for i in range(n)) + ")",
-                    latex=lambda n: r"\frac{e^{#0}}{" + " + ".join(f"e^{{#{i}}}" for i in range(n)) + "}",
-                    derivative_text=lambda i, n: "#y × (1 − #y)" if i == 0 else f"−#y × softmax of #{i}",
-                    derivative_latex=lambda i, n: "#y (1 - #y)" if i == 0 else rf"-#y \operatorname{{softmax}}_{{{i}}}",
-                    method=False)
-_max_row = _row("max", _max, _extreme_partials, text=_listed("max("), latex=_listed(r"\max("),
-                derivative_text=lambda i, n: f"1 if #{i} = #y else 0", derivative_latex=lambda i, n: f"[#{i} = #y]",
-                kinks=_gap, method=False)
-_min_row = _row("min", _min, _extreme_partials, text=_listed("min("), latex=_listed(r"\min("),
-                derivative_text=lambda i, n: f"1 if #{i} = #y else 0", derivative_latex=lambda i, n: f"[#{i} = #y]",
-                kinks=_gap, method=False)
+                    derivative_text=lambda i, n: "#y × (1 − #y)" if i == 0 else f"−#y × softmax(#{i})", method=False)
+_max_row = _row("max", _max, _extreme_partials, text=_listed("max("),
+                derivative_text=lambda i, n: f"1 if #{i} = #y else 0", kinks=_gap, method=False)
+_min_row = _row("min", _min, _extreme_partials, text=_listed("min("),
+                derivative_text=lambda i, n: f"1 if #{i} = #y else 0", kinks=_gap, method=False)
 
 
 def _several(name: str, xs: Iterable[Any]) -> tuple[Any, ...]:
@@ -806,13 +763,6 @@ def min(xs: Iterable[Any]) -> Any:
     return _min_row(*_several("min", xs))
 
 
-def _example(op: Operation) -> str:
-    """Write a doctest of the function at a point of its domain."""
-    point = [0.5 if low <= 0.5 <= high else low + 1.0 if low < high else low for low, high in op.domain]
-    value = format(op.evaluate(*point), ".9f")
-    return f"""\n>>> f"{{{op.name}({', '.join(map(repr, point))}):.9f}}"\n{value!r}\n"""
-
-
 for _op in OPERATIONS.values():
-    if _op.method and _op.arity:
-        _op.evaluate.__doc__ = f"{_op.evaluate.__doc__}{_example(_op)}"
+    if _op.operands and _op.method:
+        _op.evaluate.__doc__ = f"{_op.evaluate.__doc__}{_op.example()}"

@@ -37,7 +37,6 @@ _HINTS: dict[type[ast.AST], str] = {
     ast.BoolOp: "use where(condition, a, b)",
     ast.IfExp: "use where(condition, a, b)",
 }
-_LISTS = {"sum", "prod", "mean", "norm", "logsumexp", "max", "min", "dot", "softmax"}
 
 
 class ExpressionError(ValueError):
@@ -131,7 +130,7 @@ class Expression:
         if row.arity is None and given == 0:
             raise self._error(node, f"{name} needs at least one argument")
         for i, argument in enumerate(node.args):
-            if isinstance(argument, ast.List) and name in _LISTS:
+            if isinstance(argument, ast.List) and row.lists:
                 if name == "dot" and len(argument.elts) != len(node.args[0].elts):  # type: ignore[attr-defined]
                     raise self._error(argument, "dot needs two lists of one length")
                 if not argument.elts or (name != "dot" and given > 1):
