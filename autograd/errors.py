@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+from types import ModuleType
+
 
 class AutogradError(Exception):
     """Base class of the errors that are this package's own."""
@@ -29,3 +32,21 @@ class TracedBranchError(TraceError):
 
 class MissingExtraError(AutogradError, ImportError):
     """A package that an extra of this distribution brings is not installed; the message names the extra."""
+
+
+def require(package: str, extra: str, what: str) -> ModuleType:
+    """Import and return a package that an extra of this distribution brings.
+
+    Raises MissingExtraError where it is not installed, with ``what`` needs it and how to get it.
+
+    >>> require("math", "plot", "a curve").sqrt(4.0)
+    2.0
+    """
+    try:
+        return importlib.import_module(package)
+    except ImportError as error:
+        missing = error.name or package
+        raise MissingExtraError(
+            f"{what} needs the package {missing}, which is not installed; get it with: "
+            f"pip install 'chalkgrad[{extra}]'"
+        ) from None
