@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
 
-.PHONY: help setup demo test lint types bench notebooks clean
+.PHONY: help setup demo test lint types stub bench notebooks clean
 
 help:
 	@echo 'make demo       set up what the demo needs and run it; the pictures go to out/'
@@ -14,6 +14,7 @@ help:
 	@echo 'make setup      set up .venv with everything the developers need'
 	@echo 'make lint       ruff'
 	@echo 'make types      a strict type check (mypy)'
+	@echo 'make stub       write autograd/_methods.pyi from the table of operations'
 	@echo 'make bench      speed and memory beside micrograd; make bench ARGS="--help" for the options'
 	@echo 'make notebooks  run every notebook again and store its outputs'
 	@echo 'make clean      remove .venv and everything that was generated'
@@ -65,6 +66,9 @@ lint: .venv/.dev
 
 types: .venv/.dev
 	$(BIN)/python -m mypy
+
+stub: .venv/.dev
+	$(BIN)/python tests/stub.py
 
 bench: .venv/.dev
 	$(BIN)/python tests/benchmarks/run.py $(ARGS)

@@ -21,6 +21,7 @@ from .errors import (
     TraceError,
 )
 from .functional import derivative, grad, gradients, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from .graph import topological_order
 from .matvec import matvec
 from .modes import detect_anomaly, enable_grad, no_grad, record_source
 from .ops import (
@@ -89,7 +90,7 @@ from .ops import max as max
 from .ops import min as min
 from .ops import round as round
 from .ops import sum as sum
-from .value import Value, topological_order
+from .value import Value
 
 if TYPE_CHECKING:
     from .compiler import jit

@@ -15,10 +15,12 @@ from typing import Any, Literal
 
 from . import modes
 from .errors import GradientCheckError
-from .functional import _positions, grad
+from .functional import argument_positions, grad
+from .graph import topological_order
+from .operation import bare
 from .ops import OPERATIONS, Number, Operation
 from .pytree import flatten
-from .value import Value, topological_order
+from .value import Value
 
 Method = Literal["central", "richardson", "complex"]
 _CENTRAL_STEP = 2.0 ** (-52 / 3)  # balances the truncation error h² with the rounding error ε/h
@@ -50,11 +52,11 @@ def numerical_grad(
     if step is not None and not step > 0.0:
         raise ValueError(f"step must be positive, and {step!r} was given")
     parts = []
-    chosen = _positions(argnums, args)
-    bare = [_bare(x) if i in chosen else x for i, x in enumerate(args)]
+    chosen = argument_positions(argnums, args)
+    plain = [_without_graph(x) if i in chosen else x for i, x in enumerate(args)]
     for position in chosen:
-        leaves, build = flatten(bare[position])
-        along = [_along(f, bare, chosen, position, i) for i in range(len(leaves))]
+        leaves, build = flatten(plain[position])
+        along = [_along(f, plain, chosen, position, i) for i in range(len(leaves))]
         with modes.no_grad():
             parts.append(build([_slope(g, float(x), method, step)[0] for g, x in zip(along, leaves, strict=True)]))
     return parts[0] if isinstance(argnums, int) else tuple(parts)
@@ -83,7 +85,7 @@ def _one_number(result: Any) -> Any:
     leaves, _ = flatten(result)
     if len(leaves) != 1:
         raise TypeError(f"a gradient needs a function that returns one number, and this one returned {len(leaves)}")
-    return leaves[0].data if isinstance(leaves[0], Value) else leaves[0]
+    return bare(leaves[0])
 
 
 def _slope(g: Callable[[Any], Any], x: float, method: Method, step: float | None) -> tuple[float, float, float]:
@@ -150,7 +152,7 @@ def check_grad(
     """
     if order not in (1, 2):
         raise ValueError(f"order is 1 or 2, and {order!r} was given")
-    chosen = _positions(range(len(args)) if argnums is None else argnums, args)
+    chosen = argument_positions(range(len(args)) if argnums is None else argnums, args)
     if not any(flatten(args[i])[0] for i in chosen):
         raise ValueError("there is no number to differentiate by: give check_grad the function's arguments")
     _check_function(f, args, chosen, rtol, atol)
@@ -166,25 +168,25 @@ def _entry_of_gradient(f: Callable[..., Any], position: int, entry: int) -> Call
 
 
 def _check_function(f: Callable[..., Any], args: Sequence[Any], chosen: list[int], rtol: float, atol: float) -> None:
-    bare = [_bare(x) if i in chosen else x for i, x in enumerate(args)]
-    for position, slope in zip(chosen, grad(f, chosen)(*bare), strict=True):
-        leaves, exact = flatten(bare[position])[0], flatten(_bare(slope))[0]
+    plain = [_without_graph(x) if i in chosen else x for i, x in enumerate(args)]
+    for position, slope in zip(chosen, grad(f, chosen)(*plain), strict=True):
+        leaves, exact = flatten(plain[position])[0], flatten(_without_graph(slope))[0]
         for i, (x, got) in enumerate(zip(leaves, exact, strict=True)):
-            want, error, step = _slope(_along(f, bare, chosen, position, i), float(x), "richardson", None)
+            want, error, step = _slope(_along(f, plain, chosen, position, i), float(x), "richardson", None)
             close = math.fabs(got - want) <= atol + rtol * math.fabs(want) + min(error, 1e-5 * math.fabs(want))
             if not close and got != want:
                 where = f"argument {position}" + (f", number {i}" if len(leaves) > 1 else "")
                 settled = error <= atol + 1e-3 * math.fabs(want)
-                advice = _first_suspect(f, bare, chosen) if settled else "the latter did not settle: move the point"
+                advice = _first_suspect(f, plain, chosen) if settled else "the latter did not settle: move the point"
                 raise GradientCheckError(
                     f"the gradient by {where} ({x!r}) is {got!r}, and numerically {want!r} "
                     f"(step {step:.2g}, estimated error {error:.1g}); {advice}"
                 )
 
 
-def _bare(tree: Any) -> Any:
+def _without_graph(tree: Any) -> Any:
     leaves, build = flatten(tree)
-    return build([x.data if isinstance(x, Value) else x for x in leaves])
+    return build([bare(x) for x in leaves])
 
 
 def _first_suspect(f: Callable[..., Any], args: Sequence[Any], chosen: Sequence[int]) -> str:
@@ -193,17 +195,17 @@ def _first_suspect(f: Callable[..., Any], args: Sequence[Any], chosen: Sequence[
     for node in topological_order(*[x for x in flatten(result)[0] if isinstance(x, Value)]):
         if node.op is None:
             continue
-        datas = [x.data if isinstance(x, Value) else x for x in node.operands]
+        numbers = [bare(x) for x in node.operands]
         for i, partial in enumerate(node.partials):
             if partial is None:
                 continue
 
-            def along(x: float, op: Operation = node.op, i: int = i, datas: list[float] = datas) -> float:
-                return float(op.evaluate(*datas[:i], x, *datas[i + 1 :]))
+            def along(x: float, op: Operation = node.op, i: int = i, numbers: list[float] = numbers) -> float:
+                return float(op.evaluate(*numbers[:i], x, *numbers[i + 1 :]))
 
-            want, error, _ = _slope(along, datas[i], "richardson", None)
+            want, error, _ = _slope(along, numbers[i], "richardson", None)
             if not math.fabs(partial - want) <= 1e-9 + 1e-6 * math.fabs(want) + min(error, 1e-5 * math.fabs(want)):
-                call = node.op.write([f"{x:.6g}" for x in datas])
+                call = node.op.write([f"{x:.6g}" for x in numbers])
                 return (
                     f"the first suspect is the operation {node.op.name!r}, {call}: "
                     f"its derivative by operand {i} is stored as {partial!r}, and numerically is {want!r}"

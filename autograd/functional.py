@@ -17,9 +17,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from . import modes
+from .graph import topological_order
 from .ops import OPERATIONS, Number, as_float
 from .pytree import flatten, flatten_like
-from .value import Frozen, Value, topological_order
+from .value import Value
 
 Function = Callable[..., Any]
 
@@ -108,7 +109,13 @@ def _partials(node: Value, needed: set[Value], graph: bool) -> tuple[Any, ...]:
 
 def _as_result(derivative: Any, graph: bool) -> Any:
     """Return the derivative, as a Value in a graph; one that is constant there takes no gradient."""
-    return Frozen(derivative) if graph and type(derivative) is float else derivative
+    return _constant(derivative) if graph and type(derivative) is float else derivative
+
+
+def _constant(x: float) -> Value:
+    value = Value(x)
+    value.requires_grad = False
+    return value
 
 
 def _times(partial: Any, flow: Any) -> Any:
@@ -145,12 +152,12 @@ class _Run:
         self.nodes = [x for x in self.outputs if isinstance(x, Value)]
         self._inputs = set(self.inputs)
         self.graph = listening and (
-            any(x.operands and not isinstance(x.operands[0], Frozen) for x in self.inputs)
+            any(x.operands and x.operands[0].requires_grad for x in self.inputs)
             or any(self._from_outside(node) for node in topological_order(*self.nodes))
         )
 
     def _from_outside(self, node: Value) -> bool:
-        return not node.operands and node not in self._inputs and not isinstance(node, Frozen)
+        return not node.operands and node not in self._inputs and node.requires_grad
 
     def structured(self, leaves: Sequence[Any]) -> list[Any]:
         """Put numbers, one for each input, into the structure of each argument."""
@@ -183,7 +190,8 @@ def _fresh(x: Any) -> Value:
     return Value(x)
 
 
-def _positions(argnums: Any, args: Sequence[Any]) -> list[int]:
+def argument_positions(argnums: Any, args: Sequence[Any]) -> list[int]:
+    """Return the positions that ``argnums`` names among the arguments of a call, or raise an error that says which."""
     chosen = list(argnums) if isinstance(argnums, Sequence) and not isinstance(argnums, str) else [argnums]
     for i in chosen:
         if type(i) is not int:
@@ -232,7 +240,7 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
 
     @functools.wraps(f)
     def both(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        run = _Run(f, args, kwargs, _positions(argnums, args))
+        run = _Run(f, args, kwargs, argument_positions(argnums, args))
         output = run.one_output()
         parts = run.structured(run.adjoints([(output, 1.0)]))
         return run.plain(output), parts[0] if isinstance(argnums, int) else tuple(parts)
@@ -264,7 +272,7 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
 
     @functools.wraps(f)
     def rows(*args: Any, **kwargs: Any) -> Any:
-        run = _Run(f, args, kwargs, _positions(argnums, args))
+        run = _Run(f, args, kwargs, argument_positions(argnums, args))
         found = []
         for output in run.outputs:
             parts = run.structured(run.adjoints([(output, 1.0)]))

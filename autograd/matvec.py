@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from . import modes, ops
-from .value import UNSET, Value
+from . import ops
+from .value import Value, new_node
 
-_DOT = ops.OPERATIONS["dot"]
+DOT = ops.OPERATIONS["dot"]
 
 
 def matvec(rows: Iterable[Iterable[Any]], xs: Iterable[Any], biases: Iterable[Any]) -> list[Any]:
@@ -23,15 +23,13 @@ def matvec(rows: Iterable[Iterable[Any]], xs: Iterable[Any], biases: Iterable[An
     """
     xs = tuple(xs)
     kinds = set(map(type, xs))
-    if modes.active or (kinds != {Value} and kinds != {float}):
+    if kinds != {Value} and kinds != {float}:
         return [ops.dot(row, xs, bias) for row, bias in zip(rows, biases, strict=True)]
-    inputs: tuple[Any, ...] = xs if kinds == {float} else tuple([x.data for x in xs])
+    inputs = xs if kinds == {float} else tuple([x.data for x in xs])
     constants = (None,) * len(xs) if kinds == {float} else None
     nodes = []
-    new, unset, op, width = object.__new__, UNSET, _DOT, len(xs)
     for row, bias in zip(rows, biases, strict=True):
-        if type(row) is not list and type(row) is not tuple:  # it is gone through twice
-            row = tuple(row)
+        row = tuple(row)
         try:
             weights = [w.data for w in row]
             total = bias.data
@@ -39,14 +37,8 @@ def matvec(rows: Iterable[Iterable[Any]], xs: Iterable[Any], biases: Iterable[An
                 total += weight * x
         except (AttributeError, TypeError):  # some weight or bias is no Value
             weights, total = [], None
-        if type(total) is not float or len(weights) != width:
+        if type(total) is not float or len(weights) != len(xs):
             nodes.append(ops.dot(row, xs, bias))
-            continue
-        node = new(Value)
-        node.data = total
-        node.grad = unset
-        node.op = op
-        node.operands = (*row, *xs, bias)
-        node.partials = (*inputs, *(constants or weights), 1.0)
-        nodes.append(node)
+        else:
+            nodes.append(new_node(total, DOT, (*row, *xs, bias), (*inputs, *(constants or weights), 1.0)))
     return nodes

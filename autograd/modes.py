@@ -17,7 +17,7 @@ from contextvars import ContextVar, Token
 from typing import Any
 
 from .errors import AnomalyError
-from .operation import Operation
+from .operation import bare
 
 active = 0
 _lock = threading.Lock()
@@ -125,47 +125,49 @@ def caller() -> tuple[str, int, str]:
     return name, line, linecache.getline(name, line, frame.f_globals).strip()
 
 
-def watch(node: Any, op: Operation, operands: Any, datas: list[Any]) -> Any:
-    """Do what the open modes ask of a node just made: check it, note where it was made, show it to who follows."""
+def watch(node: Any) -> Any:
+    """Do what the open modes ask of a node just made: show it, check it, note where it was made, cut off its graph."""
     if (see := following.get()) is not None:
-        see(node, operands)
-    if checking.get() and not _finite(node.data) and all(map(_finite, datas)):
-        raise AnomalyError(f"{_story(op, node.data, datas)}, at " + "{}:{}: {}".format(*caller()))
+        see(node, node.operands)
+    if checking.get() and not _finite(node.data):
+        numbers = _numbers(node)
+        if all(map(_finite, numbers)):
+            place = "{}:{}: {}".format(*caller())
+            raise AnomalyError(f"{node.op.name} made {node.data!r} out of {_listed(numbers)}, at {place}")
     if locating.get() or checking.get():
-        node._note("source", caller())
+        node.note("source", caller())
+    if not recording.get():
+        node.op, node.operands, node.partials, node.frozen = None, (), (), False
     return node
 
 
 def check_backward(node: Any) -> None:
     """Raise AnomalyError if a finite adjoint of this node turned into a nan or an infinity on the way to an operand."""
     for i, (operand, partial) in enumerate(zip(node.operands, node.partials)):
-        if partial is not None:
+        if partial is not None and operand.requires_grad:
             check_flow(node, i, node.grad, partial, operand.grad)
 
 
 def check_flow(node: Any, i: int, adjoint: Any, partial: Any, total: Any) -> None:
     """Raise AnomalyError if the total for operand ``i`` is not finite, where the node's operands and adjoint are."""
-    adjoint, partial, total, *datas = (_bare(x) for x in (adjoint, partial, total, *node.operands))
-    if _finite(total) or not _finite(adjoint) or not all(map(_finite, datas)):
+    adjoint, partial, total = bare(adjoint), bare(partial), bare(total)
+    numbers = _numbers(node)
+    if _finite(total) or not _finite(adjoint) or not all(map(_finite, numbers)):
         return
     source = "{}:{}: {}".format(*node.source) if node.source else "a line outside detect_anomaly()"
     raise AnomalyError(
-        f"in the backward pass, {node.op.name} of {_listed(datas)} made {total!r} for operand {i}: "
+        f"in the backward pass, {node.op.name} of {_listed(numbers)} made {total!r} for operand {i}: "
         f"the derivative there is {partial!r} and the adjoint {adjoint!r}; the operation was called at {source}"
     )
 
 
-def _bare(x: Any) -> Any:
-    return getattr(x, "data", x)
+def _numbers(node: Any) -> list[Any]:
+    return [bare(x) for x in node.operands]
 
 
 def _finite(x: Any) -> bool:
     return not isinstance(x, float) or math.isfinite(x)
 
 
-def _story(op: Operation, made: Any, datas: list[Any]) -> str:
-    return f"{op.name} made {made!r} out of {_listed(datas)}"
-
-
-def _listed(datas: list[Any]) -> str:
-    return " and ".join(map(repr, datas))
+def _listed(numbers: list[Any]) -> str:
+    return " and ".join(map(repr, numbers))

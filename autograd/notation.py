@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Callable
 from typing import Any
 
 Tree = tuple[Any, ...]  # the name of a part of the grammar, and its parts
@@ -83,11 +84,11 @@ class _Reader:
     @property
     def token(self) -> str:
         """The token that comes next; empty at the end."""
-        return self.tokens[self.at]
+        return str(self.tokens[self.at])
 
     def take(self) -> str:
         self.at += 1
-        return self.tokens[self.at - 1]
+        return str(self.tokens[self.at - 1])
 
     def expect(self, wanted: str) -> None:
         if self.take() != wanted:
@@ -167,7 +168,8 @@ class _Reader:
 
 
 def _latex(tree: Tree) -> str:
-    return _WRITERS[tree[0]](*tree[1:])
+    writer: Callable[..., str] = _WRITERS[tree[0]]
+    return writer(*tree[1:])
 
 
 def _bare(tree: Tree) -> str:
@@ -222,7 +224,7 @@ def _choice(yes: Tree, condition: Tree, no: Tree) -> str:
     return rf"\begin{{cases}} {_latex(yes)} & {_latex(condition)} \\ {_latex(no)} & \text{{otherwise}} \end{{cases}}"
 
 
-_WRITERS = {
+_WRITERS: dict[str, Callable[..., str]] = {
     "formula": lambda *parts: ", ".join(map(_latex, parts)),
     "choice": _choice,
     "relation": lambda *parts: " ".join(_SIGNS.get(p, p) if isinstance(p, str) else _latex(p) for p in parts),

@@ -30,7 +30,9 @@ class Number:
 
     __slots__ = ()
     rank = 0
+    is_node = False  # a part of a graph, as only a Value is
     operands: tuple[Any, ...] = ()
+    frozen = False
 
     def apply(self, op: Operation, operands: tuple[Any, ...]) -> Any:
         """Return ``op`` of ``operands``, of which at least one is of this class."""
@@ -114,7 +116,12 @@ class Operation:
         point = [0.5 if low <= 0.5 <= high else low + 1.0 if low < high else low for low, high in self.domain]
         point = point[: len(self.operands) - len(self.defaults)]
         value = format(self.evaluate(*point), ".9f")
-        return f"""\n>>> f"{{{self.name}({', '.join(map(repr, point))}):.9f}}"\n{value!r}\n"""
+        return f"""\n>>> f"{{{self.name}({", ".join(map(repr, point))}):.9f}}"\n{value!r}\n"""
+
+    def partial(self, i: int, result: Any, *operands: Any) -> Any:
+        """Return the partial derivative by operand ``i``."""
+        rules = self.derivative
+        return rules[i](result, *operands) if isinstance(rules, tuple) else rules(result, *operands)[i]
 
     def partials(self, result: Any, operands: Sequence[Any], wanted: Sequence[bool]) -> tuple[Any, ...]:
         """Return the partial derivative for each operand that is ``wanted``, and None for each that is not."""
@@ -167,6 +174,11 @@ def as_float(x: Any) -> float:
     )
 
 
+def bare(x: Any) -> Any:
+    """Return the number in a Value, and anything else as it is."""
+    return getattr(x, "data", x) if isinstance(x, Number) else x
+
+
 def _short(x: Any) -> str:
     text = repr(x)
     return text if len(text) <= 60 else text[:57] + "..."
@@ -185,7 +197,9 @@ def _documented(op: Operation, doc: str) -> str:
     names = op.operands
     slopes = [f"∂/∂{x} = {op.write_derivative(i, names, result='f')}" for i, x in enumerate(names)]
     text += f"\n\nWritten f = {op.write(names)}; " + ", ".join(slopes) + "."
-    bounded = [f"{low:g} <= {x} <= {high:g}" for x, (low, high) in zip(names, op.domain) if REAL != (low, high) != (low, low)]
+    bounded = [
+        f"{low:g} <= {x} <= {high:g}" for x, (low, high) in zip(names, op.domain) if REAL != (low, high) != (low, low)
+    ]
     if bounded:
         text += f" Real for {' and '.join(bounded)}, and an infinity or nan elsewhere."
     return text + "\n"
@@ -197,7 +211,7 @@ def add_row(name: str, forward: Rule, derivative: tuple[Rule, ...] | Rule, *, do
     ``define`` does it for users, with checks. A row that is a ``method`` becomes one of every number.
     """
     arity = len(derivative) if isinstance(derivative, tuple) else None
-    usual = {
+    usual: dict[str, Any] = {
         "text": listed(f"{name}("),
         "derivative_text": lambda i, n: f"∂{name}/∂#{i}",
         "operands": ("x", "y", "z")[:arity] if arity and arity <= 3 else (),

@@ -8,10 +8,11 @@ import numbers
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from .ops import Number
+from .operation import Number
 
 
 def is_number(x: Any) -> bool:
+    """Whether it is one real number, of Python, of NumPy or of this package; a bool is none."""
     return isinstance(x, (Number, numbers.Real)) and not isinstance(x, bool)
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import autograd as ag
 from autograd import OPERATIONS, AnomalyError, Value, detect_anomaly, enable_grad, no_grad, record_source
-from autograd.value import UNSET
+from autograd.graph import UNSET
 
 INF, NAN = math.inf, math.nan
 HOSTILE = [
@@ -400,9 +400,14 @@ def test_a_frozen_leaf_takes_no_gradient():
     assert isinstance(b, Value)
     assert repr(b) == "Value(data=3.0)"
     b.backward()
-    b.grad = 5.0
     assert b.grad == 0.0
+    b.grad = 5.0  # as micrograd's loops do, p.grad = 0: no gradient for it
+    (a * b).backward()
+    assert b.grad == 5.0
+    assert not b.has_grad
+    assert repr(b) == "Value(data=3.0)"
     b.requires_grad = True
+    assert not b.has_grad
     (a * b).backward()
     assert b.grad == 2.0
     b.requires_grad = False

@@ -112,8 +112,8 @@ def _declared(parameters: Any) -> Any:
 
 
 def _facts(values: Sequence[Value]) -> tuple[Any, ...]:
-    """Which Values these are, and which of them take a gradient: their classes tell."""
-    return tuple(map(id, values)), tuple(map(type, values))
+    """Which Values these are, and which of them take a gradient."""
+    return tuple(map(id, values)), tuple([value.requires_grad for value in values])
 
 
 class Jitted:

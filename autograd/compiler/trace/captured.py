@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from autograd import modes
-from autograd._protocols import NumberProtocols
+from autograd._dunders import Dunders
 from autograd.errors import TraceError
 from autograd.ops import Number, as_float
-from autograd.value import UNSET, Frozen, Value
+from autograd.graph import UNSET
+from autograd.value import Value
 
 from .recorder import Trace, Traced
 
@@ -45,14 +46,14 @@ class Lent:
         self.before = [(x.data, x.grad) for x in self.parameters]
         for x, number in zip(self.parameters, self.numbers, strict=True):
             x.data = number
-            if not isinstance(x, Frozen):
+            if x.requires_grad:
                 x.grad = self.stale
         return self
 
     def __exit__(self, *failure: Any) -> None:
         for x, (data, grad) in zip(self.parameters, self.before, strict=True):
             x.data = data
-            if not isinstance(x, Frozen):
+            if x.requires_grad:
                 x.grad = grad
 
     def changes(self, leaves: list[Any], number: Callable[[Any], Any]) -> list[tuple[int, str]]:
@@ -62,7 +63,7 @@ class Lent:
             if x.data is not given:
                 leaves.append(number(x.data))
                 writes.append((i, "data"))
-            if isinstance(x, Frozen) or x.grad is self.stale:
+            if not x.requires_grad or x.grad is self.stale:
                 continue
             if x.grad is UNSET:
                 writes.append((i, "unset"))
@@ -97,7 +98,7 @@ class Watched:
         Value.__init__ = noted  # type: ignore[method-assign, assignment]
         self.before = {name: vars(Value).get(name) for name in self.COMPARING}  # of a trace around this one
         for name in self.COMPARING:
-            setattr(Value, name, self._compared(getattr(NumberProtocols, name)))
+            setattr(Value, name, self._compared(getattr(Dunders, name)))
         self.see_node = self.see  # one object, which tells this trace from those of other threads
         self.mode = modes.follow(self.see_node)
         self.mode.__enter__()

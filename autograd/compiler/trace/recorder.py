@@ -316,12 +316,12 @@ _CONDITIONS = {
 def _through_numpy(x: Any, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
     import numpy as np
 
-    from autograd._protocols import NumberProtocols
+    from autograd._numpy import NumpyProtocol
 
     condition = _CONDITIONS.get(ufunc.__name__)
     if condition is not None and method == "__call__":
         ufunc = np.frompyfunc(condition, 2, 1)
-    return NumberProtocols.__array_ufunc__(x, ufunc, method, *inputs, **options)
+    return NumpyProtocol.__array_ufunc__(x, ufunc, method, *inputs, **options)
 
 
 def _operand(x: Any) -> Any:

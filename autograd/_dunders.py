@@ -1,0 +1,135 @@
+"""What makes a Value a number in Python's eyes, beside its arithmetic: comparison, its name, copy and pickle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ._methods import TableMethods
+from ._numpy import NumpyProtocol
+from .graph import topological_order
+
+
+class Dunders(NumpyProtocol, TableMethods):
+    """The base of ``Value`` with what Python and NumPy ask of a number."""
+
+    __slots__ = ("about",)
+
+    about: dict[str, Any]  # the rare facts, name and source; on most nodes the slot is empty
+
+    # A comparison compares the numbers and gives a bool. Where the other side is a Value too, the number asks it in
+    # turn: 2.0 < v is v > 2.0.
+
+    def __eq__(self, other: object) -> bool:
+        return self.data == other
+
+    def __ne__(self, other: object) -> bool:
+        return self.data != other
+
+    def __lt__(self, other: Any) -> bool:
+        return self.data < other  # type: ignore[no-any-return]
+
+    def __le__(self, other: Any) -> bool:
+        return self.data <= other  # type: ignore[no-any-return]
+
+    def __gt__(self, other: Any) -> bool:
+        return self.data > other  # type: ignore[no-any-return]
+
+    def __ge__(self, other: Any) -> bool:
+        return self.data >= other  # type: ignore[no-any-return]
+
+    __hash__ = object.__hash__
+
+    def __bool__(self) -> bool:
+        return bool(self.data)
+
+    def __float__(self) -> float:
+        raise TypeError(
+            "a Value does not turn into a bare number by itself, because its gradient would be lost: "
+            "use autograd.sin(v) in place of math.sin(v), or v.data for the number"
+        )
+
+    __int__ = __complex__ = __float__
+
+    def __format__(self, spec: str) -> str:
+        return format(self.data, spec) if spec else repr(self)
+
+    @property
+    def name(self) -> str | None:
+        """What diagrams and messages call this Value; None where nobody named it."""
+        name: str | None = self._fact("name")
+        return name
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"a name is a str or None, and {type(name).__name__} {name!r} was given")
+        self.note("name", name)
+
+    @property
+    def source(self) -> tuple[str, int, str] | None:
+        """File, line number and text of the line that made this Value, where ``record_source()`` was on."""
+        source: tuple[str, int, str] | None = self._fact("source")
+        return source
+
+    def _fact(self, key: str) -> Any:
+        try:
+            return self.about.get(key)
+        except AttributeError:  # nothing was ever noted: the slot is empty
+            return None
+
+    def note(self, key: str, fact: Any) -> None:
+        """Keep a rare fact with this Value, its name or its source."""
+        try:
+            self.about[key] = fact
+        except AttributeError:
+            self.about = {key: fact}
+
+    # Copies hold every node in a flat list, operands before their users, so that depth does not matter. Two graphs
+    # pickled together share their leaves afterwards, but not the nodes between: pickle one result with both below it.
+
+    def __copy__(self) -> Any:
+        return _restored(type(self), *_state(self), self.operands)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        for node in topological_order(self):
+            if id(node) not in memo:
+                operands = tuple([memo[id(x)] if isinstance(x, Dunders) else x for x in node.operands])
+                memo[id(node)] = _restored(type(node), *_state(node), operands)
+        return memo[id(self)]
+
+    def __reduce__(self) -> Any:
+        if not self.operands:
+            return _restored, (type(self), *_state(self), ())
+        order = topological_order(self)
+        leaves = [node for node in order if not node.operands]
+        inner = [node for node in order if node.operands]
+        place = {node: i for i, node in enumerate([*leaves, *inner])}
+        recipes = [
+            (*_state(node), tuple([place[x] if isinstance(x, Dunders) else x for x in node.operands])) for node in inner
+        ]
+        return _rebuilt, (type(self), leaves, recipes)
+
+
+def _state(node: Any) -> tuple[Any, ...]:
+    grad = node.grad if node.has_grad else None
+    return node.data, grad, node.op, node.partials, node.requires_grad, getattr(node, "about", None)
+
+
+def _restored(kind: type[Any], *state: Any) -> Any:
+    data, grad, op, partials, requires_grad, about, operands = state
+    node = kind(data)
+    node.op, node.operands, node.partials, node.frozen = op, operands, partials, not requires_grad
+    if grad is not None:
+        node.grad = grad
+    if about is not None:
+        node.about = dict(about)
+    return node
+
+
+def _rebuilt(kind: type[Any], leaves: list[Any], recipes: list[tuple[Any, ...]]) -> Any:
+    """Make a graph of its leaves and of the recipes of its nodes, where an int stands for a node that is there."""
+    nodes = list(leaves)
+    for *state, operands in recipes:
+        # an int is a place in the list, a float is a constant
+        nodes.append(_restored(kind, *state, tuple([nodes[x] if type(x) is int else x for x in operands])))
+    return nodes[-1]

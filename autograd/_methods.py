@@ -1,0 +1,66 @@
+"""The methods of a Value that are rows of the table: ``//``, ``abs(v)``, ``round(v)``, and by name ``v.exp()``, ….
+
+Those with a name ``add_row`` gives to every number. ``_methods.pyi`` beside this file lists them all for type checkers
+and editors; ``make stub`` writes it from the table, and a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .operation import OPERATIONS, Number, Operation, as_float
+
+
+class TableMethods(Number):
+    """The part of ``Value`` that holds no mathematics: each method hands over to a row of the table."""
+
+    __slots__ = ()
+
+    def _operate(self, op: Operation, other: Any, reflected: bool = False) -> Any:
+        """Apply an operation with two operands, or let the other side try where ``other`` is no number."""
+        if not isinstance(other, Number):
+            try:
+                other = as_float(other)
+            except TypeError:
+                return NotImplemented
+        return self.apply(op, (other, self) if reflected else (self, other))
+
+    def __floordiv__(self, other: Any) -> Any:
+        return self._operate(OPERATIONS["floordiv"], other)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return self._operate(OPERATIONS["floordiv"], other, reflected=True)
+
+    def __mod__(self, other: Any) -> Any:
+        return self._operate(OPERATIONS["mod"], other)
+
+    def __rmod__(self, other: Any) -> Any:
+        return self._operate(OPERATIONS["mod"], other, reflected=True)
+
+    def __divmod__(self, other: Any) -> tuple[Any, Any]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> tuple[Any, Any]:
+        return other // self, other % self
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __abs__(self) -> Any:
+        return self.abs()
+
+    def __floor__(self) -> Any:
+        return self.floor()
+
+    def __ceil__(self) -> Any:
+        return self.ceil()
+
+    def __trunc__(self) -> Any:
+        return self.trunc()
+
+    def __round__(self, ndigits: int | None = None) -> Any:
+        if ndigits is None:
+            return self.round()
+        constant: Any = type(self)(round(self.data, ndigits))  # a step function of no row in the table
+        constant.requires_grad = False
+        return constant

@@ -1,0 +1,118 @@
+"""The graph behind a Value: the order of its nodes, and adjoints that are ready to be added to."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from . import modes
+
+UNSET = float("0.0")  # the gradient that was never computed: equal to 0.0, told apart by identity
+_lock = threading.RLock()  # the adjoints stand in the nodes, which threads may share
+
+
+def topological_order(*outputs: Any) -> list[Any]:
+    """Return every Value that the outputs were computed from, themselves included, operands before their users.
+
+    >>> from autograd import Value
+    >>> x = Value(2.0, name="x")
+    >>> [v.data for v in topological_order(x * x + 1)]
+    [2.0, 4.0, 5.0]
+    """
+    order: list[Any] = []
+    seen: set[Any] = set()
+    stack: list[Any] = list(reversed(outputs))
+    while stack:  # depth first, without recursion: None stands before a node whose operands are all in the order
+        node = stack.pop()
+        if node is None:
+            order.append(stack.pop())
+        elif node not in seen:
+            seen.add(node)
+            stack += (node, None)
+            stack += [x for x in reversed(node.operands) if is_node(x) and x not in seen]
+    return order
+
+
+def is_node(x: Any) -> bool:
+    """Whether an operand is a Value, and no constant."""
+    return type(x) is not float and x.is_node
+
+
+@contextmanager
+def adjoints(output: Any, seed: Any) -> Iterator[Iterable[Any]]:
+    """Hand out the nodes that made ``output``, users before their operands, each with an adjoint to add to.
+
+    The adjoint of the output is ``seed``, all others begin at zero; leaves keep what they hold. The block must go
+    through the nodes in their order. Where it ends early, the nodes it did not reach have no gradient.
+    """
+    with _lock:
+        if not output.operands:
+            if output.requires_grad:
+                output.grad += seed
+            yield ()
+            return
+        order, zero, frozen = _prepared(output)
+        output.grad = seed
+        try:
+            yield _checked(order) if modes.active and modes.checking.get() else reversed(order)
+        except BaseException:
+            for node in order:
+                if node.grad is zero:
+                    node.grad = UNSET
+            raise
+        finally:
+            for leaf, grad in frozen:
+                leaf.grad = grad
+
+
+def _prepared(output: Any) -> tuple[list[Any], float, list[tuple[Any, Any]]]:
+    """Return the nodes (no leaves) in topological order, the zero that is now their grad, and the frozen leaves.
+
+    The zero is −0.0, where a sum may begin: it changes no number it is added to, not even the sign of a zero. Each
+    frozen leaf comes with the gradient that it is to have again afterwards.
+    """
+    entered, zero = float("-0.0"), float("-0.0")  # two marks: on the way to its operands, and in the order
+    order: list[Any] = []
+    frozen: list[tuple[Any, Any]] = []
+    stack: list[Any] = [output]
+    while stack:
+        node = stack[-1]
+        mark = node.grad
+        if mark is entered:
+            node.grad = zero
+            order.append(stack.pop())
+        elif mark is zero:
+            stack.pop()
+        else:
+            node.grad = entered
+            for operand in node.operands[::-1]:  # the first operand comes out first, as it was computed
+                if type(operand) is float:
+                    continue
+                if operand.operands:
+                    if operand.grad is not zero:
+                        stack.append(operand)
+                elif operand.frozen:
+                    frozen.append((operand, operand.grad))
+    return order, zero, frozen
+
+
+def _checked(order: list[Any]) -> Iterator[Any]:
+    """Go through the nodes from the last, and raise AnomalyError where what was added made a nan or an infinity."""
+    for node in reversed(order):
+        yield node
+        modes.check_backward(node)
+
+
+@contextmanager
+def lent(values: Iterable[Any], numbers: Iterable[Any], grad: Any = UNSET) -> Iterator[None]:
+    """Let Values hold other numbers for a while, with ``grad`` as their gradient, and give them back what they held."""
+    before = [(value, value.data, value.grad) for value in values]
+    try:
+        for (value, _, _), number in zip(before, numbers, strict=True):
+            value.data, value.grad = number, grad
+        yield
+    finally:
+        for value, data, gradient in before:
+            value.data, value.grad = data, gradient
