@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .operation import OPERATIONS, Number, Operation, as_float
+from .operation import OPERATIONS, Number, Operation
 
 
 class TableMethods(Number):
@@ -17,13 +17,7 @@ class TableMethods(Number):
     __slots__ = ()
 
     def _operate(self, op: Operation, other: Any, reflected: bool = False) -> Any:
-        """Apply an operation with two operands, or let the other side try where ``other`` is no number."""
-        if not isinstance(other, Number):
-            try:
-                other = as_float(other)
-            except TypeError:
-                return NotImplemented
-        return self.apply(op, (other, self) if reflected else (self, other))
+        raise NotImplementedError
 
     def __floordiv__(self, other: Any) -> Any:
         return self._operate(OPERATIONS["floordiv"], other)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, ParamSpec
 
 from . import modes
 from .graph import topological_order
@@ -23,6 +23,7 @@ from .pytree import flatten, flatten_like
 from .value import Value
 
 Function = Callable[..., Any]
+P = ParamSpec("P")  # the parameters of a function, which those of its derivatives are too
 
 
 def gradients(output: Value, inputs: Any, *, seed: Any = 1.0, create_graph: bool = False) -> Any:
@@ -207,7 +208,7 @@ def argument_positions(argnums: Any, args: Sequence[Any]) -> list[int]:
     return places
 
 
-def grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
+def grad(f: Callable[P, Any], argnums: int | Sequence[int] = 0) -> Callable[P, Any]:
     """Return a function that gives the gradient of ``f``, which returns one number.
 
     The gradient has the structure of the argument: a number, or lists, tuples, dicts, dataclasses and arrays of
@@ -225,13 +226,13 @@ def grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     both = value_and_grad(f, argnums)
 
     @functools.wraps(f)
-    def gradient(*args: Any, **kwargs: Any) -> Any:
+    def gradient(*args: P.args, **kwargs: P.kwargs) -> Any:
         return both(*args, **kwargs)[1]
 
     return gradient
 
 
-def value_and_grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
+def value_and_grad(f: Callable[P, Any], argnums: int | Sequence[int] = 0) -> Callable[P, tuple[Any, Any]]:
     """Return a function that gives ``(f(x), gradient)`` in one pass; see ``grad``.
 
     >>> value_and_grad(lambda x: x * x)(3.0)
@@ -239,7 +240,7 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     """
 
     @functools.wraps(f)
-    def both(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+    def both(*args: P.args, **kwargs: P.kwargs) -> tuple[Any, Any]:
         run = _Run(f, args, kwargs, argument_positions(argnums, args))
         output = run.one_output()
         parts = run.structured(run.adjoints([(output, 1.0)]))
@@ -248,7 +249,7 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     return both
 
 
-def derivative(f: Function, order: int = 1) -> Function:
+def derivative(f: Callable[P, Any], order: int = 1) -> Callable[P, Any]:
     """Return the derivative of that order of a function of one number.
 
     Raises ValueError unless ``order`` is a whole number, 0 or more.
@@ -263,7 +264,7 @@ def derivative(f: Function, order: int = 1) -> Function:
     return f
 
 
-def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
+def jacobian(f: Callable[P, Any], argnums: int | Sequence[int] = 0) -> Callable[P, Any]:
     """Return a function that gives ∂output/∂input for all numbers: the output's structure of the argument's.
 
     >>> jacobian(lambda p: [p[0] * p[1], p[0] + p[1]])([2.0, 5.0])
@@ -271,7 +272,7 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     """
 
     @functools.wraps(f)
-    def rows(*args: Any, **kwargs: Any) -> Any:
+    def rows(*args: P.args, **kwargs: P.kwargs) -> Any:
         run = _Run(f, args, kwargs, argument_positions(argnums, args))
         found = []
         for output in run.outputs:
@@ -282,7 +283,7 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     return rows
 
 
-def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
+def hessian(f: Callable[P, Any], argnums: int | Sequence[int] = 0) -> Callable[P, Any]:
     """Return a function that gives the second derivatives: the argument's structure of the argument's.
 
     >>> hessian(lambda p: p[0] * p[0] * p[1])([3.0, 2.0])

@@ -77,7 +77,7 @@ def _power(x: float, y: float) -> float:
         return math.copysign(INF, x) if math.fabs(math.fmod(y, 2.0)) == 1.0 else INF
 
 
-def _power_by_base(y: Any, x: Any, n: Any) -> Any:
+def power_by_base(y: Any, x: Any, n: Any) -> Any:
     """Return n·x^(n−1), with the rounding error of n−1 put back (it would cost up to ln x units in the last place)."""
     if type(n) is not float:
         x = where(n == 0.0, 1.0, x)  # x**0 has gradient 0 everywhere, at x = 0 as well
@@ -96,7 +96,8 @@ def _power_by_base(y: Any, x: Any, n: Any) -> Any:
     return where(exact, slope, factor * (1.0 + error * log(safe)))
 
 
-def _power_by_exponent(y: Any, x: Any, n: Any) -> Any:
+def power_by_exponent(y: Any, x: Any, n: Any) -> Any:
+    """Return xⁿ·ln x, where y = xⁿ; 0 where x is 0 and n is not negative."""
     settled = where(x == 0.0, where(n >= 0.0, 1.0, 0.0), 0.0)  # 0**n for n >= 0 does not change with n
     return where(settled > 0.0, 0.0, y * log(where(settled > 0.0, 1.0, x)))
 
@@ -136,7 +137,7 @@ mul = _row("mul", operator.mul, (lambda y, a, b: b, lambda y, a, b: a), text="#0
 divide: Function = _row("div", _divide, (lambda y, a, b: divide(1.0, b), lambda y, a, b: -divide(y, b)), text="#0 ÷ #1",
                         derivative_text=("1 ÷ #1", "−#y ÷ #1"), complex_rule=operator.truediv, affine=True,
                         primitive=True, method=False, llvm="fdiv")
-power = _row("pow", _power, (_power_by_base, _power_by_exponent), text="#0 ^ #1",
+power = _row("pow", _power, (power_by_base, power_by_exponent), text="#0 ^ #1",
              derivative_text=("#1 × #0 ^ (#1 − 1)", "#y × ln #0"), complex_rule=operator.pow, primitive=True,
              method=False, c="pow", numpy=("power",))
 floordiv = _row("floordiv", _floordiv, (lambda y, a, b: 0.0, lambda y, a, b: 0.0), text="⌊#0 ÷ #1⌋",

@@ -51,9 +51,8 @@ class Value(Dunders):
     def __init__(self, data: Any, name: str | None = None) -> None:
         self.data = _number(data)
         self.grad = UNSET
-        self.op = None
+        self.op, self.frozen = None, False
         self.operands = self.partials = ()
-        self.frozen = False
         if name is not None:
             self.name = name
 
@@ -77,49 +76,54 @@ class Value(Dunders):
                         operand.grad += partial * adjoint
 
     # Each operator says the number, and the derivative by each operand. With anything but a Value on the other side,
-    # a constant for one, `_meet` looks the same facts up in the table.
+    # a constant for one, `_operate` looks the same facts up in the table.
 
     def __add__(self, other: Value | float) -> Value:
         if type(other) is not Value:
-            return self._meet(ADD, other)
+            return self._operate(ADD, other)
         return new_node(self.data + other.data, ADD, (self, other), (1.0, 1.0))
 
     def __sub__(self, other: Value | float) -> Value:
         if type(other) is not Value:
-            return self._meet(SUB, other)
+            return self._operate(SUB, other)
         return new_node(self.data - other.data, SUB, (self, other), (1.0, -1.0))
 
     def __mul__(self, other: Value | float) -> Value:
         if type(other) is not Value:
-            return self._meet(MUL, other)
+            return self._operate(MUL, other)
         return new_node(self.data * other.data, MUL, (self, other), (other.data, self.data))
 
     def __truediv__(self, other: Value | float) -> Value:
         if type(other) is not Value:
-            return self._meet(DIV, other)
+            return self._operate(DIV, other)
         quotient = ops.divide(self.data, other.data)  # divide, not /: x / 0 is inf or nan here, as in IEEE 754
         return new_node(quotient, DIV, (self, other), (ops.divide(1.0, other.data), -ops.divide(quotient, other.data)))
 
     def __pow__(self, other: Value | float) -> Value:
-        return self._meet(POW, other)  # its derivatives, careful at 0 and below, stand in ops.py
+        if type(other) is not Value:
+            return self._operate(POW, other)
+        x, n = self.data, other.data
+        power = ops.power(x, n)
+        # n·xⁿ⁻¹ and xⁿ·ln x; ops.py says how they behave at x = 0 and below
+        return new_node(power, POW, (self, other), (ops.power_by_base(power, x, n), ops.power_by_exponent(power, x, n)))
 
     def __neg__(self) -> Value:
         return new_node(-self.data, NEG, (self,), (-1.0,))
 
     def __radd__(self, other: Value | float) -> Value:
-        return self._meet(ADD, other, reflected=True)
+        return self._operate(ADD, other, reflected=True)
 
     def __rsub__(self, other: Value | float) -> Value:
-        return self._meet(SUB, other, reflected=True)
+        return self._operate(SUB, other, reflected=True)
 
     def __rmul__(self, other: Value | float) -> Value:
-        return self._meet(MUL, other, reflected=True)
+        return self._operate(MUL, other, reflected=True)
 
     def __rtruediv__(self, other: Value | float) -> Value:
-        return self._meet(DIV, other, reflected=True)
+        return self._operate(DIV, other, reflected=True)
 
     def __rpow__(self, other: Value | float) -> Value:
-        return self._meet(POW, other, reflected=True)
+        return self._operate(POW, other, reflected=True)
 
     def apply(self, op: Operation, operands: tuple[Any, ...]) -> Value:
         """Return the node that a row of the table makes of ``operands``, of which at least one is a Value."""
@@ -134,16 +138,19 @@ class Value(Dunders):
         data = _number((op.evaluate if op.primitive else op.forward)(*numbers))
         return new_node(data, op, operands, op.partials(data, numbers, wanted))
 
-    def _meet(self, op: Operation, other: Any, reflected: bool = False) -> Value:
-        """Return the node of an operator whose other side is no plain Value: a constant, say."""
-        if type(other) is float or type(other) is int:
+    def _operate(self, op: Operation, other: Any, reflected: bool = False) -> Value:
+        """Return the node of an operator whose other side is a constant, or another kind of number."""
+        if isinstance(other, Number):
+            return self.apply(op, (other, self) if reflected else (self, other))
+        try:
             constant, number = as_float(other), self.data
-            if reflected:
-                data = op.evaluate(constant, number)
-                return new_node(data, op, (constant, self), (None, op.partial(1, data, constant, number)))
-            data = op.evaluate(number, constant)
-            return new_node(data, op, (self, constant), (op.partial(0, data, number, constant), None))
-        return self._operate(op, other, reflected)
+        except TypeError:
+            return NotImplemented  # type: ignore[no-any-return]  # the other side may know how
+        if reflected:
+            data = op.evaluate(constant, number)
+            return new_node(data, op, (constant, self), (None, op.partial(1, data, constant, number)))
+        data = op.evaluate(number, constant)
+        return new_node(data, op, (self, constant), (op.partial(0, data, number, constant), None))
 
     def __repr__(self) -> str:
         grad = f", grad={self.grad!r}" if self.has_grad else ""
@@ -191,8 +198,6 @@ def new_node(data: Any, op: Operation, operands: tuple[Any, ...], partials: tupl
 
 
 def _number(data: Any) -> Any:
-    if type(data) is float or (isinstance(data, Number) and not isinstance(data, Value)):
-        return data
     if isinstance(data, Value):
         raise TypeError(f"a Value holds a number, and {data!r} is a Value already; use it as it is, or its .data")
-    return as_float(data)
+    return data if isinstance(data, Number) else as_float(data)

@@ -25,6 +25,7 @@ class Peer(NamedTuple):
 PEERS = {
     "chalkgrad": Peer(distributions=("chalkgrad",)),
     "micrograd": Peer(("micrograd==0.1.0",), ("micrograd",)),
+    "microgpt": Peer(),  # a class of the design of Karpathy's microgpt, written anew
     "python": Peer(),  # the same arithmetic by hand, on plain floats
     "c": Peer(),  # C, written plainly and compiled by gcc when the program starts
     "jax": Peer(("jax==0.10.2",), ("jax", "jaxlib")),

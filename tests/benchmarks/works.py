@@ -55,6 +55,13 @@ WORKS = [
         (Target(times=5, collector="on"), Target(times=1.3, collector="off")),
     ),
     Work(
+        "gpt_step",
+        "a training step of microgpt's network (4,064 parameters, 8 tokens, 62,000 nodes), written out",
+        "forward, backward and update; the graph is freed in the next step",
+        (Target(times=1, than="microgpt", collector="on"),),
+        tolerance=1e-9,
+    ),
+    Work(
         "chain",
         "a chain of 1e6 x = x*a + b (micrograd recurses and cannot)",
         "forward, backward and the release of the graph; the peak of the whole process",

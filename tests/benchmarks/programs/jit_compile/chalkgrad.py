@@ -3,9 +3,9 @@
 import time
 
 import numpy as np
-from nets import compiled_step, start
 
 from autograd import relu
+from nets import compiled_step, start
 
 
 def measure():

@@ -2,6 +2,7 @@
 
 import casadi as ca
 import numpy as np
+
 from nets import DECAY, RATE, layers, start
 
 

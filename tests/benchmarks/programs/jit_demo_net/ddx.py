@@ -2,6 +2,7 @@
 
 import ddx
 import numpy as np
+
 from nets import DECAY, RATE, layers, start
 
 

@@ -1,6 +1,7 @@
 """PyTorch, eager: the batch as matrices, backward() and an in-place update."""
 
 import torch
+
 from nets import DECAY, RATE, matrices, start
 
 

@@ -1,6 +1,7 @@
 """Every multiplication of it as straight-line machine code."""
 
 import numpy as np
+
 from gpt import loss, start
 from rosenbrock import measured
 

@@ -1,6 +1,7 @@
 """PyTorch, eager, with all tokens in one matrix and a mask."""
 
 import torch
+
 from gpt import HEADS, TOKENS, WIDTH, matrices, start
 from rosenbrock import measured
 

@@ -1,6 +1,7 @@
 """The Hessian for 20 numbers, array in and array out."""
 
 import numpy as np
+
 from rosenbrock import measured, rosenbrock, start
 
 

@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+
 from rosenbrock import measured, start
 
 jax.config.update("jax_enable_x64", True)

@@ -1,6 +1,7 @@
 """The gradient for 100 numbers, array in and array out."""
 
 import numpy as np
+
 from rosenbrock import measured, rosenbrock, start
 
 

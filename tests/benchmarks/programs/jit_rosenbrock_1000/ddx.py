@@ -2,6 +2,7 @@
 
 import ddx
 import numpy as np
+
 from rosenbrock import measured, rosenbrock, start
 
 

@@ -1,7 +1,6 @@
 """Our step: one sample a lane, loss, gradient and update in one call. The same operations as without jit."""
 
-from nets import prepare_ours
-
 from autograd import sigmoid
+from nets import prepare_ours
 
 prepare = prepare_ours(sigmoid)
