@@ -98,12 +98,13 @@ def _slope(g: Callable[[Any], Any], x: float, method: Method, step: float | None
     if method == "central":
         h = step or _CENTRAL_STEP * scale
         return _central(g, x, h), math.nan, h
-    found = _ridders(g, x, step or 0.1 * scale)
+    estimate = _ridders(g, x, step or 0.1 * scale)
     for smaller in (1e-2, 1e-3, 1e-4, 1e-6) if step is None else ():
-        if found[1] <= 1e-7 * math.fabs(found[0]):
+        if estimate[1] <= 1e-7 * math.fabs(estimate[0]):
             break
-        found = min(found, _ridders(g, x, smaller * scale), key=operator.itemgetter(1))  # there may be a kink near by
-    return found
+        # a kink may be near by
+        estimate = min(estimate, _ridders(g, x, smaller * scale), key=operator.itemgetter(1))
+    return estimate
 
 
 def _central(g: Callable[[float], float], x: float, h: float) -> float:

@@ -172,8 +172,8 @@ class _Run:
         return x if self.graph or not isinstance(x, Value) else x.data
 
     def adjoints(self, seeds: Iterable[tuple[Any, Any]]) -> list[Any]:
-        found = _sweep_back([(x, seed) for x, seed in seeds if isinstance(x, Value)], self.inputs, self.graph)
-        return [_as_result(found.get(x, 0.0), self.graph) for x in self.inputs]
+        table = _sweep_back([(x, seed) for x, seed in seeds if isinstance(x, Value)], self.inputs, self.graph)
+        return [_as_result(table.get(x, 0.0), self.graph) for x in self.inputs]
 
     def one_output(self) -> Any:
         bare = self.build_output(["x"] * len(self.outputs)) == "x"  # a number by itself, not in a list
@@ -274,11 +274,11 @@ def jacobian(f: Callable[P, Any], argnums: int | Sequence[int] = 0) -> Callable[
     @functools.wraps(f)
     def rows(*args: P.args, **kwargs: P.kwargs) -> Any:
         run = _Run(f, args, kwargs, argument_positions(argnums, args))
-        found = []
+        gradients = []
         for output in run.outputs:
             parts = run.structured(run.adjoints([(output, 1.0)]))
-            found.append(parts[0] if isinstance(argnums, int) else tuple(parts))
-        return run.build_output(found)
+            gradients.append(parts[0] if isinstance(argnums, int) else tuple(parts))
+        return run.build_output(gradients)
 
     return rows
 
@@ -321,8 +321,8 @@ def jvp(f: Function, args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any,
     args, tangents = _listed("args", args), _listed("tangents", tangents)
     run = _Run(f, args, {}, range(len(args)))
     seeds = _matching(tangents, args, "the tangent")
-    found = _sweep_forward(run.nodes, dict(zip(run.inputs, seeds, strict=True)), run.graph)
-    slopes = [found.get(x, 0.0) if isinstance(x, Value) else 0.0 for x in run.outputs]
+    tangent_of = _sweep_forward(run.nodes, dict(zip(run.inputs, seeds, strict=True)), run.graph)
+    slopes = [tangent_of.get(x, 0.0) if isinstance(x, Value) else 0.0 for x in run.outputs]
     return run.result(), run.build_output([_as_result(slope, run.graph) for slope in slopes])
 
 
@@ -338,11 +338,11 @@ def hvp(f: Function, args: Sequence[Any], tangents: Sequence[Any]) -> Any:
     return jvp(grad(f, tuple(range(len(args)))), args, tangents)[1]
 
 
-def _listed(what: str, given: Sequence[Any]) -> list[Any]:
-    if not isinstance(given, (list, tuple)):
-        raise TypeError(f"{what} has an entry for each argument, ({given!r},) for one, and {given!r} was given")
-    return list(given)
+def _listed(what: str, entries: Sequence[Any]) -> list[Any]:
+    if not isinstance(entries, (list, tuple)):
+        raise TypeError(f"{what} has an entry for each argument, ({entries!r},) for one, and {entries!r} was given")
+    return list(entries)
 
 
-def _matching(given: Any, pattern: Any, what: str) -> list[Any]:
-    return [x if isinstance(x, Number) else as_float(x) for x in flatten_like(given, pattern, what)]
+def _matching(tree: Any, pattern: Any, what: str) -> list[Any]:
+    return [x if isinstance(x, Number) else as_float(x) for x in flatten_like(tree, pattern, what)]

@@ -91,10 +91,10 @@ class Operation:
         >>> OPERATIONS["mul"].write(["w", "x"])
         'w × x'
         """
-        given = self.latex if style == "latex" else None
-        template = given or self.text
+        own = self.latex if style == "latex" else None
+        template = own or self.text
         text = template if isinstance(template, str) else template(len(names))
-        if style == "latex" and given is None:
+        if style == "latex" and own is None:
             text = _translated(text, self.name, names)
         return _fill(text, names, result)
 
@@ -104,10 +104,10 @@ class Operation:
         >>> OPERATIONS["tanh"].write_derivative(0, ["z"], result="h")
         '1 − h²'
         """
-        given = self.derivative_latex if style == "latex" else None
-        rules = given or self.derivative_text
+        own = self.derivative_latex if style == "latex" else None
+        rules = own or self.derivative_text
         text = rules[i] if isinstance(rules, tuple) else rules(i, len(names))
-        if style == "latex" and given is None:
+        if style == "latex" and own is None:
             text = _translated(text, self.name, names, i)
         return _fill(text, names, result)
 
@@ -219,8 +219,8 @@ def add_row(name: str, forward: Rule, derivative: tuple[Rule, ...] | Rule, *, do
         "lists": 0 if arity else 1,
         "activation": arity == 1 and facts.get("method", True),
     }
-    given = {key: fact for key, fact in facts.items() if fact is not None}
-    op = Operation(name, arity, forward, derivative, **(usual | given))
+    usual |= {key: fact for key, fact in facts.items() if fact is not None}
+    op = Operation(name, arity, forward, derivative, **usual)
     evaluate = _public(op)
     evaluate.__name__ = evaluate.__qualname__ = name
     evaluate.__module__ = "autograd"
@@ -251,9 +251,12 @@ def _public(op: Operation) -> Rule:
         return forward(x, y) if type(x) is float and type(y) is float else dispatch(x, y)
 
     def with_defaults(*operands: Any, **named: Any) -> Any:
-        bound = _signature(op).bind(*operands, **named)
-        bound.apply_defaults()
-        return dispatch(*bound.args)
+        missing = len(op.operands) - len(operands)
+        if named or not 0 <= missing <= len(op.defaults):
+            bound = _signature(op).bind(*operands, **named)
+            bound.apply_defaults()
+            operands, missing = bound.args, 0
+        return dispatch(*operands, *op.defaults[len(op.defaults) - missing :])
 
     if op.defaults:
         return with_defaults
