@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._methods import TableMethods
-from ._numpy import NumpyProtocol
-from .graph import topological_order
+from .graph import is_node, topological_order
 
 
-class Dunders(NumpyProtocol, TableMethods):
-    """The base of ``Value`` with what Python and NumPy ask of a number."""
+class Dunders:
+    """The part of ``Value`` that Python asks for; it has no place of its own, so that a Value stays small."""
 
-    __slots__ = ("about",)
+    __slots__ = ()
 
-    about: dict[str, Any]  # the rare facts, name and source; on most nodes the slot is empty
+    data: Any
+    operands: tuple[Any, ...]
+    about: dict[str, Any]
 
     # A comparison compares the numbers and gives a bool. Where the other side is a Value too, the number asks it in
     # turn: 2.0 < v is v > 2.0.
 
     def __eq__(self, other: object) -> bool:
-        return self.data == other
+        return self.data == other  # type: ignore[no-any-return]
 
     def __ne__(self, other: object) -> bool:
-        return self.data != other
+        return self.data != other  # type: ignore[no-any-return]
 
     def __lt__(self, other: Any) -> bool:
         return self.data < other  # type: ignore[no-any-return]
@@ -82,7 +82,7 @@ class Dunders(NumpyProtocol, TableMethods):
         try:
             self.about[key] = fact
         except AttributeError:
-            self.about = {key: fact}
+            self.about = {key: fact}  # type: ignore[misc]
 
     # Copies hold every node in a flat list, operands before their users, so that depth does not matter. Two graphs
     # pickled together share their leaves afterwards, but not the nodes between: pickle one result with both below it.
@@ -93,7 +93,7 @@ class Dunders(NumpyProtocol, TableMethods):
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         for node in topological_order(self):
             if id(node) not in memo:
-                operands = tuple([memo[id(x)] if isinstance(x, Dunders) else x for x in node.operands])
+                operands = tuple([memo[id(x)] if is_node(x) else x for x in node.operands])
                 memo[id(node)] = _restored(type(node), *_state(node), operands)
         return memo[id(self)]
 
@@ -104,9 +104,7 @@ class Dunders(NumpyProtocol, TableMethods):
         leaves = [node for node in order if not node.operands]
         inner = [node for node in order if node.operands]
         place = {node: i for i, node in enumerate([*leaves, *inner])}
-        recipes = [
-            (*_state(node), tuple([place[x] if isinstance(x, Dunders) else x for x in node.operands])) for node in inner
-        ]
+        recipes = [(*_state(node), tuple([place[x] if is_node(x) else x for x in node.operands])) for node in inner]
         return _rebuilt, (type(self), leaves, recipes)
 
 

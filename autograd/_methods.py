@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from .operation import OPERATIONS, Number, Operation
+from .operation import OPERATIONS, Operation
 
 
-class TableMethods(Number):
+class TableMethods:
     """The part of ``Value`` that holds no mathematics: each method hands over to a row of the table."""
 
     __slots__ = ()
 
     def _operate(self, op: Operation, other: Any, reflected: bool = False) -> Any:
-        raise NotImplementedError
+        raise NotImplementedError  # value.py has it
 
     def __floordiv__(self, other: Any) -> Any:
         return self._operate(OPERATIONS["floordiv"], other)

@@ -2,10 +2,10 @@
 # operations, and a test holds it to the table.
 from typing import Any
 
-from .operation import Number, Operation
+from .operation import Operation
 from .value import Value
 
-class TableMethods(Number):
+class TableMethods:
     data: float
     grad: float
     op: Operation | None

@@ -8,7 +8,7 @@ from typing import Any
 from .operation import OPERATIONS, Number, Operation
 
 
-class NumpyProtocol(Number):
+class NumpyProtocol:
     """The part of a number that meets NumPy; a Value and the compiler's traced number have it alike."""
 
     __slots__ = ()

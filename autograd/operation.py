@@ -253,7 +253,10 @@ def _public(op: Operation) -> Rule:
     def with_defaults(*operands: Any, **named: Any) -> Any:
         missing = len(op.operands) - len(operands)
         if named or not 0 <= missing <= len(op.defaults):
-            bound = _signature(op).bind(*operands, **named)
+            try:
+                bound = _signature(op).bind(*operands, **named)
+            except TypeError as error:
+                raise TypeError(f"{op.name}{_signature(op)} {error}") from None
             bound.apply_defaults()
             operands, missing = bound.args, 0
         return dispatch(*operands, *op.defaults[len(op.defaults) - missing :])

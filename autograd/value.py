@@ -10,6 +10,8 @@ from typing import Any
 
 from . import modes, ops
 from ._dunders import Dunders
+from ._methods import TableMethods
+from ._numpy import NumpyProtocol
 from .graph import UNSET, adjoints
 from .graph import lent as lent
 from .graph import topological_order as topological_order
@@ -17,10 +19,9 @@ from .operation import Number, Operation, as_float
 from .operation import bare as bare
 
 ADD, SUB, MUL, DIV, POW, NEG = (ops.OPERATIONS[name] for name in ("add", "sub", "mul", "div", "pow", "neg"))
-_new = object.__new__
 
 
-class Value(Dunders):
+class Value(Number, TableMethods, Dunders, NumpyProtocol):
     """A real number that records the operations done with it, so that ``backward`` can differentiate them.
 
     ``Value(2.0)`` is a leaf. Arithmetic with it makes new Values, and so do the functions of the table in ``ops.py``,
@@ -44,9 +45,9 @@ class Value(Dunders):
         "operands": "What it was made of: Values, and plain floats for constants.",
         "partials": "∂self/∂operand for each operand; None for a constant.",
         "frozen": "Whether a leaf takes no gradient; see ``requires_grad``.",
+        "about": "Rare facts, its name and the line that made it; on most nodes the slot is empty.",
     }
-    rank = 1
-    is_node = True
+    rank, is_node = 1, True
 
     def __init__(self, data: Any, name: str | None = None) -> None:
         self.data = _number(data)
@@ -128,9 +129,8 @@ class Value(Dunders):
     def apply(self, op: Operation, operands: tuple[Any, ...]) -> Value:
         """Return the node that a row of the table makes of ``operands``, of which at least one is a Value."""
         if len(operands) == 1:
-            number = self.data
-            data = _number(op.evaluate(number))
-            return new_node(data, op, operands, (op.partial(0, data, number),))
+            data = _number(op.evaluate(self.data))
+            return new_node(data, op, operands, (op.partial(0, data, self.data),))
         wanted = [isinstance(x, Value) for x in operands]
         if not all(wanted):
             operands = tuple([x if isinstance(x, Number) else as_float(x) for x in operands])
@@ -188,7 +188,7 @@ class Value(Dunders):
 
 def new_node(data: Any, op: Operation, operands: tuple[Any, ...], partials: tuple[Any, ...]) -> Value:
     """Return the Value that an operation made; a mode that is on (``no_grad``, say) has a look at it."""
-    node = _new(Value)  # without __init__, which is for leaves
+    node = object.__new__(Value)  # without __init__, which is for leaves
     node.data = data
     node.grad = UNSET
     node.op = op
