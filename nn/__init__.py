@@ -1,10 +1,16 @@
-"""Small neural networks on ``autograd``: PyTorch's names and habits, at micrograd's size."""
+"""Small neural networks on ``autograd``: PyTorch's names and habits, at micrograd's size.
+
+``layers`` are ``module``s whose weights come from ``init``; ``losses`` compare what they give with targets, ``optim``
+changes the weights by their gradients, and ``schedule`` the learning rate. ``fit`` puts it together: ``table`` reads
+the data, ``step`` (or ``compiled_step``) learns from one batch, ``run`` is what a ``checkpoint`` holds, ``history``
+what is left behind.
+"""
 
 from . import data, plot
-from ._flow import gradient_flow, record_gradients
 from .checkpoint import CheckpointError, load, read_notes, save
 from .draw import draw
-from .fit import EarlyStopping, Training, evaluate, fit, predict
+from .fit import evaluate, fit, predict
+from .flow import gradient_flow, record_gradients
 from .history import History
 from .init import INITIALIZERS, initializer
 from .interop import from_torch, to_torch
@@ -24,6 +30,7 @@ from .losses import (
 from .metrics import METRICS, accuracy, r2, rmse
 from .module import Module
 from .optim import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop, clip_grad_norm_, clip_grad_value_
+from .run import EarlyStopping, Training
 from .schedule import (
     CosineAnnealingLR,
     ExponentialLR,

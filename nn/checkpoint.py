@@ -17,14 +17,13 @@ from typing import Any
 
 from autograd import AutogradError
 
-from ._checks import is_finite
 from .layers import MLP, Dropout, Layer, Sequential
-from .module import Module, _matched
+from .module import Module
 from .optim import Optimizer
 
 FORMAT, VERSION = "chalkgrad checkpoint", 1
 LARGEST = 1 << 30  # bytes; a scalar network that fills more does not exist
-_CHUNK = 1 << 16
+CHUNK = 1 << 16  # bytes that are written at once
 
 
 class CheckpointError(AutogradError, ValueError):
@@ -32,21 +31,24 @@ class CheckpointError(AutogradError, ValueError):
 
 
 def save(
-    path: str | os.PathLike[str], model: Module, optimizer: Optimizer | None = None, notes: dict[str, Any] | None = None
+    model: Module, path: str | os.PathLike[str], optimizer: Optimizer | None = None, notes: dict[str, Any] | None = None
 ) -> None:
     """Write a model, and an optimiser if given, to a JSON file; an older file of that name is replaced in one instant.
 
     ``notes`` is anything that JSON can hold, for ``read_notes``. Raises CheckpointError when a parameter is nan or
-    infinite, OSError when the file cannot be written; an older file is then still there.
+    infinite, OSError when the file cannot be written; an older file is then still there. Raises TypeError when
+    ``model`` is no Module, and when the path comes first.
 
     >>> import nn, tempfile, os
     >>> path = os.path.join(tempfile.mkdtemp(), "model.json")
-    >>> nn.save(path, nn.MLP(2, [3, 1], seed=0))
+    >>> nn.save(nn.MLP(2, [3, 1], seed=0), path)
     >>> nn.load(path)
     MLP(2 → 3 → 1)  # 13 parameters
       (layers.0): Layer(2, 3, relu)  # 9 parameters
       (layers.1): Layer(3, 1, linear)  # 4 parameters
     """
+    if isinstance(path, Module) and isinstance(model, (str, os.PathLike)):
+        raise TypeError(f"save takes the model first, and then the path: nn.save(model, {os.fspath(model)!r})")
     write(path, contents(model, optimizer, None, notes))
 
 
@@ -70,7 +72,14 @@ def load(path: str | os.PathLike[str], model: Module | None = None, optimizer: O
 
 
 def read_notes(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return the ``notes`` that were saved with a model."""
+    """Return the ``notes`` that were saved with a model, or an empty dict; raises what ``load`` raises.
+
+    >>> import nn, tempfile, os
+    >>> path = os.path.join(tempfile.mkdtemp(), "model.json")
+    >>> nn.save(nn.MLP(2, [1], seed=0), path, notes={"rows": 150})
+    >>> nn.read_notes(path)
+    {'rows': 150}
+    """
     notes = read(path).get("notes")
     return notes if isinstance(notes, dict) else {}
 
@@ -107,8 +116,8 @@ def write(path: str | os.PathLike[str], stored: dict[str, Any]) -> None:
     handle, temporary = tempfile.mkstemp(prefix=f".{name[:40]}.", suffix=".tmp", dir=folder)
     try:
         try:
-            for start in range(0, len(data), _CHUNK):
-                _write_all(handle, data[start : start + _CHUNK])
+            for start in range(0, len(data), CHUNK):
+                _write_all(handle, data[start : start + CHUNK])
             os.fsync(handle)
         finally:
             os.close(handle)
@@ -172,11 +181,11 @@ def blamed_on(path: str) -> Iterator[None]:
 
 def prepare(stored: dict[str, Any], model: Module, optimizer: Optimizer | None) -> Callable[[], None]:
     """Check everything, and return the function that then changes model and optimiser."""
-    pairs = _matched(model, stored["model"])
+    pairs = model.match_state(stored["model"])
     if optimizer is not None:
         if stored.get("optimizer") is None:
             raise ValueError("it holds no optimiser state")
-        optimizer._matched(stored["optimizer"])
+        optimizer.match_state(stored["optimizer"])
 
     def apply() -> None:
         for value, number in pairs:
@@ -185,27 +194,6 @@ def prepare(stored: dict[str, Any], model: Module, optimizer: Optimizer | None) 
             optimizer.load_state_dict(stored["optimizer"])
 
     return apply
-
-
-def history(training: dict[str, Any]) -> dict[str, list[Any]]:
-    """Return the history's columns and check the counts of a stored run."""
-    for key in ("epoch", "waited"):
-        if isinstance(training[key], bool) or not isinstance(training[key], int) or training[key] < 0:
-            raise ValueError(f"its {key} is a whole number of at least 0, and {training[key]!r} stands there")
-    columns = training["history"]
-    if not isinstance(columns, dict) or not all(isinstance(column, list) for column in columns.values()):
-        raise ValueError("its history is no table")
-    if any(len(column) != training["epoch"] for column in columns.values()):
-        raise ValueError(f"its history has another number of rows than the {training['epoch']} epochs it tells of")
-    return {key: [_number(x) for x in column] for key, column in columns.items()}
-
-
-def _number(x: Any) -> Any:
-    if x in ("nan", "inf", "-inf"):  # as a metric may be
-        return float(x)
-    if not is_finite(x):
-        raise ValueError(f"its history has {x!r} where a number belongs")
-    return x
 
 
 def _all_finite(numbers: Any) -> bool:
@@ -238,10 +226,10 @@ def _sync_folder(folder: str) -> None:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    items = dict(pairs)
+    if len(items) < len(pairs):
         raise ValueError("a name stands twice in one object")
-    return found
+    return items
 
 
 def _no_constant(text: str) -> Any:
@@ -279,38 +267,39 @@ def _built(stored: dict[str, Any]) -> Module:
     return _build(stored["architecture"], room)
 
 
-def _build(told: Any, room: int) -> Module:
+def _build(part: Any, room: int) -> Module:
     """Make what an architecture describes; ``room`` is how many numbers the file has for it."""
-    kind = told.get("kind") if isinstance(told, dict) else None
+    kind = part.get("kind") if isinstance(part, dict) else None
     if kind == "MLP":
-        layers = [_built_layer(layer, room) for layer in _list(told, "layers")]
+        layers = [_built_layer(layer, room) for layer in _list(part, "layers")]
         mlp = MLP(1, [1])
         mlp.layers = layers
         return mlp
     if kind == "Layer":
-        return _built_layer(told, room)
+        return _built_layer(part, room)
     if kind == "Dropout":
-        return Dropout(told.get("p"))
+        return Dropout(part.get("p"))
     if kind == "Sequential":
-        return Sequential(*[_build(step, room) for step in _list(told, "steps")])
+        return Sequential(*[_build(step, room) for step in _list(part, "steps")])
     raise ValueError(f"it tells of a part that is not known here: {kind!r}")
 
 
-def _built_layer(told: Any, room: int) -> Layer:
-    if not isinstance(told, dict) or set(told) != {"kind", "nin", "nout", "activation", "bias"}:
+def _built_layer(part: Any, room: int) -> Layer:
+    if not isinstance(part, dict) or set(part) != {"kind", "nin", "nout", "activation", "bias"}:
         raise ValueError("it tells of a layer without saying nin, nout, activation and bias")
-    for key in ("nin", "nout"):
-        if isinstance(told[key], bool) or not isinstance(told[key], int) or not 1 <= told[key] <= room:
-            raise ValueError(f"it tells of a layer with {key}={told[key]!r}, and has no numbers for that")
-    if told["nin"] * told["nout"] > room:
-        raise ValueError(f"it tells of a layer of {told['nin']} × {told['nout']} weights, and has no numbers for that")
-    return Layer(told["nin"], told["nout"], activation=told["activation"], bias=told["bias"], init="zeros")
+    nin, nout, activation = part["nin"], part["nout"], part["activation"]
+    for key, width in (("nin", nin), ("nout", nout)):
+        if isinstance(width, bool) or not isinstance(width, int) or not 1 <= width <= room:
+            raise ValueError(f"it tells of a layer with {key}={width!r}, and has no numbers for that")
+    if nin * nout > room:
+        raise ValueError(f"it tells of a layer of {nin} × {nout} weights, and has no numbers for that")
+    return Layer(nin, nout, activation=activation, bias=part["bias"], init="zeros")
 
 
-def _list(told: dict[str, Any], key: str) -> list[Any]:
-    if not isinstance(told.get(key), list) or not told[key]:
-        raise ValueError(f"it tells of a {told['kind']} without {key}")
-    return list(told[key])
+def _list(part: dict[str, Any], key: str) -> list[Any]:
+    if not isinstance(part.get(key), list) or not part[key]:
+        raise ValueError(f"it tells of a {part['kind']} without {key}")
+    return list(part[key])
 
 
 def _count(numbers: Any) -> int:

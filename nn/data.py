@@ -13,10 +13,8 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
-from ._checks import is_number, whole
-from .table import inputs
-
-Table = tuple[list[list[float]], list[Any]]
+from .checks import number, whole
+from .table import Table, inputs
 
 
 def moons(n: int = 100, noise: float = 0.1, seed: int = 0, labels: tuple[Any, Any] = (0, 1)) -> Table:
@@ -38,8 +36,7 @@ def circles(
     n: int = 100, noise: float = 0.05, factor: float = 0.5, seed: int = 0, labels: tuple[Any, Any] = (0, 1)
 ) -> Table:
     """A circle of radius 1 and inside it one of radius ``factor``, between 0 and 1."""
-    if not 0.0 < factor < 1.0:
-        raise ValueError(f"factor is the inner circle's radius, between 0 and 1, and {factor!r} was given")
+    number("factor is the inner circle's radius, between 0 and 1", factor, lambda r: 0.0 < r < 1.0)
     outer, rng = _half(n), _source(noise, seed)
     turn = 2.0 * math.pi
     X = [[math.cos(turn * i / outer), math.sin(turn * i / outer)] for i in range(outer)]
@@ -172,8 +169,7 @@ def _half(n: int) -> int:
 
 
 def _source(noise: float, seed: int) -> random.Random:
-    if not (is_number(noise) and 0.0 <= noise < math.inf):
-        raise ValueError(f"noise is a standard deviation of at least 0, and {noise!r} was given")
+    number("noise is a standard deviation of at least 0", noise, lambda s: 0.0 <= s < math.inf)
     return random.Random(seed)
 
 

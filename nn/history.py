@@ -6,6 +6,9 @@ import csv
 import os
 from typing import Any
 
+from . import plot
+from .checks import choice
+
 
 class History:
     """The numbers of each epoch, by column: ``history["loss"]`` is a list with one entry for each epoch so far.
@@ -44,12 +47,10 @@ class History:
 
     def best(self, column: str = "loss", mode: str = "min") -> int:
         """Return the epoch, counted from 1, in which the column was smallest (or largest, with ``mode="max"``)."""
-        if mode not in ("min", "max"):
-            raise ValueError(f"mode is 'min' or 'max', and {mode!r} was given")
+        pick = min if choice("mode", mode, ("min", "max")) == "min" else max
         numbers = self[column]
         if not numbers:
             raise ValueError("no epoch has run yet")
-        pick = min if mode == "min" else max
         return 1 + numbers.index(pick(numbers))
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
@@ -62,14 +63,12 @@ class History:
     def plot(self, path: str | os.PathLike[str] | None = None, log: bool = False) -> Any:
         """Draw the losses, and beside them any metrics, over the epochs; return the matplotlib figure.
 
-        With ``path`` the figure is saved there too. ``log`` makes the axis of the losses logarithmic. Needs matplotlib
-        (``pip install "chalkgrad[plot]"``).
+        With ``path`` the figure is saved there too. ``log`` makes the axis of the losses logarithmic. Raises
+        MissingExtraError where matplotlib is missing, which the extra ``chalkgrad[plot]`` brings.
         """
-        from .plot import figure
-
         losses = [c for c in self.columns if c in ("loss", "val_loss")]
         metrics = [c for c in self.columns if c not in ("epoch", "lr", *losses)]
-        fig, axes = figure(2 if metrics else 1)
+        fig, axes = plot.figure(2 if metrics else 1)
         for ax, columns, label in zip(axes, (losses, metrics), ("loss", "metric"), strict=False):
             for column in columns:
                 ax.plot(self["epoch"], self[column], label=column)
@@ -78,21 +77,23 @@ class History:
                 ax.legend(frameon=False)
         if log:
             axes[0].set_yscale("log")
-        if path is not None:
-            fig.savefig(path, dpi=150)
-        return fig
+        return _saved(fig, path)
 
     def plot_gradient_flow(self, path: str | os.PathLike[str] | None = None) -> Any:
         """Draw how much gradient reached each layer, in up to five epochs; return the matplotlib figure.
 
         Train with ``callbacks=[nn.record_gradients]`` for it. Raises ValueError where nothing was noted.
         """
-        from ._flow import plot_flow
-
-        return plot_flow(self.gradient_flow, path)
+        return _saved(plot.gradient_flow(self.gradient_flow), path)
 
     def __repr__(self) -> str:
         if not len(self):
             return "History(no epochs)"
         last = ", ".join(f"{key}={numbers[-1]:.4g}" for key, numbers in self.columns.items() if key != "epoch")
         return f"History({len(self)} epochs, {self.stopped}: {last})"
+
+
+def _saved(fig: Any, path: str | os.PathLike[str] | None) -> Any:
+    if path is not None:
+        fig.savefig(path, dpi=150)
+    return fig

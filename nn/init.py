@@ -13,6 +13,8 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from .checks import named
+
 Initializer = Callable[[int, int, Any], float]
 
 
@@ -56,11 +58,7 @@ def initializer(init: str | Initializer) -> Initializer:
     >>> initializer("ones")(2, 1, None)
     1.0
     """
-    if callable(init):
-        return init
-    if init in INITIALIZERS:
-        return INITIALIZERS[init]
-    raise ValueError(f"no initialiser is called {init!r}; the names are {', '.join(INITIALIZERS)}")
+    return init if callable(init) else named("initialiser", init, INITIALIZERS)
 
 
 def source(rng: Any = None, seed: int | str | None = None) -> Any:
@@ -73,6 +71,6 @@ def source(rng: Any = None, seed: int | str | None = None) -> Any:
     if seed is not None:
         raise ValueError("give rng or seed, not both")
     if not hasattr(rng, "uniform"):
-        given = type(rng).__name__
-        raise TypeError(f"rng is a random.Random or a numpy Generator, and {given} was given; an int goes to seed=")
+        kind = type(rng).__name__
+        raise TypeError(f"rng is a random.Random or a numpy Generator, and {kind} was given; an int goes to seed=")
     return rng

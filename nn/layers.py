@@ -5,20 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd import OPERATIONS, Value, dot, elu, leaky_relu, matvec
+from autograd import OPERATIONS, Value, dot, matvec
 
-from ._checks import is_number, whole
+from .checks import choice, named, number, whole
 from .init import Initializer, initializer, source
 from .module import Module
 
 Activation = Callable[[Any], Any]
 _LINEAR = ("linear", "identity", "none")
-_WITH_CONSTANT: dict[str, Activation] = {"leaky_relu": lambda z: leaky_relu(z, 0.01), "elu": lambda z: elu(z, 1.0)}
 
 
 def activation_names() -> list[str]:
-    """Return the names that ``activation=`` takes: linear, and the operations of one number in the table."""
-    return sorted({"linear", *_WITH_CONSTANT, *(op.name for op in OPERATIONS.values() if op.arity == 1 and op.method)})
+    """Return the names that ``activation=`` takes: linear, and the activations in the table of operations.
+
+    >>> [name for name in activation_names() if "elu" in name]
+    ['elu', 'gelu', 'leaky_relu', 'relu', 'selu']
+    """
+    return list(_activations())
+
+
+def _activations() -> dict[str, Activation | None]:
+    rows = {row.name: row.evaluate for row in OPERATIONS.values() if row.activation and row.name not in _LINEAR}
+    return dict(sorted({"linear": None, **rows}.items()))
 
 
 def _activation(activation: str | Activation | None) -> tuple[str | None, Activation | None]:
@@ -26,47 +34,13 @@ def _activation(activation: str | Activation | None) -> tuple[str | None, Activa
     if activation is None or activation in _LINEAR:
         return "linear", None
     if callable(activation):
-        name = getattr(activation, "__name__", None)
-        same = OPERATIONS.get(str(name))
-        return (name if same is not None and same.evaluate is activation and same.arity == 1 else None), activation
-    if activation in _WITH_CONSTANT:
-        return activation, _WITH_CONSTANT[activation]
-    row = OPERATIONS.get(str(activation))
-    if row is None or row.arity != 1 or not row.method:
-        raise ValueError(
-            f"no activation is called {activation!r}; the names are {', '.join(activation_names())}, "
-            "and a function of one number will do as well"
-        )
-    return activation, row.evaluate
+        name = getattr(activation, "__name__", "")
+        return (name if _activations().get(name) is activation else None), activation
+    otherwise = ", and a function of one number will do as well"
+    return activation, named("activation", activation, _activations(), otherwise)
 
 
-def _value_method(name: str | None) -> Activation | None:
-    """Return the method of Value that is the activation of that name, where there is one."""
-    return getattr(Value, name) if name in OPERATIONS and name not in _WITH_CONSTANT else None
-
-
-class _Activated(Module):
-    """A module with an activation; pickled by the activation's name, or by the user's own function."""
-
-    activation: str | None
-
-    def _set_activation(self, given: str | Activation | None) -> None:
-        self.activation, self._activate = _activation(given)
-        self._method = _value_method(self.activation)
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = vars(self).copy()
-        del state["_method"]
-        if self.activation is not None:
-            del state["_activate"]
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self._set_activation(state["activation"] or state["_activate"])
-
-
-class Neuron(_Activated):
+class Neuron(Module):
     """activation(b + w₁x₁ + … + wₙxₙ), for a list of ``nin`` numbers or Values.
 
     ``nonlin=False`` makes it linear, as in micrograd; ``activation`` is a name or a function of one number. ``bias`` is
@@ -98,7 +72,7 @@ class Neuron(_Activated):
         draw = initializer(init)
         self.w = [Value(draw(nin, fan_out, rng)) for _ in range(nin)]
         self.b = bias if isinstance(bias, Value) else Value(0.0) if bias else None
-        self._set_activation(activation if nonlin else None)
+        self.activation, self.activate = _activation(activation if nonlin else None)
 
     def forward(self, x: Sequence[Any]) -> Any:
         """Return the output, one Value."""
@@ -107,14 +81,14 @@ class Neuron(_Activated):
         except (TypeError, ValueError):
             _check_input(self, x, len(self.w))
             raise
-        return z if self._activate is None else self._activate(z)
+        return z if self.activate is None else self.activate(z)
 
     def extra_repr(self) -> str:
         """Say the number of inputs and the activation."""
-        return f"{len(self.w)}, {self.activation or self._activate}"
+        return f"{len(self.w)}, {self.activation or self.activate}"
 
 
-class Layer(_Activated):
+class Layer(Module):
     """``nout`` neurons that see the same ``nin`` inputs; ``bias="shared"`` gives them one bias between them.
 
     The other arguments are those of ``Neuron``. A layer of width 1 gives one Value, a wider one a list.
@@ -138,15 +112,14 @@ class Layer(_Activated):
     ) -> None:
         super().__init__()
         nin, nout = whole("nin", nin), whole("nout", nout)
-        if bias not in (True, False, "shared"):
-            raise ValueError(f"bias is True, False or 'shared', and {bias!r} was given")
+        choice("bias", bias, (True, False, "shared"))
         rng = source(rng, seed)
         self.nin, self.nout = nin, nout
         self.b = Value(0.0) if bias == "shared" else None
         own = self.b if self.b is not None else bool(bias)
         options: dict[str, Any] = {"activation": activation, "bias": own, "init": init, "fan_out": nout, "rng": rng}
         self.neurons = [Neuron(nin, nonlin, **options) for _ in range(nout)]
-        self._set_activation(activation if nonlin else None)
+        self.activation, self.activate = _activation(activation if nonlin else None)
 
     def outputs(self, x: Sequence[Any]) -> list[Any]:
         """Return the outputs as a list, of width 1 too."""
@@ -162,12 +135,11 @@ class Layer(_Activated):
         if len(rows) < self.nout:  # someone put neurons of their own in
             return [neuron(x) for neuron in self.neurons]
         zs = matvec(rows, x, [neuron.b for neuron in self.neurons])
-        method, activate = self._method, self._activate
+        activate = self.activate
         if activate is None:
             return zs
-        if method is None:
-            return [activate(z) for z in zs]
-        # a method of Value needs no look at what kind of number it was given: this runs for nearly every node
+        # The method of Value need not look at what kind of number it is given, and this runs for nearly every node.
+        method = getattr(Value, self.activation) if self.activation is not None else activate
         return [method(z) if type(z) is Value else activate(z) for z in zs]
 
     def forward(self, x: Sequence[Any]) -> Any:
@@ -183,7 +155,7 @@ class Layer(_Activated):
     def extra_repr(self) -> str:
         """Say the widths, the activation, and the bias where it is not the usual one."""
         bias = "" if self.bias is True else f", bias={self.bias!r}"
-        return f"{self.nin}, {self.nout}, {self.activation or self._activate}{bias}"
+        return f"{self.nin}, {self.nout}, {self.activation or self.activate}{bias}"
 
     def __repr__(self) -> str:
         return super().__repr__().partition("\n")[0]  # sixteen neurons a line each say nothing more
@@ -223,18 +195,18 @@ class MLP(Module):
             raise ValueError(f"nouts is the list of the layers' widths, such as [16, 16, 1], and {nouts!r} was given")
         widths = [nin, *nouts]
         rng = source(rng, seed)
-        several = len(nouts)
+        depth = len(nouts)
         if isinstance(activation, str) or activation is None or callable(activation):
             _activation(activation)  # a wrong name is an error without a hidden layer too
-            activations = [activation] * (several - 1) + [output_activation]
+            activations = [activation] * (depth - 1) + [output_activation]
         else:
-            activations = _one_each("activation", activation, several)
+            activations = _one_each("activation", activation, depth)
             if output_activation is not None:
                 raise ValueError("a list of activations has the output's as its last; leave output_activation out")
-        biases = [bias] * several if isinstance(bias, (bool, str)) else _one_each("bias", bias, several)
+        biases = [bias] * depth if isinstance(bias, (bool, str)) else _one_each("bias", bias, depth)
         self.layers = [
             Layer(widths[i], widths[i + 1], activation=activations[i], bias=biases[i], init=init, rng=rng)
-            for i in range(several)
+            for i in range(depth)
         ]
 
     def forward(self, x: Sequence[Any]) -> Any:
@@ -291,9 +263,7 @@ class Dropout(Module):
 
     def __init__(self, p: float = 0.5, *, rng: Any = None, seed: int | str | None = None) -> None:
         super().__init__()
-        if not (is_number(p) and 0.0 <= p < 1.0):
-            raise ValueError(f"a dropout probability lies in [0, 1), and {p!r} was given")
-        self.p = float(p)
+        self.p = float(number("a dropout probability lies in [0, 1)", p, lambda p: 0.0 <= p < 1.0))
         self.rng = source(rng, seed)
 
     def reseed(self, seed: int | str) -> None:
@@ -317,15 +287,15 @@ class Dropout(Module):
         return f"p={self.p}"
 
 
-def _one_each(what: str, given: Sequence[Any], several: int) -> list[Any]:
-    if not isinstance(given, (list, tuple)):
-        raise ValueError(f"{what} is one for all layers or a list with one for each, and {given!r} was given")
-    if len(given) != several:
-        raise ValueError(f"a list for {what} has one entry for each layer: {several}, and {len(given)} were given")
-    return list(given)
+def _one_each(what: str, entries: Sequence[Any], layers: int) -> list[Any]:
+    if not isinstance(entries, (list, tuple)):
+        raise ValueError(f"{what} is one for all layers or a list with one for each, and {entries!r} was given")
+    if len(entries) != layers:
+        raise ValueError(f"a list for {what} has one entry for each layer: {layers}, and {len(entries)} were given")
+    return list(entries)
 
 
-def _check_input(module: Module, x: Any, wanted: int) -> None:
-    given = f"{len(x)} were" if hasattr(x, "__len__") else f"one {type(x).__name__} was"
-    if given != f"{wanted} were":
-        raise ValueError(f"this {type(module).__name__} takes a list of {wanted} inputs, and {given} given")
+def _check_input(module: Module, x: Any, nin: int) -> None:
+    size = f"{len(x)} were" if hasattr(x, "__len__") else f"one {type(x).__name__} was"
+    if size != f"{nin} were":
+        raise ValueError(f"this {type(module).__name__} takes a list of {nin} inputs, and {size} given")

@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
-from numbers import Real
 from typing import Any
 
 import autograd
 from autograd import Value, clip, dot, log, logsumexp, mean, relu, softplus, square
+from autograd.value import bare
 
-_NUMBERS = (int, float, Real)  # Real: NumPy's numbers
+from .checks import choice, is_real, named, number
+
 _SMALLEST = math.exp(-100.0)  # PyTorch's floor for the logarithms of bce: no term above 100
 
 
@@ -29,12 +30,12 @@ def mse(predictions: Any, targets: Any, reduction: str = "mean") -> Any:
     if _known(reduction) == "none":
         return _reduce(lambda o, t: square(o - t), predictions, targets, reduction)
     errors = _reduce(operator.sub, predictions, targets, "none")
-    squares = dot(errors, errors)  # one node for all of them
+    squares = dot(errors, errors)  # Σ e², as one node
     return squares / len(errors) if reduction == "mean" and len(errors) > 1 else squares
 
 
 def half_squared_error(predictions: Any, targets: Any, reduction: str = "sum") -> Any:
-    """The textbook's ½ Σ (t − o)², summed unless told otherwise.
+    """The textbook's ½ Σ (t − o)², summed where ``reduction`` says nothing else.
 
     >>> half_squared_error([1.0, 3.0], [0.0, 1.0])
     2.5
@@ -59,11 +60,12 @@ def huber(predictions: Any, targets: Any, reduction: str = "mean", delta: float 
     >>> huber([0.5, 3.0], [0.0, 0.0], reduction="none")
     [0.125, 2.5]
     """
-    if not 0.0 < delta < math.inf:
-        raise ValueError(f"delta is a finite number above 0, and {delta!r} was given")
+    number("delta is a finite number above 0", delta, lambda d: 0.0 < d < math.inf)
 
     def each(o: Any, t: Any) -> Any:
-        size = abs(o - t)  # of which what lies within δ counts as a square and what lies beyond as it is
+        # Of |e|, the part up to δ counts as a square, and the part beyond δ as it is, with the slope δ that the square
+        # has there: ½δ² + δ(|e| − δ) = δ(|e| − ½δ).
+        size = abs(o - t)
         return 0.5 * square(clip(size, 0.0, delta)) + delta * relu(size - delta)
 
     return _reduce(each, predictions, targets, reduction)
@@ -79,10 +81,9 @@ def hinge(predictions: Any, targets: Any, reduction: str = "mean") -> Any:
     """
 
     def each(o: Any, t: Any) -> Any:
-        if isinstance(t, _NUMBERS) and t not in (1, -1):
+        if is_real(t) and t not in (1, -1):
             raise ValueError(f"the labels of hinge are -1 and +1, and {t!r} was given")
-        z = dot((o,), (-t,), 1.0)
-        return z.relu() if type(z) is Value else relu(z)
+        return relu(dot((o,), (-t,), 1.0))
 
     return _reduce(each, predictions, targets, reduction)
 
@@ -98,7 +99,7 @@ def bce(predictions: Any, targets: Any, reduction: str = "mean") -> Any:
     """
 
     def each(o: Any, t: Any) -> Any:
-        for what, x in (("prediction", _bare(o)), ("target", _bare(t))):
+        for what, x in (("prediction", bare(o)), ("target", bare(t))):
             if _no_probability(x):
                 raise ValueError(f"a {what} of bce lies in [0, 1], and {x!r} was given; see bce_with_logits for scores")
         return _weigh(t, 0.0 - _floored(o), 0.0 - _floored(1.0 - o))
@@ -118,6 +119,7 @@ def bce_with_logits(predictions: Any, targets: Any, reduction: str = "mean") -> 
     def each(o: Any, t: Any) -> Any:
         if _no_probability(t):
             raise ValueError(f"a target of bce_with_logits lies in [0, 1], and {t!r} was given")
+        # −ln σ(o) = ln(1 + exp(−o)) = softplus(−o), and −ln(1 − σ(o)) = −ln σ(−o) = softplus(o).
         return _weigh(t, softplus(-o), softplus(o))
 
     return _reduce(each, predictions, targets, reduction)
@@ -143,14 +145,15 @@ def cross_entropy(logits: Any, targets: Any, reduction: str = "mean") -> Any:
             for p in t:
                 if _no_probability(p):
                     raise ValueError(f"a probability in a target of cross_entropy lies in [0, 1], and {p!r} was given")
+            # −ln softmax(o)ⱼ = ln Σ exp(o) − oⱼ; a class of probability 0 is left out, since its score may be -inf.
             level = logsumexp(scores)
-            # a class of probability 0 is left out, since its score may be -inf
             terms = [(p, level - score) for p, score in zip(t, scores, strict=True) if not _is(p, 0.0)]
             return dot(*zip(*terms, strict=True)) if terms else 0.0 * level
+        # ln Σ exp(oⱼ) − o_t = ln(1 + Σ exp(oⱼ − o_t)) = softplus(ln Σ exp(oⱼ − o_t)), the last two sums over j ≠ t: the
+        # differences to the right score keep their digits when the loss is near 0.
         index = _class(t, len(scores))
-        # over the differences to the right score: ln Σ exp(oⱼ − o_t) keeps its digits when the answer is near 0
         right = scores[index]
-        others = [s - right for j, s in enumerate(scores) if j != index and not _is(_bare(s), -math.inf)]
+        others = [s - right for j, s in enumerate(scores) if j != index and not _is(bare(s), -math.inf)]
         return softplus(logsumexp(others)) if others else 0.0 * right
 
     if len(logits) == 0:
@@ -175,11 +178,14 @@ def loss_function(loss: str | Loss) -> Loss:
     >>> loss_function("mse") is mse
     True
     """
-    if callable(loss):
-        return loss
-    if loss in LOSSES:
-        return LOSSES[loss]
-    raise ValueError(f"no loss is called {loss!r}; the names are {', '.join(LOSSES)}")
+    return loss if callable(loss) else named("loss", loss, LOSSES)
+
+
+def one_value(loss: Any) -> Value:
+    """Return a loss, or raise TypeError where it is not one Value."""
+    if not isinstance(loss, Value):
+        raise TypeError(f"a loss gives one Value, and this one gave {type(loss).__name__} {loss!r}")
+    return loss
 
 
 def _weigh(t: Any, one: Any, zero: Any) -> Any:
@@ -193,33 +199,24 @@ def _floored(p: Any) -> Any:
     return log(clip(p, _SMALLEST, 1.0))
 
 
-def _bare(x: Any) -> Any:
-    return x.data if isinstance(x, Value) else x
-
-
-def _is(x: Any, number: float) -> bool:
+def _is(x: Any, constant: float) -> bool:
     """Whether it is that constant; False for a Value, and for what cannot be looked at (under a trace)."""
-    return isinstance(x, _NUMBERS) and bool(x == number)
+    return is_real(x) and bool(x == constant)
 
 
 def _no_probability(x: Any) -> bool:
     """Whether it is a number outside [0, 1]; False for nan, and for what cannot be looked at (under a trace)."""
-    return isinstance(x, _NUMBERS) and (float(x) < 0.0 or float(x) > 1.0)
+    return is_real(x) and (float(x) < 0.0 or float(x) > 1.0)
 
 
 def _class(t: Any, classes: int) -> int:
-    index = int(t) if isinstance(t, (int, float)) and not isinstance(t, bool) and t == t and abs(t) < 2**53 else None
-    if index is None and hasattr(t, "__index__") and not isinstance(t, bool):
-        index = t.__index__()
-    if index is None or index != t or not 0 <= index < classes:
+    if not is_real(t) or isinstance(t, bool) or not 0 <= t < classes or t != int(t):
         raise ValueError(f"a target of cross_entropy is a class from 0 to {classes - 1}, and {t!r} was given")
-    return index
+    return int(t)
 
 
 def _known(reduction: str) -> str:
-    if reduction not in ("mean", "sum", "none"):
-        raise ValueError(f"reduction is 'mean', 'sum' or 'none', and {reduction!r} was given")
-    return reduction
+    return choice("reduction", reduction, ("mean", "sum", "none"))
 
 
 def _reduce(each: Callable[[Any, Any], Any], predictions: Any, targets: Any, reduction: str) -> Any:

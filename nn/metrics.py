@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
+
+from .checks import named, several
+from .losses import Loss, bce_with_logits
 
 Metric = Callable[[Sequence[Any], Sequence[Any]], float]
 
@@ -52,6 +56,25 @@ def rmse(predictions: Sequence[Any], targets: Sequence[Any]) -> float:
 
 
 METRICS: dict[str, Metric] = {"accuracy": accuracy, "r2": r2, "rmse": rmse}
+
+
+def metric_functions(metrics: str | Metric | Sequence[str | Metric] | None, loss: Loss) -> dict[str, Metric]:
+    """Return by name the metrics that are to be measured beside a loss.
+
+    Raises ValueError for an unknown name, or two of one name.
+    """
+    functions: dict[str, Metric] = {}
+    for metric in several("metrics", metrics):
+        if callable(metric):
+            name, function = getattr(metric, "__name__", type(metric).__name__), metric
+        else:
+            name, function = metric, named("metric", metric, METRICS, ", or give a function")
+            if function is accuracy and loss is bce_with_logits:
+                function = partial(accuracy, threshold=0.0)  # the scores are logits, and σ(0) = 0.5
+        if name in functions or name in ("epoch", "loss", "lr", "val_loss"):
+            raise ValueError(f"the history would have two columns called {name!r}; give the metric another __name__")
+        functions[name] = function
+    return functions
 
 
 def _largest(scores: Sequence[float]) -> int:

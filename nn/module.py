@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import reprlib
 from collections.abc import Iterator, Mapping
-from numbers import Real
 from typing import Any, Self
 
 from autograd import Value
+
+from .checks import is_real
 
 State = dict[str, Any]
 
@@ -49,9 +50,9 @@ class Module:
 
     def parameters(self) -> list[Value]:
         """Return every parameter once, in the order in which the attributes were set."""
-        found: dict[int, Value] = {}
-        _collect(self, found, set())
-        return list(found.values())
+        parameters: dict[int, Value] = {}
+        _collect(self, parameters, [], set())
+        return list(parameters.values())
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """Yield ``(name, parameter)``, each parameter once; a name is a path such as ``layers.0.neurons.3.w.1``.
@@ -61,21 +62,21 @@ class Module:
         ['w.0', 'w.1', 'b']
         """
         seen: set[int] = set()
-        for name, entry in _entries(self, "", set()):
-            for path, value in _flat(name, entry):
+        for name, entry in _entries(self):
+            for path, value in _parameters(name, entry):
                 if id(value) not in seen:
                     seen.add(id(value))
                     yield path, value
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
         """Yield ``(path, module)`` for this module, whose path is empty, and for every one inside it."""
-        return _modules(self, "", set())
+        return ((path, module) for path, module in _walk(self, "", set()) if isinstance(module, Module))
 
     def modules(self) -> Iterator[Module]:
         """Yield this module and every one inside it."""
-        found: list[Module] = []
-        _gather(self, found, set())
-        return iter(found)
+        modules: list[Module] = []
+        _collect(self, {}, modules, set())
+        return iter(modules)
 
     def zero_grad(self) -> None:
         """Forget the gradient of every parameter."""
@@ -105,17 +106,7 @@ class Module:
         >>> sorted(Neuron(3, init="zeros").state_dict().items())
         [('b', 0.0), ('w', [0.0, 0.0, 0.0])]
         """
-        seen: set[int] = set()
-        state: State = {}
-        for name, entry in _entries(self, "", set()):
-            values = [value for _, value in _flat(name, entry)]
-            if all(id(value) in seen for value in values):
-                continue  # a shared parameter is stored where it was met first
-            if name in state:
-                raise ValueError(f"two parameters here are both called {name!r}; rename an attribute or a key")
-            seen.update(map(id, values))
-            state[name] = _numbers(entry)
-        return state
+        return {name: _numbers(entry) for name, entry in _own_entries(self).items()}
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
         """Set the parameters to the numbers of a ``state_dict``, all of them or, after an error, none.
@@ -123,8 +114,25 @@ class Module:
         ``strict=False`` leaves out names that only one side knows. Raises ValueError that names what is missing,
         unexpected, of another shape, or not a finite number.
         """
-        for value, number in _matched(self, state, strict):
+        for value, number in self.match_state(state, strict):
             value.data = number
+
+    def match_state(self, state: Mapping[str, Any], strict: bool = True) -> list[tuple[Value, float]]:
+        """Pair each parameter with its number in ``state``, or raise the errors of ``load_state_dict``."""
+        if not isinstance(state, Mapping):
+            raise ValueError(f"a state dict is a dict of names and numbers, and {type(state).__name__} was given")
+        entries = _own_entries(self)
+        missing = [name for name in entries if name not in state]
+        unexpected = [name for name in state if name not in entries]
+        if strict and (missing or unexpected):
+            sides = (("missing", missing), ("unexpected", unexpected))
+            differences = [f"{what}: {_some(names)}" for what, names in sides if names]
+            raise ValueError(f"the state does not fit this {type(self).__name__}; " + "; ".join(differences))
+        pairs: list[tuple[Value, float]] = []
+        for name, entry in entries.items():
+            if name in state:
+                _pair(name, entry, state[name], pairs)
+        return pairs
 
     def extra_repr(self) -> str:
         """What the ``repr`` says inside the parentheses; a subclass may say more."""
@@ -139,31 +147,20 @@ class Module:
         return "\n".join(lines)
 
 
-def _collect(thing: Any, found: dict[int, Value], seen: set[int]) -> None:
-    """Add the parameters inside a module or a container, without their names: what runs in every training step."""
-    if id(thing) in seen:
-        return
-    seen.add(id(thing))
-    items = thing if isinstance(thing, (list, tuple, dict)) else vars(thing)
-    for item in items.values() if isinstance(items, dict) else items:
-        if isinstance(item, Value):
-            if not item.operands:
-                found[id(item)] = item
-        elif isinstance(item, (Module, list, tuple, dict)):
-            _collect(item, found, seen)
-
-
-def _gather(thing: Any, found: list[Module], seen: set[int]) -> None:
-    """Add the modules inside a module or a container, without their paths: what a compiled call asks each time."""
+def _collect(thing: Any, parameters: dict[int, Value], modules: list[Module], seen: set[int]) -> None:
+    """Add what is inside a module or a container, without names: training steps and compiled calls ask each time."""
     if id(thing) in seen:
         return
     seen.add(id(thing))
     if isinstance(thing, Module):
-        found.append(thing)
-    items = thing if isinstance(thing, (list, tuple, dict)) else vars(thing)
-    for item in items.values() if isinstance(items, dict) else items:
-        if not isinstance(item, Value) and isinstance(item, (Module, list, tuple, dict)):
-            _gather(item, found, seen)
+        modules.append(thing)
+        thing = vars(thing)
+    for item in thing.values() if isinstance(thing, dict) else thing:
+        if isinstance(item, Value):
+            if not item.operands:
+                parameters[id(item)] = item
+        elif isinstance(item, (Module, list, tuple, dict)):
+            _collect(item, parameters, modules, seen)
 
 
 def _inside(thing: Any) -> Iterator[tuple[str, Any]]:
@@ -173,16 +170,38 @@ def _inside(thing: Any) -> Iterator[tuple[str, Any]]:
     return ((str(key), item) for key, item in items.items())
 
 
-def _entries(thing: Any, prefix: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
-    """Yield ``(name, a parameter or a nested list of parameters)`` for what a state dict has as one entry."""
+def _walk(thing: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
+    """Yield, with its path, each module and each parameter or nested list of parameters: an entry of a state dict."""
     if id(thing) in seen:
         return
     seen.add(id(thing))
+    if isinstance(thing, Module):
+        yield path, thing
     for key, item in _inside(thing):
+        inner = f"{path}.{key}" if path else key
         if _is_entry(item):
-            yield prefix + key, item
+            yield inner, item
         elif isinstance(item, (Module, list, tuple, dict)):
-            yield from _entries(item, f"{prefix}{key}.", seen)
+            yield from _walk(item, inner, seen)
+
+
+def _entries(module: Module) -> Iterator[tuple[str, Any]]:
+    return ((name, entry) for name, entry in _walk(module, "", set()) if not isinstance(entry, Module))
+
+
+def _own_entries(module: Module) -> dict[str, Any]:
+    """Return the entries of a state dict by name; a shared parameter stands where it was met first."""
+    seen: set[int] = set()
+    entries: dict[str, Any] = {}
+    for name, entry in _entries(module):
+        values = {id(value) for _, value in _parameters(name, entry)}
+        if values <= seen:
+            continue
+        if name in entries:
+            raise ValueError(f"two parameters here are both called {name!r}; rename an attribute or a key")
+        seen |= values
+        entries[name] = entry
+    return entries
 
 
 def _is_entry(item: Any) -> bool:
@@ -191,27 +210,16 @@ def _is_entry(item: Any) -> bool:
     return isinstance(item, Value) and not item.operands
 
 
-def _flat(name: str, entry: Any) -> Iterator[tuple[str, Value]]:
+def _parameters(name: str, entry: Any) -> Iterator[tuple[str, Value]]:
     if isinstance(entry, Value):
         yield name, entry
     else:
         for i, item in enumerate(entry):
-            yield from _flat(f"{name}.{i}", item)
+            yield from _parameters(f"{name}.{i}", item)
 
 
 def _numbers(entry: Any) -> Any:
     return entry.data if isinstance(entry, Value) else [_numbers(item) for item in entry]
-
-
-def _modules(thing: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Module]]:
-    if id(thing) in seen:
-        return
-    seen.add(id(thing))
-    if isinstance(thing, Module):
-        yield path, thing
-    for key, item in _inside(thing):
-        if isinstance(item, (Module, list, tuple, dict)):
-            yield from _modules(item, f"{path}.{key}" if path else key, seen)
 
 
 def _children(thing: Any, path: str = "") -> Iterator[tuple[str, Module]]:
@@ -230,53 +238,29 @@ def _count(module: Module) -> str:
     return f"{len(parameters):,} parameter{plural}" + (f", {frozen:,} frozen" if frozen else "")
 
 
-def _matched(module: Module, state: Mapping[str, Any], strict: bool = True) -> list[tuple[Value, float]]:
-    """Pair each parameter with its number in ``state``, or raise ValueError; nothing is changed yet."""
-    if not isinstance(state, Mapping):
-        raise ValueError(f"a state dict is a dict of names and numbers, and {type(state).__name__} was given")
-    own: dict[str, Any] = {}
-    seen: set[int] = set()
-    for name, entry in _entries(module, "", set()):
-        values = {id(value) for _, value in _flat(name, entry)}
-        if not values <= seen:
-            seen |= values
-            own[name] = entry
-    missing = [name for name in own if name not in state]
-    unexpected = [name for name in state if name not in own]
-    if strict and (missing or unexpected):
-        told = (("missing", missing), ("unexpected", unexpected))
-        said = [f"{what}: {_some(names)}" for what, names in told if names]
-        raise ValueError(f"the state does not fit this {type(module).__name__}; " + "; ".join(said))
-    pairs: list[tuple[Value, float]] = []
-    for name, entry in own.items():
-        if name in state:
-            _pair(name, entry, state[name], pairs)
-    return pairs
-
-
-def _pair(name: str, entry: Any, given: Any, pairs: list[tuple[Value, float]]) -> None:
+def _pair(name: str, entry: Any, stored: Any, pairs: list[tuple[Value, float]]) -> None:
     if isinstance(entry, Value):
-        if isinstance(given, bool) or not isinstance(given, (int, float, Real)):  # Real: NumPy's numbers
-            raise ValueError(f"{name} is one number, and the state has {_brief(given)}")
+        if not is_real(stored) or isinstance(stored, bool):
+            raise ValueError(f"{name} is one number, and the state has {_brief(stored)}")
         try:
-            number = float(given)
+            number = float(stored)
         except OverflowError:
             raise ValueError(f"{name} is too large for a float in the state") from None
         if not math.isfinite(number):
-            raise ValueError(f"{name} is {given!r} in the state; parameters must be finite")
+            raise ValueError(f"{name} is {stored!r} in the state; parameters must be finite")
         pairs.append((entry, number))
         return
-    if not isinstance(given, (list, tuple)) or len(given) != len(entry):
-        raise ValueError(f"{name} is a list of {len(entry)}, and the state has {_brief(given)}")
-    for i, (inner, numbers) in enumerate(zip(entry, given, strict=True)):
+    if not isinstance(stored, (list, tuple)) or len(stored) != len(entry):
+        raise ValueError(f"{name} is a list of {len(entry)}, and the state has {_brief(stored)}")
+    for i, (inner, numbers) in enumerate(zip(entry, stored, strict=True)):
         _pair(f"{name}.{i}", inner, numbers, pairs)
 
 
-def _brief(given: Any) -> str:
-    if isinstance(given, (list, tuple)):
-        return f"a list of {len(given)}"
-    text = repr(given)
-    return f"{type(given).__name__} {text if len(text) <= 40 else text[:37] + '...'}"
+def _brief(stored: Any) -> str:
+    if isinstance(stored, (list, tuple)):
+        return f"a list of {len(stored)}"
+    text = repr(stored)
+    return f"{type(stored).__name__} {text if len(text) <= 40 else text[:37] + '...'}"
 
 
 def _some(names: list[str]) -> str:

@@ -11,10 +11,10 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
-from autograd import Value, maximum, sqrt, where
+from autograd import Value, clip, maximum, minimum, norm, sqrt, where
 from autograd.ops import power
 
-from ._checks import is_finite, is_number
+from .checks import is_finite, named, number, whole
 
 Numbers = tuple[Any, ...]
 Options = dict[str, Any]
@@ -37,14 +37,12 @@ class Optimizer:
         self.defaults: Options = defaults
         self.param_groups: list[Options] = []
         self.state: dict[int, tuple[int, Numbers]] = {}  # by id: steps taken, and what the rule remembers
-        given: list[Any] = [parameters] if isinstance(parameters, (Value, Mapping)) else list(parameters)
-        if not given:
+        items: list[Any] = [parameters] if isinstance(parameters, (Value, Mapping)) else list(parameters)
+        if not items:
             raise ValueError("an optimiser needs parameters, and the list is empty; give model.parameters()")
-        if all(isinstance(group, Mapping) for group in given):
-            for group in given:
-                self.add_param_group(group)
-        else:
-            self.add_param_group({"params": given})
+        groups = items if all(isinstance(item, Mapping) for item in items) else [{"params": items}]
+        for group in groups:
+            self.add_param_group(group)
 
     def add_param_group(self, group: Mapping[str, Any]) -> None:
         """Add ``{"params": [...], option: value, ...}``; options that are left out have the optimiser's defaults."""
@@ -54,25 +52,23 @@ class Optimizer:
         if unknown:
             raise ValueError(f"{type(self).__name__} has no option {unknown[0]!r}; it has {', '.join(self.defaults)}")
         params = [group["params"]] if isinstance(group["params"], Value) else list(group["params"])
-        known = {id(p) for each in self.param_groups for p in each["params"]}
+        known = set(map(id, self._parameters()))
         for p in params:
             if not isinstance(p, Value) or p.operands:
                 raise TypeError(f"an optimiser changes leaf Values, and {p!r} is none")
             if id(p) in known:
                 raise ValueError(f"{p!r} stands twice among the parameters")
             known.add(id(p))
-        made = {**self.defaults, **group, "params": params}
-        self.check({key: option for key, option in made.items() if key != "params"})
-        self.param_groups.append(made)
+        options = {**self.defaults, **{key: option for key, option in group.items() if key != "params"}}
+        self.check(options)
+        self.param_groups.append({**options, "params": params})
 
     def check(self, options: Options) -> None:
         """Raise ValueError for an option outside its range."""
         for key in ("lr", "weight_decay", "eps", "momentum", "lr_decay", "initial_accumulator_value"):
-            if key in options and not (is_number(options[key]) and 0.0 <= options[key] < math.inf):
-                raise ValueError(f"{key} is a number of at least 0, and {options[key]!r} was given")
-        for beta in (*options.get("betas", ()), *([options["alpha"]] if "alpha" in options else ())):
-            if not (is_number(beta) and 0.0 <= beta < 1.0):
-                raise ValueError(f"betas and alpha lie in [0, 1), and {beta!r} was given")
+            number(f"{key} is a number of at least 0", options.get(key, 0.0), lambda x: 0.0 <= x < math.inf)
+        for beta in (*options.get("betas", ()), options.get("alpha", 0.0)):
+            number("betas and alpha lie in [0, 1)", beta, lambda x: 0.0 <= x < 1.0)
 
     def begin(self, options: Options) -> Numbers:
         """Return what the rule remembers before its first step."""
@@ -90,15 +86,15 @@ class Optimizer:
                     p.data, state = rule(p.data, p.grad, state, t + 1, *options)
                     states[id(p)] = t + 1, state
 
-    def _remembers(self) -> bool:
+    @property
+    def remembers(self) -> bool:
         """Whether steps are counted and leave a state."""
         return True
 
     def zero_grad(self) -> None:
         """Forget the gradient of every parameter."""
-        for group in self.param_groups:
-            for p in group["params"]:
-                p.zero_grad()
+        for p in self._parameters():
+            p.zero_grad()
 
     def state_dict(self) -> dict[str, Any]:
         """Return the options of each group and, for each parameter in order, its step count and state: numbers only."""
@@ -112,16 +108,13 @@ class Optimizer:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over options and state of a ``state_dict``, or raise ValueError and change nothing."""
-        options, numbers = self._matched(state)
+        options, numbers = self.match_state(state)
         for group, loaded in zip(self.param_groups, options, strict=True):
             group.update(loaded)
         self.state = {id(p): number for p, number in zip(self._parameters(), numbers, strict=True) if number}
 
-    def _parameters(self) -> list[Value]:
-        return [p for group in self.param_groups for p in group["params"]]
-
-    def _matched(self, state: Mapping[str, Any]) -> tuple[list[Options], list[tuple[int, Numbers] | None]]:
-        """Check a state dict against this optimiser and return what it sets; nothing is changed yet."""
+    def match_state(self, state: Mapping[str, Any]) -> tuple[list[Options], list[tuple[int, Numbers] | None]]:
+        """Return what ``load_state_dict`` would set, options by group and numbers by parameter, or raise its errors."""
         if set(state) != {"optimizer", "groups", "state"}:
             raise ValueError("the state of an optimiser is a dict with the keys optimizer, groups and state")
         if state["optimizer"] != type(self).__name__:
@@ -130,15 +123,18 @@ class Optimizer:
         if not isinstance(groups, list) or len(groups) != len(self.param_groups):
             raise ValueError(f"the optimiser has {len(self.param_groups)} parameter groups, and the state has others")
         options = [self._loaded(own, group) for own, group in zip(self.param_groups, groups, strict=True)]
-        params = self._parameters()
-        if not isinstance(numbers, list) or len(numbers) != len(params):
-            raise ValueError(f"the optimiser has {len(params)} parameters, and the state is for another number")
+        count = len(self._parameters())
+        if not isinstance(numbers, list) or len(numbers) != count:
+            raise ValueError(f"the optimiser has {count} parameters, and the state is for another number")
         return options, [self._remembered(i, entry) for i, entry in enumerate(numbers)]
+
+    def _parameters(self) -> list[Value]:
+        return [p for group in self.param_groups for p in group["params"]]
 
     def _loaded(self, own: Options, group: Any) -> Options:
         if not isinstance(group, Mapping) or set(group) != {*self.defaults, "params"}:
-            wanted = ", ".join(self.defaults)
-            raise ValueError(f"a group of {type(self).__name__} has the options {wanted}; the state has others")
+            names = ", ".join(self.defaults)
+            raise ValueError(f"a group of {type(self).__name__} has the options {names}; the state has others")
         if group["params"] != len(own["params"]):
             raise ValueError(f"a group has {len(own['params'])} parameters, and the state's has {group['params']!r}")
         options = {key: tuple(x) if isinstance(x, list) else x for key, x in group.items() if key != "params"}
@@ -155,9 +151,7 @@ class Optimizer:
             names = ", ".join(("step", *self.slots))
             raise ValueError(f"the state of parameter {i} is a list of finite numbers ({names}), and this one is not")
         t, *numbers = entry
-        if not isinstance(t, int) or t < 1:
-            raise ValueError(f"the step count of parameter {i} is a whole number of at least 1, and it is {t!r}")
-        return t, tuple(map(float, numbers))
+        return whole(f"the step count of parameter {i}", t), tuple(map(float, numbers))
 
     def __repr__(self) -> str:
         options = ", ".join(f"{key}={self.param_groups[0][key]!r}" for key in self.defaults)
@@ -204,7 +198,7 @@ class SGD(Optimizer):
 
     def step(self) -> None:
         """Change every parameter once, by its gradient."""
-        if self._remembers():
+        if self.remembers:
             return super().step()
         for group in self.param_groups:  # the same rule where nothing is remembered, without the bookkeeping
             lr = group["lr"]
@@ -212,7 +206,9 @@ class SGD(Optimizer):
                 if p.has_grad:
                     p.data = p.data - lr * p.grad
 
-    def _remembers(self) -> bool:
+    @property
+    def remembers(self) -> bool:
+        """Whether steps are counted and leave a state: not for the plain rule p − ηg."""
         return any(group[key] for group in self.param_groups for key in ("momentum", "weight_decay", "maximize"))
 
     @staticmethod
@@ -227,6 +223,7 @@ class SGD(Optimizer):
             g = g + weight_decay * p
         if not momentum:
             return p - lr * g, state
+        # The buffer is a velocity: gradients add up in it and fade. Nesterov's form looks one step of it ahead.
         (buffer,) = state
         buffer = where(t > 1, momentum * buffer + (1.0 - dampening) * g, g)
         return p - lr * (g + momentum * buffer if nesterov else buffer), (buffer,)
@@ -247,7 +244,6 @@ class Adam(Optimizer):
     """
 
     slots = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
-    decoupled: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -304,19 +300,22 @@ class AdamW(Adam):
         amsgrad: bool, maximize: bool,
     ) -> tuple[Any, Numbers]:  # fmt: skip
         """Return the next parameter and moments."""
+        # The decay acts on the parameter itself and stays out of the moments, which would scale it like a gradient.
         return _adam(p * (1.0 - lr * weight_decay), -g if maximize else g, state, t, lr, betas, eps, amsgrad)
 
 
 def _adam(
     p: Any, g: Any, state: Numbers, t: Any, lr: Any, betas: tuple[float, float], eps: float, amsgrad: bool
 ) -> tuple[Any, Numbers]:
+    # Running means of the gradient and of its square: the step is their quotient, so each parameter has its own scale.
     (first, second), (mean, square, largest) = betas, state
-    t = 1.0 * t
     mean = mean + (g - mean) * (1.0 - first)
     square = second * square + (1.0 - second) * (g * g)
     used = square
     if amsgrad:
         used = largest = maximum(largest, square)
+    # Both means began at 0, and after t steps have seen only the share 1 − βᵗ of their weights: divide it out again.
+    t = 1.0 * t
     correction = sqrt(1.0 - power(second, t))
     return p - lr / (1.0 - power(first, t)) * (mean / (sqrt(used) / correction + eps)), (mean, square, largest)
 
@@ -357,7 +356,7 @@ class RMSprop(Optimizer):
             g = -g
         if weight_decay:
             g = g + weight_decay * p
-        square = alpha * square + (1.0 - alpha) * (g * g)
+        square = alpha * square + (1.0 - alpha) * (g * g)  # a running mean of g², whose root is the scale of the step
         variance = square
         if centered:
             average = average + (g - average) * (1.0 - alpha)
@@ -406,12 +405,26 @@ class Adagrad(Optimizer):
             g = -g
         if weight_decay:
             g = g + weight_decay * p
-        total = total + g * g
+        total = total + g * g  # of all steps so far: where gradients were large, the steps become small
         rate = lr / (1.0 + (t - 1.0) * lr_decay)
         return p - rate * g / (sqrt(total) + eps), (total,)
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {kind.__name__.lower(): kind for kind in (SGD, Adam, AdamW, RMSprop, Adagrad)}
+
+
+def optimizer_for(parameters: list[Value], optimizer: str | Optimizer, lr: float | None) -> Optimizer:
+    """Return an optimiser made by its name, or the one that is given, which must hold some of the parameters."""
+    if not isinstance(optimizer, Optimizer):
+        kind = named("optimiser", str(optimizer).lower(), OPTIMIZERS)
+        optimizer = kind(parameters) if lr is None else kind(parameters, lr=lr)
+    elif lr is not None:
+        raise ValueError("an optimiser has its own learning rate; leave lr out, or name the optimiser")
+    if not {id(p) for group in optimizer.param_groups for p in group["params"]} & set(map(id, parameters)):
+        raise ValueError("the optimiser holds none of the model's parameters; make it with model.parameters()")
+    if not any(p.requires_grad for p in parameters):
+        raise ValueError("every parameter of the model is frozen; let some learn with model.requires_grad_()")
+    return optimizer
 
 
 def clip_grad_norm_(parameters: Iterable[Value], max_norm: float, error_if_nonfinite: bool = False) -> float:
@@ -427,8 +440,7 @@ def clip_grad_norm_(parameters: Iterable[Value], max_norm: float, error_if_nonfi
     >>> round(b.grad, 4)
     0.8
     """
-    if not max_norm > 0.0:
-        raise ValueError(f"max_norm is a number above 0, and {max_norm!r} was given")
+    number("max_norm is a number above 0", max_norm, lambda x: x > 0.0)
     learning = _with_gradient(parameters)
     grads, total = clip_norm([p.grad for p in learning], max_norm)
     if error_if_nonfinite and not math.isfinite(total):
@@ -448,8 +460,7 @@ def clip_grad_value_(parameters: Iterable[Value], clip_value: float) -> None:
     >>> a.grad
     2.0
     """
-    if not clip_value > 0.0:
-        raise ValueError(f"clip_value is a number above 0, and {clip_value!r} was given")
+    number("clip_value is a number above 0", clip_value, lambda x: x > 0.0)
     learning = _with_gradient(parameters)
     for p, g in zip(learning, clip_value_of([p.grad for p in learning], clip_value), strict=True):
         p.grad = g
@@ -457,8 +468,6 @@ def clip_grad_value_(parameters: Iterable[Value], clip_value: float) -> None:
 
 def clip_norm(grads: list[Any], max_norm: float) -> tuple[list[Any], Any]:
     """Return the gradients scaled by the rule of ``clip_grad_norm_``, and their norm; any kind of number."""
-    from autograd import minimum, norm
-
     total = norm(grads)
     factor = minimum(max_norm / (total + 1e-6), 1.0)
     return [g * factor for g in grads], total
@@ -466,14 +475,12 @@ def clip_norm(grads: list[Any], max_norm: float) -> tuple[list[Any], Any]:
 
 def clip_value_of(grads: list[Any], clip_value: float) -> list[Any]:
     """Return the gradients held to [−clip_value, clip_value]; any kind of number."""
-    from autograd import clip
-
     return [clip(g, -clip_value, clip_value) for g in grads]
 
 
 def _with_gradient(parameters: Iterable[Value]) -> list[Value]:
-    given = [parameters] if isinstance(parameters, Value) else list(parameters)
-    return [p for p in given if p.has_grad and p.requires_grad]
+    values = [parameters] if isinstance(parameters, Value) else parameters
+    return [p for p in values if p.has_grad]
 
 
 def _two(betas: Any) -> tuple[float, float]:

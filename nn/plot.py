@@ -1,4 +1,4 @@
-"""Figures with matplotlib, which is loaded here and only when a figure is wanted. No window, no global state.
+"""Figures with matplotlib, which is loaded only when a figure is wanted. No window, no global state.
 
 >>> import nn
 >>> X, y = nn.data.moons(40, labels=(-1, 1))
@@ -12,17 +12,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from autograd.errors import require
+from autograd.value import bare
+
 
 def figure(columns: int = 1, width: float = 5.5, height: float = 3.8) -> tuple[Any, list[Any]]:
     """Return a matplotlib figure and its axes, side by side, each ``width`` × ``height`` inches.
 
-    Raises ImportError, with what to install, where matplotlib is missing.
+    Raises MissingExtraError, which says what to install, where matplotlib is missing.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError('plots need matplotlib: pip install "chalkgrad[plot]"') from error
-    fig = Figure(figsize=(width * columns, height), layout="constrained")
+    fig = require("matplotlib.figure", "plot", "a curve").Figure(
+        figsize=(width * columns, height), layout="constrained"
+    )
     axes = [fig.add_subplot(1, columns, i + 1) for i in range(columns)]
     for ax in axes:
         ax.spines[["top", "right"]].set_visible(False)
@@ -54,6 +55,37 @@ def boundary(ax: Any, model: Any, X: Sequence[Sequence[float]], y: Sequence[Any]
     ax.grid(False)
 
 
+def gradient_flow(rows: Sequence[dict[str, Any]]) -> Any:
+    """Draw how much gradient reached each layer, as bars for up to five epochs, and return the matplotlib figure.
+
+    Each row is a dict with the key ``epoch`` and a number for each layer, as ``History.gradient_flow`` has them. Raises
+    ValueError where there are none.
+    """
+    if not rows:
+        raise ValueError(
+            "no gradients were noted: train with fit(..., callbacks=[nn.record_gradients]), and without jit=True, "
+            "whose compiled step keeps no gradients"
+        )
+    count = min(5, len(rows))
+    chosen = [rows[round(i * (len(rows) - 1) / max(count - 1, 1))] for i in range(count)]
+    layers = list(dict.fromkeys(layer for row in chosen for layer in row if layer != "epoch"))
+    fig, (ax,) = figure(1, width=max(5.5, 1.2 * len(layers) + 2.5))
+    shades = ["#bfdbfe", "#93c5fd", "#60a5fa", "#2563eb", "#1e3a8a"][5 - count :]
+    smallest = min((row[k] for row in chosen for k in layers if row.get(k, 0.0) > 0.0), default=1.0)
+    for i, (row, shade) in enumerate(zip(chosen, shades, strict=True)):
+        places = [k + (i - (count - 1) / 2) * 0.8 / count for k in range(len(layers))]
+        heights = [row.get(layer, 0.0) for layer in layers]
+        ax.bar(places, heights, width=0.76 / count, color=shade, label=f"epoch {row['epoch']}")
+        for x, height in zip(places, heights, strict=True):
+            if height == 0.0:  # a logarithm has no zero: say it in words
+                ax.text(x, smallest, "0", ha="center", va="bottom", fontsize=8)
+    ax.set_yscale("log")
+    ax.set_xticks(range(len(layers)), layers)
+    ax.set(ylabel="gradient, root mean square", title="How much gradient reaches each layer")
+    ax.legend(frameon=False, fontsize=8)
+    return fig
+
+
 def _span(xs: list[float], steps: int) -> list[float]:
     low, high = min(xs), max(xs)
     margin = 0.15 * (high - low or 1.0)
@@ -63,4 +95,4 @@ def _span(xs: list[float], steps: int) -> list[float]:
 def _score(out: Any) -> float:
     if isinstance(out, (list, tuple)):
         raise ValueError(f"a boundary is where one score changes sign, and the model gives {len(out)} numbers")
-    return float(getattr(out, "data", out))
+    return float(bare(out))

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ._checks import is_finite, whole
+from .checks import choice, is_finite, number, whole
 from .optim import Optimizer
 
 
@@ -55,8 +55,7 @@ class Schedule:
     def _check(self, state: Any, own: dict[str, Any]) -> None:
         if not isinstance(state, Mapping) or set(state) != set(own) or state["schedule"] != own["schedule"]:
             raise ValueError(f"the state is not one of a {type(self).__name__}")
-        if isinstance(state["epoch"], bool) or not isinstance(state["epoch"], int) or state["epoch"] < 0:
-            raise ValueError(f"a schedule's epoch is a whole number of at least 0, and it is {state['epoch']!r}")
+        whole("a schedule's epoch", state["epoch"], 0)
         bases = state["base_lrs"]
         if not isinstance(bases, list) or len(bases) != len(self.base_lrs) or not all(map(_is_rate, bases)):
             raise ValueError(f"a schedule's base_lrs are {len(self.base_lrs)} numbers of at least 0")
@@ -188,10 +187,8 @@ class ReduceLROnPlateau(Schedule):
         min_lr: float = 0.0,
         eps: float = 1e-8,
     ) -> None:
-        if mode not in ("min", "max"):
-            raise ValueError(f"mode is 'min' or 'max', and {mode!r} was given")
-        if not 0.0 < factor < 1.0:
-            raise ValueError(f"factor lies between 0 and 1, and {factor!r} was given")
+        choice("mode", mode, ("min", "max"))
+        number("factor lies between 0 and 1", factor, lambda f: 0.0 < f < 1.0)
         self.mode, self.factor, self.patience, self.threshold = mode, factor, patience, threshold
         self.cooldown, self.min_lr, self.eps = cooldown, min_lr, eps
         self.best: float | None = None
@@ -235,14 +232,21 @@ class ReduceLROnPlateau(Schedule):
         if state["best"] is not None and not is_finite(state["best"]):
             raise ValueError(f"a schedule's best is a finite number or null, and it is {state['best']!r}")
         for key in ("bad_epochs", "cooling"):
-            if isinstance(state[key], bool) or not isinstance(state[key], int) or state[key] < 0:
-                raise ValueError(f"a schedule's {key} is a whole number of at least 0, and it is {state[key]!r}")
+            whole(f"a schedule's {key}", state[key], 0)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where a ``state_dict`` was taken, or raise ValueError and change nothing."""
         super().load_state_dict(state)
         self.best = None if state["best"] is None else float(state["best"])
         self.bad_epochs, self.cooling = state["bad_epochs"], state["cooling"]
+
+
+def schedule_for(schedule: Any, optimizer: Optimizer) -> Schedule | None:
+    """Return a schedule of this optimiser: one that is made already, or what a function makes of the optimiser."""
+    chosen = schedule(optimizer) if callable(schedule) else schedule
+    if chosen is None or (isinstance(chosen, Schedule) and chosen.optimizer is optimizer):
+        return chosen
+    raise TypeError("schedule is a Schedule made for this optimiser, or a function that makes one of an optimiser")
 
 
 def _is_rate(x: Any) -> bool:

@@ -6,8 +6,10 @@ import math
 import reprlib
 from typing import Any
 
+Table = tuple[list[list[float]], list[Any]]  # a row for each sample, and a target for each
 
-def samples(X: Any, y: Any, what: str = "") -> tuple[list[list[float]], list[Any]]:
+
+def samples(X: Any, y: Any, what: str = "") -> Table:
     """Return X as a list of rows of floats, and y as a list with a number, or a list of numbers, for each row.
 
     A one-dimensional X has rows of one number; a y of one column becomes a plain list. Raises ValueError for empty
@@ -25,15 +27,15 @@ def inputs(X: Any, name: str = "X") -> list[list[float]]:
     return [row if isinstance(row, list) else [row] for row in _numbers(X, name)]
 
 
-def _numbers(given: Any, name: str) -> list[Any]:
-    columns = [str(column) for column in given.columns] if hasattr(given, "columns") else None
-    if hasattr(given, "to_numpy"):
-        given = given.to_numpy()
-    if hasattr(given, "tolist"):
-        given = given.tolist()
-    if isinstance(given, (str, bytes, dict, set, frozenset)) or not hasattr(given, "__iter__"):
-        raise ValueError(f"{name} is a list, an array or a data frame, and {type(given).__name__} was given")
-    rows = [row.tolist() if hasattr(row, "tolist") else row for row in given]
+def _numbers(table: Any, name: str) -> list[Any]:
+    columns = [str(column) for column in table.columns] if hasattr(table, "columns") else None
+    if hasattr(table, "to_numpy"):
+        table = table.to_numpy()
+    if hasattr(table, "tolist"):
+        table = table.tolist()
+    if isinstance(table, (str, bytes, dict, set, frozenset)) or not hasattr(table, "__iter__"):
+        raise ValueError(f"{name} is a list, an array or a data frame, and {type(table).__name__} was given")
+    rows = [row.tolist() if hasattr(row, "tolist") else row for row in table]
     if not rows:
         raise ValueError(f"{name} is empty; there is nothing to learn from")
     width = len(rows[0]) if isinstance(rows[0], (list, tuple)) else None
@@ -42,9 +44,9 @@ def _numbers(given: Any, name: str) -> list[Any]:
 
 def _row(row: Any, i: int, width: int | None, name: str, columns: list[str] | None) -> Any:
     if isinstance(row, (list, tuple)) != (width is not None) or (width is not None and len(row) != width):
-        given = f"a list of {len(row)}" if isinstance(row, (list, tuple)) else "one number"
+        size = f"a list of {len(row)}" if isinstance(row, (list, tuple)) else "one number"
         first = f"a list of {width}" if width is not None else "one number"
-        raise ValueError(f"row {i} of {name} is {given}, and row 0 is {first}; every row needs as many numbers")
+        raise ValueError(f"row {i} of {name} is {size}, and row 0 is {first}; every row needs as many numbers")
     if width is None:
         return _cell(row, f"row {i} of {name}")
     if width == 0:
@@ -62,8 +64,9 @@ def _cell(x: Any, place: str) -> float:
     elif isinstance(x, (list, tuple)):
         raise ValueError(f"{place} is a list; X is a table of rows of numbers, with no more dimensions than these two")
     else:
-        given = f"{reprlib.repr(x)}, a {type(x).__name__}"
-        raise ValueError(f"{place} is {given}; only numbers can be learnt from, so encode it")
+        raise ValueError(
+            f"{place} is {reprlib.repr(x)}, a {type(x).__name__}; only numbers can be learnt from, so encode it"
+        )
     if not math.isfinite(number):
         raise ValueError(f"{place} is {reprlib.repr(x)}; remove the row or put a number there")
     return number

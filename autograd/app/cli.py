@@ -11,10 +11,10 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
-from autograd import __version__
+import autograd
 from autograd.errors import AutogradError, GradientCheckError
 from autograd.ops import OPERATIONS
-from autograd.value import Value, topological_order
+from autograd.value import Value, bare, topological_order
 
 from .expression import Expression, ExpressionError, assignments
 
@@ -63,13 +63,13 @@ def _complain(message: str, expression: str = "", column: int = 0) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="chalkgrad", description="Gradients: see, check and follow them.")
-    parser.add_argument("--version", action="version", version=f"chalkgrad {__version__}")
+    parser.add_argument("--version", action="version", version=f"chalkgrad {autograd.__version__}")
     commands = parser.add_subparsers(required=True, metavar="command", title="commands")
 
     def command(name: str, run: Callable[[argparse.Namespace], int], help: str) -> argparse.ArgumentParser:
-        made = commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.")
-        made.set_defaults(run=run)
-        return made
+        options = commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.")
+        options.set_defaults(run=run)
+        return options
 
     demo = command("demo", _demo, "two textbook networks and two moons: trained, compared with print, drawn")
     demo.add_argument("--out", type=Path, default=Path("out"), help="folder for the pictures (default: out)")
@@ -81,15 +81,15 @@ def _parser() -> argparse.ArgumentParser:
         ("draw", _draw, "draw the computation graph of an expression"),
         ("explain", _explain, "write out the chain rule for a derivative"),
     ):
-        made = command(name, run, help)
-        made.epilog = "operators: + - * / // % **; operations: " + ", ".join(sorted(OPERATIONS))
-        made.add_argument("expression", help='for example "tanh(w*x + b)"')
-        made.add_argument("values", nargs="*", metavar="name=value", help="a number for each variable, as w=0.5")
+        options = command(name, run, help)
+        options.epilog = "operators: + - * / // % **; operations: " + ", ".join(sorted(OPERATIONS))
+        options.add_argument("expression", help='for example "tanh(w*x + b)"')
+        options.add_argument("values", nargs="*", metavar="name=value", help="a number for each variable, as w=0.5")
         if name == "draw":
-            made.add_argument("-o", "--output", type=Path, required=True, help="g.svg, g.png, g.html (the player), …")
-            made.add_argument("--theme", choices=("auto", "light", "dark"), default="auto")
+            options.add_argument("-o", "--output", type=Path, required=True, help="g.svg, g.png, g.html (the player)")
+            options.add_argument("--theme", choices=("auto", "light", "dark"), default="auto")
         if name == "explain":
-            made.add_argument("--wrt", help="the variable to differentiate by (default: the first)")
+            options.add_argument("--wrt", help="the variable to differentiate by (default: the first)")
 
     from .train import add_arguments, train
 
@@ -162,7 +162,7 @@ def _check(options: argparse.Namespace) -> int:
 def _at_kink(node: Value) -> bool:
     if node.op is None or node.op.kinks is None:
         return False
-    return node.op.kinks(*[x.data if isinstance(x, Value) else x for x in node.operands]) == 0.0
+    return node.op.kinks(*map(bare, node.operands)) == 0.0
 
 
 def _draw(options: argparse.Namespace) -> int:

@@ -63,8 +63,8 @@ def _clashes(package: str) -> list[str]:
         f"CLASH: the distribution {owner!r} has a package {package!r} too; use an environment without one of the two"
         for owner in sorted(owners - {OURS})
     ]
-    found = import_module(package).__file__
+    imported = import_module(package).__file__
     expected = Path(__file__).parents[2] / package
-    if found is None or Path(found).parent != expected:
-        lines.append(f"CLASH: `import {package}` finds {found}, not {expected}")
+    if imported is None or Path(imported).parent != expected:
+        lines.append(f"CLASH: `import {package}` finds {imported}, not {expected}")
     return lines

@@ -17,15 +17,10 @@ from autograd import ops
 
 LONGEST, DEEPEST = 2_000, 100  # characters; operations inside one another
 CONSTANTS = {"pi": math.pi, "e": math.e, "tau": math.tau, "inf": math.inf, "nan": math.nan}
-_BINARY: dict[type[ast.operator], Callable[..., Any]] = {
-    ast.Add: lambda a, b: a + b,
-    ast.Sub: lambda a, b: a - b,
-    ast.Mult: lambda a, b: a * b,
-    ast.Div: ops.OPERATIONS["div"].evaluate,
-    ast.Pow: ops.OPERATIONS["pow"].evaluate,
-    ast.FloorDiv: ops.OPERATIONS["floordiv"].evaluate,
-    ast.Mod: ops.OPERATIONS["mod"].evaluate,
-}
+_BINARY: dict[type[ast.operator], str] = {
+    ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.Pow: "pow", ast.FloorDiv: "floordiv",
+    ast.Mod: "mod",
+}  # fmt: skip
 _COMPARE: dict[type[ast.cmpop], Callable[..., Any]] = {
     ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
@@ -122,28 +117,37 @@ class Expression:
             raise self._error(node, f"no operation is called {name}; {_nearest(name)}")
         if node.keywords or any(isinstance(argument, ast.Starred) for argument in node.args):
             raise self._error(node, f"{name} takes plain arguments only")
-        given = len(node.args)
-        if row.arity is not None and given != row.arity:
-            raise self._error(node, f"the number of arguments of {name} is {row.arity}, and {given} were given")
-        if name == "dot" and not (given in (2, 3) and all(isinstance(x, ast.List) for x in node.args[:2])):
-            raise self._error(node, "dot takes two lists and perhaps a bias: dot([w1, w2], [x1, x2], b)")
-        if row.arity is None and given == 0:
-            raise self._error(node, f"{name} needs at least one argument")
+        self._check_count(node, row)
         for i, argument in enumerate(node.args):
-            if isinstance(argument, ast.List) and row.lists:
-                if name == "dot" and len(argument.elts) != len(node.args[0].elts):  # type: ignore[attr-defined]
-                    raise self._error(argument, "dot needs two lists of one length")
-                if not argument.elts or (name != "dot" and given > 1):
-                    raise self._error(argument, f"{name} takes one list with at least one number in it, or numbers")
-                for item in argument.elts:
-                    self._check(item, depth + 1)
+            if isinstance(argument, ast.List) and i < row.lists:
+                operands = argument.elts
             elif isinstance(argument, ast.Compare) and name == "where" and i == 0:
                 if len(argument.ops) != 1 or type(argument.ops[0]) not in _COMPARE:
                     raise self._error(argument, "a condition is one comparison, such as x > 0")
-                self._check(argument.left, depth + 1)
-                self._check(argument.comparators[0], depth + 1)
+                operands = [argument.left, argument.comparators[0]]
             else:
-                self._check(argument, depth + 1)
+                operands = [argument]
+            for operand in operands:
+                self._check(operand, depth + 1)
+
+    def _check_count(self, node: ast.Call, row: ops.Operation) -> None:
+        """Hold the arguments against the row: so many, or one list or numbers, or two lists and perhaps a bias."""
+        name, count = row.name, len(node.args)
+        lists = [argument for argument in node.args[: row.lists] if isinstance(argument, ast.List)]
+        if row.arity is not None:
+            needed = row.arity - len(row.defaults)
+            if not needed <= count <= row.arity:
+                number = f"{needed} to {row.arity}" if row.defaults else row.arity
+                raise self._error(node, f"the number of arguments of {name} is {number}, and {count} were given")
+        elif row.lists == 2:
+            if count not in (2, 3) or len(lists) < 2:
+                raise self._error(node, f"{name} takes two lists and perhaps a bias: {name}([w1, w2], [x1, x2], b)")
+            if len(lists[0].elts) != len(lists[1].elts):
+                raise self._error(lists[1], f"{name} needs two lists of one length")
+        elif count == 0:
+            raise self._error(node, f"{name} needs at least one argument")
+        if any(not each.elts for each in lists) or (lists and row.lists == 1 and count > 1):
+            raise self._error(lists[0], f"{name} takes one list with at least one number in it, or numbers")
 
     def _constant(self, node: ast.Constant) -> float:
         if isinstance(node.value, bool) or not isinstance(node.value, (int, float)):
@@ -161,7 +165,8 @@ class Expression:
                 raise self._error(node, f"{node.id} has no value; give it one, as {node.id}=0.5")
             return values[node.id]
         if isinstance(node, ast.BinOp):
-            return _BINARY[type(node.op)](self._number(node.left, values), self._number(node.right, values))
+            sides = [self._number(side, values) for side in (node.left, node.right)]
+            return ops.OPERATIONS[_BINARY[type(node.op)]].evaluate(*sides)
         if isinstance(node, ast.UnaryOp):
             number = self._number(node.operand, values)
             return -number if isinstance(node.op, ast.USub) else number

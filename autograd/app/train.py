@@ -85,14 +85,14 @@ def train(options: argparse.Namespace) -> int:
         "deviation": scale.deviation, "target_mean": target.mean[0] if target else None,
         "target_deviation": target.deviation[0] if target else None,
     }  # fmt: skip
-    nn.save(options.output, model, notes=notes)
-    print(f"saved       {options.output}")
-    if options.curve:
-        history.plot(options.curve)
-        print(f"curve       {options.curve}")
-    if options.history:
-        history.to_csv(options.history)
-        print(f"history     {options.history}")
+    for label, path, write in (
+        ("saved", options.output, lambda path: nn.save(model, path, notes=notes)),
+        ("curve", options.curve, history.plot),
+        ("history", options.history, history.to_csv),
+    ):
+        if path:
+            write(path)
+            print(f"{label:<12}{path}")
     return 0
 
 

@@ -62,6 +62,8 @@ def test_grad_prints_the_value_and_every_derivative():
         ("where(x > 0, x, 0.1 * x)", ["x=-2"], -0.2),
         ("dot([a, b], [3, 4], 1)", ["a=1", "b=2"], 12.0),
         ("max([a, 2, 1]) + sum(1, 2, a)", ["a=5"], 13.0),
+        ("clip(x, 0, 1) + clip(x, 2)", ["x=3"], 4.0),
+        ("leaky_relu(x) + leaky_relu(x, 0.5)", ["x=-2"], -1.02),
         ("sin(pi / 2) + e", ["e=1"], 2.0),
         ("log(0)", [], -math.inf),
         ("1 / x", ["x=0"], math.inf),
@@ -107,6 +109,10 @@ def test_expressions_have_their_value(cli, expression, values, result):
         ("2(x)", 1, "only an operation can be called"),
         ("x.tanh()", 1, r"write tanh\(x\), not x\.tanh\(\)"),
         ("tanh(x, y)", 1, "the number of arguments of tanh is 1, and 2 were given"),
+        ("elu()", 1, "the number of arguments of elu is 1 to 2, and 0 were given"),
+        ("max(x, [y])", 8, "this is not allowed"),
+        ("max([x], y)", 5, "one list with at least one number"),
+        ("dot([], [])", 5, "one list with at least one number"),
         ("tanh(x=1)", 1, "plain arguments only"),
         ("max(*x)", 1, "plain arguments only"),
         ("max()", 1, "needs at least one argument"),
@@ -405,7 +411,7 @@ def test_a_curve_without_matplotlib_is_refused_before_the_training(cli, tmp_path
         "train", tmp_path / "t.csv", "--target", "y", "-o", tmp_path / "m.json", "--curve", tmp_path / "c.png"
     )
     assert (code, out) == (2, "")
-    assert 'pip install "chalkgrad[plot]"' in err
+    assert "pip install 'chalkgrad[plot]'" in err
 
 
 def test_train_takes_the_table_that_ships(cli, tmp_path):

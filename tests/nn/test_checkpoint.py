@@ -34,7 +34,7 @@ def test_every_float_comes_back_to_the_bit(tmp_path_factory, numbers):
     model = nn.MLP(2, [3, 1])
     for p, x in zip(model.parameters(), numbers, strict=True):
         p.data = x
-    nn.save(path, model)
+    nn.save(model, path)
     assert bits(nn.load(path).state_dict()) == bits(model.state_dict())
     other = nn.MLP(2, [3, 1], seed=9)
     assert nn.load(path, other) is other
@@ -49,9 +49,16 @@ MODELS = [
 ]
 
 
+def test_the_path_before_the_model_is_refused_with_the_right_call(tmp_path):
+    for path in ("m.json", tmp_path / "m.json"):
+        with pytest.raises(TypeError, match=r"model first, and then the path: nn\.save\(model, '.*m\.json'\)"):
+            nn.save(path, MODELS[0])
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_a_model_is_built_from_its_file(model, tmp_path):
-    nn.save(tmp_path / "m.json", model, notes={"why": "a test"})
+    nn.save(model, tmp_path / "m.json", notes={"why": "a test"})
     built = nn.load(tmp_path / "m.json")
     assert repr(built) == repr(model)
     assert nn.predict(built, X) == nn.predict(model, X)
@@ -64,13 +71,13 @@ def test_a_model_of_ones_own_needs_to_be_given(tmp_path):
             super().__init__()
             self.a = Value(2.0)
 
-    nn.save(tmp_path / "m.json", Line())
+    nn.save(Line(), tmp_path / "m.json")
     with pytest.raises(nn.CheckpointError, match="build it yourself"):
         nn.load(tmp_path / "m.json")
     line = Line()
     line.a.data = 0.0
     assert nn.load(tmp_path / "m.json", line).a.data == 2.0
-    nn.save(tmp_path / "m.json", nn.MLP(2, [2, 1], activation=lambda z: z * z))
+    nn.save(nn.MLP(2, [2, 1], activation=lambda z: z * z), tmp_path / "m.json")
     with pytest.raises(nn.CheckpointError, match="build it yourself"):
         nn.load(tmp_path / "m.json")
 
@@ -79,12 +86,12 @@ def test_optimiser_goes_with_it(tmp_path):
     model = nn.MLP(2, [3, 1], seed=0)
     optimizer = nn.Adam(model.parameters(), lr=0.05)
     nn.fit(model, X, Y, optimizer=optimizer, epochs=2, progress=False)
-    nn.save(tmp_path / "m.json", model, optimizer)
+    nn.save(model, tmp_path / "m.json", optimizer)
     again = nn.MLP(2, [3, 1], seed=1)
     other = nn.Adam(again.parameters())
     nn.load(tmp_path / "m.json", again, other)
     assert other.state_dict() == optimizer.state_dict()
-    nn.save(tmp_path / "m.json", model)
+    nn.save(model, tmp_path / "m.json")
     with pytest.raises(nn.CheckpointError, match="no optimiser state"):
         nn.load(tmp_path / "m.json", again, other)
 
@@ -93,17 +100,17 @@ def test_optimiser_goes_with_it(tmp_path):
 def test_what_is_not_finite_is_not_written_over_what_is(tmp_path, bad):
     path = tmp_path / "m.json"
     model = nn.MLP(2, [3, 1], seed=0)
-    nn.save(path, model)
+    nn.save(model, path)
     before = path.read_bytes()
     model.layers[1].neurons[0].w[2].data = bad
     with pytest.raises(nn.CheckpointError, match=r"the parameter layers\.1\.neurons\.0\.w is not finite"):
-        nn.save(path, model)
+        nn.save(model, path)
     assert path.read_bytes() == before
     model.layers[1].neurons[0].w[2].data = 0.0
     with pytest.raises(nn.CheckpointError, match="was not written"):
-        nn.save(path, model, notes={"x": bad})
+        nn.save(model, path, notes={"x": bad})
     with pytest.raises(nn.CheckpointError, match="was not written"):
-        nn.save(path, model, notes={"x": object()})
+        nn.save(model, path, notes={"x": object()})
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["m.json"]
 
@@ -113,15 +120,15 @@ def test_permissions_and_folders(tmp_path):
     path = tmp_path / "m.json"
     old = os.umask(0o027)
     try:
-        nn.save(path, MODELS[0])
+        nn.save(MODELS[0], path)
         assert path.stat().st_mode & 0o777 == 0o640
         path.chmod(0o604)
-        nn.save(path, MODELS[0])
+        nn.save(MODELS[0], path)
         assert path.stat().st_mode & 0o777 == 0o604
     finally:
         os.umask(old)
     with pytest.raises(FileNotFoundError):
-        nn.save(tmp_path / "no" / "m.json", MODELS[0])
+        nn.save(MODELS[0], tmp_path / "no" / "m.json")
     with pytest.raises(FileNotFoundError):
         nn.load(tmp_path / "no.json")
 
@@ -314,7 +321,7 @@ def test_a_hostile_file_is_an_error_and_changes_nothing(name, tmp_path):
 
 
 def test_every_truncation_is_an_error(tmp_path):
-    nn.save(tmp_path / "m.json", MODELS[0])
+    nn.save(MODELS[0], tmp_path / "m.json")
     whole = (tmp_path / "m.json").read_bytes()
     model = nn.MLP(2, [3, 1], seed=4)
     before = bits(model.state_dict())
@@ -340,11 +347,11 @@ ARCHITECTURES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("told", ARCHITECTURES, ids=str)
-def test_an_architecture_builds_nothing_but_layers_that_fit(told, tmp_path):
-    nn.save(tmp_path / "m.json", MODELS[0])
+@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=str)
+def test_an_architecture_builds_nothing_but_layers_that_fit(architecture, tmp_path):
+    nn.save(MODELS[0], tmp_path / "m.json")
     contents = json.loads((tmp_path / "m.json").read_text())
-    contents["architecture"] = told
+    contents["architecture"] = architecture
     (tmp_path / "m.json").write_text(json.dumps(contents))
     with pytest.raises(nn.CheckpointError, match=r"m\.json does not fit"):
         nn.load(tmp_path / "m.json")
@@ -379,7 +386,7 @@ KILLED = """
     import nn.checkpoint
 
     path, stop = sys.argv[1], int(sys.argv[2])
-    nn.checkpoint._CHUNK = 100
+    nn.checkpoint.CHUNK = 100
     calls = 0
 
     def watched(name):
@@ -396,7 +403,7 @@ KILLED = """
 
     for name in ("open", "write", "fsync", "close", "chmod", "replace"):
         watched(name)
-    nn.save(path, nn.MLP(2, [4, 1], seed=2))
+    nn.save(nn.MLP(2, [4, 1], seed=2), path)
     print(calls)
 """
 
@@ -404,9 +411,9 @@ KILLED = """
 @pytest.mark.skipif(os.name != "posix", reason="there is no SIGKILL on Windows")
 def test_kill_9_at_every_call_of_the_system_leaves_the_old_file_or_the_new(tmp_path):
     path = tmp_path / "m.json"
-    nn.save(path, nn.MLP(2, [4, 1], seed=1))
+    nn.save(nn.MLP(2, [4, 1], seed=1), path)
     old = path.read_bytes()
-    nn.save(path, nn.MLP(2, [4, 1], seed=2))
+    nn.save(nn.MLP(2, [4, 1], seed=2), path)
     new = path.read_bytes()
 
     def run(stop):
@@ -454,7 +461,7 @@ def test_a_run_that_is_killed_again_and_again_ends_where_one_that_is_not_does(tm
 
 def test_a_complaint_is_short_whatever_stands_in_the_file(tmp_path):
     path = tmp_path / "m.json"
-    nn.save(path, nn.MLP(1, [1], seed=0))
+    nn.save(nn.MLP(1, [1], seed=0), path)
     path.write_text(path.read_text().replace('"nin": 1', f'"nin": {10**400}'))
     with pytest.raises(nn.CheckpointError, match="nin=1000") as caught:
         nn.load(path)
@@ -465,15 +472,15 @@ def test_a_link_is_followed_and_a_long_name_is_no_trouble(tmp_path):
     (tmp_path / "disk").mkdir()
     link = tmp_path / "model.json"
     link.symlink_to(tmp_path / "disk" / "model.json")
-    nn.save(link, nn.Neuron(1, seed=0))
+    nn.save(nn.Neuron(1, seed=0), link)
     assert link.is_symlink()
     assert (tmp_path / "disk" / "model.json").is_file()
-    nn.save(tmp_path / ("a" * 250 + ".json"), nn.Neuron(1, seed=0))
+    nn.save(nn.Neuron(1, seed=0), tmp_path / ("a" * 250 + ".json"))
     assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_save_says_where_no_file_can_be(tmp_path):
     with pytest.raises(IsADirectoryError, match="is a folder; give the path of a file"):
-        nn.save(tmp_path, nn.Neuron(1, seed=0))
+        nn.save(nn.Neuron(1, seed=0), tmp_path)
     with pytest.raises(FileNotFoundError, match="no' does not exist; make it first"):
-        nn.save(tmp_path / "no" / "m.json", nn.Neuron(1, seed=0))
+        nn.save(nn.Neuron(1, seed=0), tmp_path / "no" / "m.json")

@@ -171,7 +171,7 @@ def test_what_cannot_be_trained_or_stored_is_said_first(tmp_path):
         (lambda: fit(model().requires_grad_(False)), ValueError, "every parameter of the model is frozen"),
         (lambda: fit(model(), callbacks=3), TypeError, "callbacks is a function or a list of them, and 3"),
         (lambda: fit(model(), metrics=lambda o, t: None), TypeError, "the metric <lambda> is to give one number"),
-        (lambda: nn.save(tmp_path / "c.json", 3), TypeError, "a checkpoint holds a Module, and int"),
+        (lambda: nn.save(3, tmp_path / "c.json"), TypeError, "a checkpoint holds a Module, and int"),
     ]:
         with pytest.raises(error, match=message):
             call()
@@ -181,6 +181,15 @@ def test_what_cannot_be_trained_or_stored_is_said_first(tmp_path):
 def test_whole_numbers_of_numpy_are_whole_numbers(tmp_path):
     options = {"epochs": np.int64(2), "batch_size": np.int32(8), "early_stopping": np.int64(3), "seed": np.int64(0)}
     assert fit(model(), checkpoint=tmp_path / "c.json", **options).columns == fit(model(), epochs=2).columns
+
+
+@pytest.mark.parametrize("loss", ["mse", "mae", "huber", "half_squared_error"])
+def test_a_target_of_another_shape_is_said_before_anything_changes(loss):
+    net = nn.MLP(2, [3, 1], seed=0)
+    before = net.state_dict()
+    with pytest.raises(ValueError, match="one prediction needs one target"):
+        fit(net, X[:3], [[1.0, 2.0]] * 3, loss=loss, batch_size=1)
+    assert net.state_dict() == before
 
 
 def test_cross_entropy_is_not_evaluated_on_single_scores():
@@ -365,7 +374,7 @@ def test_one_step_is_replaceable(monkeypatch):
         def finish(self):
             calls.append("finish")
 
-    monkeypatch.setattr(module, "_step", lambda *arguments: Step())
+    monkeypatch.setattr(module, "Step", lambda *arguments: Step())
     assert fit(model(), batch_size=10, epochs=2)["loss"] == [1.0, 1.0]
     assert calls == [10, 10, 4, "finish"] * 2
 

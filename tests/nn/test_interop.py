@@ -5,6 +5,7 @@ import sys
 import pytest
 
 import nn
+from autograd import MissingExtraError
 
 pytestmark = pytest.mark.torch
 NAMES = [
@@ -73,7 +74,8 @@ def test_what_has_no_counterpart_is_an_error(torch):
         (torch.nn.Sequential(linear, torch.nn.LeakyReLU(0.3)), "negative_slope=0.3 has no counterpart"),
         (torch.nn.Sequential(linear, torch.nn.ELU(2.0)), "alpha=2.0 has no counterpart"),
         (torch.nn.Sequential(linear, torch.nn.GELU("tanh")), "approximate='tanh' has no counterpart"),
-        (torch.nn.Sequential(linear, torch.nn.Hardtanh(-2.0, 2.0)), "Hardtanh with bounds"),
+        (torch.nn.Sequential(linear, torch.nn.Hardtanh(-2.0, 1.0)), "Hardtanh with min_val=-2.0 has no counterpart"),
+        (torch.nn.Sequential(linear, torch.nn.Hardtanh(-1.0, 2.0)), "Hardtanh with max_val=2.0 has no counterpart"),
         (torch.nn.Sequential(linear, torch.nn.Softplus(beta=2.0)), "Softplus with beta=2.0"),
         (torch.nn.Sequential(linear, torch.nn.BatchNorm1d(2)), "BatchNorm1d has no counterpart here; known are Linear"),
     ]:
@@ -92,7 +94,7 @@ def test_what_has_no_counterpart_is_an_error(torch):
 def test_without_pytorch_the_error_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     for call in (nn.to_torch, nn.from_torch):
-        with pytest.raises(ImportError, match="pip install torch"):
+        with pytest.raises(MissingExtraError, match=r"torch needs the package torch.*pip install 'chalkgrad\[torch\]'"):
             call(nn.MLP(1, [1]))
 
 

@@ -1,6 +1,8 @@
+import copy
 import gc
 import itertools
 import math
+import pickle
 import random
 import tracemalloc
 
@@ -77,6 +79,27 @@ def test_every_activation_by_name_as_function_and_differentiated(activation):
     assert neuron(x).data == pytest.approx(expected, nan_ok=True)
     if math.isfinite(expected):
         check_grad(lambda a, b: neuron([a, b]), *x)
+
+
+def test_the_names_of_activations_are_those_of_the_table():
+    assert set(nn.activation_names()) == {"linear"} | {
+        row.name for row in autograd.OPERATIONS.values() if row.activation and row.name != "identity"
+    }
+    assert {"linear", "relu", "leaky_relu", "elu", "gelu", "tanh", "sigmoid", "erf", "sin", "abs"} < set(
+        nn.activation_names()
+    )
+    assert {"identity", "neg", "polygamma", "clip", "maximum", "sum"}.isdisjoint(nn.activation_names())
+    assert nn.Layer(1, 1, activation=autograd.leaky_relu).activation == "leaky_relu"
+
+
+@pytest.mark.parametrize("activation", nn.activation_names())
+def test_a_layer_with_any_activation_can_be_copied_and_pickled(activation):
+    layer = nn.Layer(2, 2, activation=activation, seed=0)
+    for other in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
+        assert repr(other) == repr(layer)
+        assert [out.data for out in other([0.25, 0.5])] == pytest.approx(
+            [out.data for out in layer([0.25, 0.5])], nan_ok=True, abs=0.0, rel=0.0
+        )
 
 
 def test_micrograd_signatures_and_idioms():

@@ -229,6 +229,26 @@ def test_frozen_and_unused_parameters_are_left_alone():
 
 
 @pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad"])
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_a_frozen_parameter_with_a_gradient_of_ones_own_does_not_move(name, decay):
+    model = nn.MLP(1, [2, 1], activation="tanh", seed=0)
+    model.layers[0].requires_grad_(False)
+    frozen, free = model.layers[0].parameters(), model.layers[1].parameters()
+    before = [p.data for p in frozen], [p.data for p in free]
+    optimizer = getattr(nn, name)(model.parameters(), lr=0.1, weight_decay=decay)
+    for p in [*frozen, *free]:
+        p.grad = 0.5
+    assert nn.clip_grad_norm_(model.parameters(), 10.0) == pytest.approx(math.hypot(*[0.5] * len(free)))
+    assert list(nn.gradient_flow(model)) == ["layers.1"]
+    nn.clip_grad_value_(model.parameters(), 0.25)
+    assert {p.grad for p in frozen} <= {0.0, 0.5}
+    optimizer.step()
+    assert [p.data for p in frozen] == before[0]
+    assert all(p.data != x for p, x in zip(free, before[1], strict=True))
+    assert optimizer.state_dict()["state"][: len(frozen)] == [None] * len(frozen)
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad"])
 def test_state_goes_through_json_to_the_bit(name):
     options = {"momentum": 0.9} if name == "SGD" else {}
 

@@ -1,6 +1,9 @@
+import sys
+
 import pytest
 
 import nn
+from autograd import MissingExtraError
 
 
 def test_boundary_of_two_labels_of_any_kind():
@@ -17,3 +20,11 @@ def test_boundary_needs_one_score_and_two_labels():
         nn.plot.boundary(ax, nn.MLP(2, [1], seed=0), X, y)
     with pytest.raises(ValueError, match="the model gives 2 numbers"):
         nn.plot.boundary(ax, nn.MLP(2, [2], seed=0), X, [t % 2 for t in y])
+
+
+def test_without_matplotlib_the_error_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    history = nn.History({"epoch": [1], "loss": [0.5]})
+    for draw in (nn.plot.figure, history.plot):
+        with pytest.raises(MissingExtraError, match=r"a curve needs the package .* pip install 'chalkgrad\[plot\]'"):
+            draw()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 from typing import Any
+
+from autograd.errors import MissingExtraError, require
 
 
 def facts(name: str) -> dict[str, Any]:
@@ -31,8 +32,10 @@ def bar(steps: int, label: str, progress: bool) -> Iterable[int]:
 
 def can_plot() -> bool:
     """Whether matplotlib is installed; says how to get it where it is not."""
-    if importlib.util.find_spec("matplotlib") is None:
-        print('No curves without matplotlib: pip install "chalkgrad[plot]"')
+    try:
+        require("matplotlib", "plot", "a curve")
+    except MissingExtraError as error:
+        print(f"No curves: {error}")
         return False
     return True
 

@@ -2,7 +2,7 @@
 
 The step traces the same plain Python that runs without it: the model, the loss, ``backward()`` and the rule of the
 optimiser. Parameters and the optimiser's state live in two arrays between the steps, and go back to where they belong
-when the step is told to ``finish``.
+with ``finish``.
 
 A batch of one sample, and a loss that is not of this package (which may mix the samples as it likes), are traced as a
 whole, and give the bits of the eager step. For the losses of this package a larger batch runs through SIMD lanes, one
@@ -11,49 +11,39 @@ sample each; then the sums over the batch are added in another order, and agree 
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd import Value, jit, logsumexp, mean, softplus, topological_order, where
+from autograd.value import lent
 
-from . import losses
 from .layers import Dropout
-from .losses import Loss
+from .losses import LOSSES, Loss, bce, cross_entropy, one_value
 from .module import Module
 from .optim import Optimizer, clip_norm, clip_value_of
+from .step import Step
 
-# How the loss of a batch is made of the losses of its samples.
-_MEANS = {losses.mse, losses.mae, losses.huber, losses.hinge, losses.bce, losses.bce_with_logits, losses.cross_entropy}
-_SUMS = {losses.half_squared_error}
+# How each loss of this package puts together the losses of the samples: "mean" or "sum".
+REDUCTIONS = {loss: inspect.signature(loss).parameters["reduction"].default for loss in LOSSES.values()}
 
 
-def compiled_step(
-    model: Module, loss: Loss, optimizer: Optimizer, clip_norm: float | None, clip_value: float | None
-) -> CompiledStep:
-    """Return the step that ``fit`` calls for each batch.
+class CompiledStep(Step):
+    """The same step as machine code.
 
     Raises ValueError for a model that cannot be compiled, and MissingExtraError without llvmlite and numpy.
     """
-    return CompiledStep(model, loss, optimizer, clip_norm, clip_value)
 
-
-class CompiledStep:
-    """One training step: the loss of a batch, its gradient, and the optimiser's update."""
+    data: Any  # the number of each parameter
+    state: Any  # for each parameter its step count and what the optimiser remembers, one after another
 
     def __init__(
         self, model: Module, loss: Loss, optimizer: Optimizer, clip_norm: float | None, clip_value: float | None
     ) -> None:
-        self.model, self.loss, self.optimizer = model, loss, optimizer
-        self.clip_norm, self.clip_value = clip_norm, clip_value
-        self.slots = len(optimizer.slots)
-        self.lanes = loss in _MEANS or loss in _SUMS
+        super().__init__(model, loss, optimizer, clip_norm, clip_value)
+        self.width = 1 + len(optimizer.slots)  # of the state of one parameter
         self.facts: Any = None
-        self.options: Any = None
-        self.data: Any = None
-        self.state: Any = None
-        self.grads: Any = None
         self.loaded = self.stepped = False
         self._load()
 
@@ -67,7 +57,7 @@ class CompiledStep:
             self._compile()
         rates = [float(group["lr"]) for group in self.optimizer.param_groups]
         inputs, targets = np.array(xs), np.array(ys)
-        if self.lanes and len(xs) > 1:
+        if self.loss in REDUCTIONS and len(xs) > 1:
             result = self.reduce(self.data, self.state, rates, inputs, targets, then=self.update)
         else:
             result = self.whole(self.data, self.state, rates, inputs, targets)
@@ -85,14 +75,14 @@ class CompiledStep:
         if not self.stepped:
             return
         self.stepped = False
-        width, state = 1 + self.slots, self.state.tolist()
-        learning = self._learning() if self.optimizer._remembers() else {}
+        state = self.state.tolist()
+        learning = self._learning() if self.optimizer.remembers else {}
         numbers = zip(self.parameters, self.data.tolist(), self.grads.tolist(), strict=True)
         for i, (p, number, grad) in enumerate(numbers):
-            t, *remembered = state[i * width : (i + 1) * width]
+            t, *remembered = state[i * self.width : (i + 1) * self.width]
             p.data = number
             p.zero_grad()
-            if id(p) in self.reached:
+            if id(p) in self.reached and p.requires_grad:
                 p.grad = grad
                 if id(p) in learning:
                     self.optimizer.state[id(p)] = int(t), tuple(remembered)
@@ -100,17 +90,16 @@ class CompiledStep:
     def _load(self) -> None:
         """Take over what model and optimiser hold now, since whoever looked on may have changed anything."""
         self.parameters = self.model.parameters()
-        modules = list(self.model.named_modules())
-        for name, module in modules:
+        for name, module in self.model.named_modules():
             if isinstance(module, Dropout) and module.p > 0.0:
                 raise ValueError(
                     f"a compiled step would drop the same numbers each time, and {name or 'the model'} is a Dropout(p="
                     f"{module.p}); use jit=False, or set its p to 0"
                 )
         groups = self.optimizer.param_groups
-        facts = (
+        facts = (  # on which the program depends
             [(id(p), p.requires_grad) for p in self.parameters], [list(map(id, group["params"])) for group in groups],
-            [module.training for _, module in modules],
+            [module.training for module in self.model.modules()],
         )  # fmt: skip
         if facts != self.facts:
             self.facts = facts
@@ -128,7 +117,7 @@ class CompiledStep:
         self.options = self._options()
         self.reached: set[int] = set()  # parameters that the loss depends on; the others have no gradient
         sample = jit(self._sample, in_axes=(None, None, None, 0, 0))  # says what to install where numpy is missing
-        self.reduce = sample.mean if self.loss in _MEANS else sample.sum
+        self.reduce = sample.sum if REDUCTIONS.get(self.loss) == "sum" else sample.mean
         self.update = self._update_of(self.options)
         self.whole = jit(self._whole, in_axes=(None,) * 5)
 
@@ -144,37 +133,19 @@ class CompiledStep:
         return self._update_of(self.options)(result, data, state, rates)
 
     def _loss_and_gradient(self, data: Any, xs: list[Any], ys: list[Any]) -> list[Any]:
-        with self._lent(data):
+        with lent(self.parameters, data):
             outputs = [self.model(x) for x in xs]
-            if self.loss is losses.cross_entropy and not hasattr(ys[0], "__len__"):
+            if self.loss is cross_entropy and not hasattr(ys[0], "__len__"):
                 loss = mean([_cross_entropy(scores, t) for scores, t in zip(outputs, ys, strict=True)])
             else:
-                loss = self.loss(outputs, ys)
+                loss = one_value(self.loss(outputs, ys))
             outside: Any = 0.0  # predictions that are no probabilities: as machine code the loss cannot complain
-            if self.loss is losses.bce:
+            if self.loss is bce:
                 for o in _flat(outputs):
                     outside = outside + where((o.data < 0.0) | (o.data > 1.0), 1.0, 0.0)
-            if not isinstance(loss, Value):
-                raise TypeError(f"a loss gives one Value, and this one gave {type(loss).__name__} {loss!r}")
             self.reached = {id(node) for node in topological_order(loss) if not node.operands}
             loss.backward()
             return [loss.data, outside, *[p.grad for p in self.parameters]]
-
-    @contextmanager
-    def _lent(self, numbers: Any) -> Iterator[None]:
-        """Let the parameters hold other numbers for a while, and no gradients."""
-        before = [(p, p.data, p.grad, p.has_grad) for p in self.parameters]
-        try:
-            for p, number in zip(self.parameters, numbers, strict=True):
-                p.data = number
-                p.zero_grad()
-            yield
-        finally:
-            for p, data, grad, had in before:
-                p.data = data
-                p.zero_grad()
-                if had:
-                    p.grad = grad
 
     def _learning(self) -> dict[int, int]:
         """Return the optimiser's group of each parameter that it changes, by id."""
@@ -182,45 +153,42 @@ class CompiledStep:
         return {id(p): i for i, group in groups for p in group["params"] if p.requires_grad}
 
     def _remembered(self, p: Value, group_of: dict[int, Any]) -> list[float]:
-        known = self.optimizer.state.get(id(p))
-        if known is not None:
-            return [float(known[0]), *known[1]]
         group = group_of.get(id(p))
-        return [0.0, *(self.optimizer.begin(group) if group is not None else (0.0,) * self.slots)]
+        begin = (0.0,) * (self.width - 1) if group is None else self.optimizer.begin(group)
+        t, numbers = self.optimizer.state.get(id(p), (0, begin))
+        return [float(t), *numbers]
 
     def _update_of(self, options: list[dict[str, Any]]) -> Callable[..., Any]:
         """Return the update with these options of the optimiser's groups."""
 
         def update(result: list[Any], data: Any, state: Any, rates: Any) -> tuple[Any, ...]:
-            import numpy as np
-
             loss, outside, *grads = result
             group_of = self._learning()
-            width = 1 + self.slots
-            chosen = [i for i, p in enumerate(self.parameters) if id(p) in self.reached and p.requires_grad]
-            wanted = [grads[i] for i in chosen]
+            places = [i for i, p in enumerate(self.parameters) if id(p) in self.reached and p.requires_grad]
+            clipped = [grads[i] for i in places]
             if self.clip_value is not None:
-                wanted = clip_value_of(wanted, self.clip_value)
+                clipped = clip_value_of(clipped, self.clip_value)
             if self.clip_norm is not None:
-                wanted, _ = clip_norm(wanted, self.clip_norm)
+                clipped, _ = clip_norm(clipped, self.clip_norm)
             new_data, new_state, new_grads = list(data), list(state), [0.0] * len(grads)
-            for i, g in zip(chosen, wanted, strict=True):
+            for i, g in zip(places, clipped, strict=True):
                 new_grads[i] = g
                 group = group_of.get(id(self.parameters[i]))
                 if group is None:
                     continue
-                t, *remembered = state[i * width : (i + 1) * width]
+                own = slice(i * self.width, (i + 1) * self.width)
+                t, *remembered = state[own]
                 new_data[i], numbers = self.optimizer.rule(
                     data[i], g, tuple(remembered), t + 1.0, lr=rates[group], **options[group]
                 )
-                new_state[i * width : (i + 1) * width] = [t + 1.0, *numbers]
-            return loss, outside, _objects(np, new_data), _objects(np, new_state), _objects(np, new_grads)
+                new_state[own] = [t + 1.0, *numbers]
+            return loss, outside, _objects(new_data), _objects(new_state), _objects(new_grads)
 
         return update
 
 
 def _cross_entropy(scores: list[Any], t: Any) -> Any:
-    """``losses.cross_entropy`` of one sample, for the number of a class that is known only when the code runs."""
+    """``cross_entropy`` of one sample, for the number of a class that is known only when the code runs."""
     right = scores[0]
     for j, score in enumerate(scores[1:], 1):
         right = where(t == float(j), score, right)
@@ -236,7 +204,9 @@ def _listed(x: Any) -> Any:
     return x.tolist() if hasattr(x, "tolist") else x
 
 
-def _objects(np: Any, numbers: list[Any]) -> Any:
+def _objects(numbers: list[Any]) -> Any:
+    import numpy as np
+
     array = np.empty(len(numbers), dtype=object)
     array[:] = numbers
     return array

@@ -1,0 +1,209 @@
+"""A training run: what a checkpoint holds of it, what callbacks see of it, and when it stops early."""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import checkpoint
+from .checks import choice, is_finite, whole
+from .history import History
+from .layers import Dropout
+from .module import Module
+from .optim import Optimizer
+from .schedule import Schedule
+
+Row = dict[str, Any]
+
+
+@dataclass
+class EarlyStopping:
+    """Stop when ``monitor`` has not improved by more than ``min_delta`` for ``patience`` epochs.
+
+    ``monitor`` is a column of the history; None means ``val_loss`` where there is validation data and else ``loss``.
+    With ``restore_best`` the model ends with the parameters of its best epoch, however the run ends.
+
+    Raises ValueError for a ``patience`` that is no whole number above 0 and a ``mode`` besides "min" and "max".
+
+    >>> EarlyStopping(5, monitor="val_accuracy", mode="max").patience
+    5
+    """
+
+    patience: int = 10
+    min_delta: float = 0.0
+    monitor: str | None = None
+    mode: str = "min"
+    restore_best: bool = True
+
+    def __post_init__(self) -> None:
+        choice("mode", self.mode, ("min", "max"))
+        self.patience = whole("patience", self.patience)
+
+
+@dataclass
+class Training:
+    """What a callback sees after each epoch; it may return True to end the run."""
+
+    model: Module
+    optimizer: Optimizer
+    history: History
+    epoch: int
+    row: Row = field(default_factory=dict)
+
+
+Callback = Callable[[Training], Any]
+
+
+@dataclass
+class Run:
+    """The part of a run that a checkpoint holds."""
+
+    model: Module
+    optimizer: Optimizer
+    schedule: Schedule | None
+    stopping: EarlyStopping | None
+    seed: int
+    batch_size: int | None
+    samples: int
+    history: History = field(default_factory=History)
+    epoch: int = 0  # how many are done
+    waited: int = 0  # epochs since the best one
+    best: float | None = None
+    best_state: dict[str, Any] | None = None
+
+    @property
+    def size(self) -> int:
+        """How many samples a batch has."""
+        return self.batch_size or self.samples
+
+    @property
+    def batches(self) -> int:
+        """How many batches an epoch has."""
+        return math.ceil(self.samples / self.size)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether nothing has stopped it so far."""
+        return self.history.stopped == "finished"
+
+    def stop(self, reason: str) -> None:
+        """Let the run end with this reason, unless there is one already."""
+        if self.goes_on:
+            self.history.stopped = reason
+
+    def begin_epoch(self, shuffle: bool) -> list[list[int]]:
+        """Return the batches of an epoch, by the numbers of their samples.
+
+        Everything random depends on the seed and the epoch alone, so that nothing else need be stored.
+        """
+        for i, module in enumerate(self.model.modules()):
+            if isinstance(module, Dropout):
+                module.reseed(f"dropout/{self.seed}/{self.epoch}/{i}")
+        order = list(range(self.samples))
+        if shuffle:
+            random.Random(f"order/{self.seed}/{self.epoch}").shuffle(order)
+        return [order[start : start + self.size] for start in range(0, self.samples, self.size)]
+
+    def end_epoch(self, loss: float, measures: Row, callbacks: Sequence[Callback]) -> Row:
+        """Add a row to the history, look whether the run is to go on, and return the row."""
+        self.epoch += 1
+        row = {"epoch": self.epoch, "loss": loss, "lr": self.optimizer.param_groups[0]["lr"], **measures}
+        self.history.append(row)
+        if self.schedule is not None:
+            self.schedule.step(row.get("val_loss", loss))
+        if self.stopping is not None:
+            self._watch(row, self.stopping)
+        training = Training(self.model, self.optimizer, self.history, self.epoch, row)
+        for callback in callbacks:
+            if callback(training) is True:
+                self.stop("callback")
+        return row
+
+    def _watch(self, row: Row, stopping: EarlyStopping) -> None:
+        monitor = stopping.monitor or ("val_loss" if "val_loss" in row else "loss")
+        if monitor not in row:
+            raise ValueError(f"early stopping watches {monitor!r}, and the columns are {', '.join(row)}")
+        number = row[monitor] if stopping.mode == "min" else -row[monitor]
+        if math.isfinite(number) and (self.best is None or number < self.best - stopping.min_delta):
+            self.best, self.waited = number, 0
+            self.best_state = self.model.state_dict() if stopping.restore_best else None
+        else:
+            self.waited += 1
+        if self.waited >= stopping.patience:
+            self.stop("early stopping")
+
+    def restore_best(self) -> None:
+        """Give the model the parameters of its best epoch, where early stopping kept them."""
+        if self.best_state is not None:
+            self.model.load_state_dict(self.best_state)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the checkpoint."""
+        checkpoint.write(path, checkpoint.contents(self.model, self.optimizer, self._facts()))
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "epoch": self.epoch,
+            "seed": self.seed,
+            "batch_size": self.batch_size,
+            "samples": self.samples,
+            "stopped": self.history.stopped,
+            "waited": self.waited,
+            "best": self.best,
+            "best_state": self.best_state,
+            "schedule": self.schedule.state_dict() if self.schedule is not None else None,
+            "history": {key: [_stored(x) for x in column] for key, column in self.history.columns.items()},
+        }
+
+    def resume(self, path: str | os.PathLike[str]) -> None:
+        """Go on from a checkpoint. Everything is checked before anything is changed."""
+        stored = checkpoint.read(path)
+        with checkpoint.blamed_on(os.fspath(path)):
+            facts = stored.get("training")
+            own = self._facts()
+            if not isinstance(facts, dict) or set(facts) != set(own):
+                raise ValueError("it holds no training run to resume; it was written by save, not by fit")
+            for key in ("seed", "batch_size", "samples"):
+                if facts[key] != own[key]:
+                    raise ValueError(f"it is of a run with {key}={facts[key]!r}, and this one has {own[key]!r}")
+            epoch, waited = (whole(f"its {key}", facts[key], 0) for key in ("epoch", "waited"))
+            columns = _columns(facts["history"], epoch)
+            if facts["best"] is not None and not is_finite(facts["best"]):
+                raise ValueError("its best value is not a number")
+            if facts["best_state"] is not None:
+                self.model.match_state(facts["best_state"])
+            if (facts["schedule"] is None) != (self.schedule is None):
+                raise ValueError("only one of the file and this run has a learning-rate schedule")
+            apply = checkpoint.prepare(stored, self.model, self.optimizer)
+            if self.schedule is not None:
+                self.schedule.load_state_dict(facts["schedule"])
+            apply()
+        self.epoch, self.waited, self.history.columns = epoch, waited, columns
+        self.best, self.best_state = facts["best"], facts["best_state"]
+        if facts["stopped"] == "early stopping":
+            self.stop("early stopping")
+
+
+def _stored(x: Any) -> Any:
+    """JSON has no nan and no infinity; a metric may be one."""
+    return x if isinstance(x, int) or math.isfinite(x) else repr(x)
+
+
+def _columns(stored: Any, epochs: int) -> dict[str, list[Any]]:
+    if not isinstance(stored, dict) or not all(isinstance(column, list) for column in stored.values()):
+        raise ValueError("its history is no table")
+    if any(len(column) != epochs for column in stored.values()):
+        raise ValueError(f"its history has another number of rows than the {epochs} epochs it tells of")
+    return {key: [_number(x) for x in column] for key, column in stored.items()}
+
+
+def _number(x: Any) -> Any:
+    if x in ("nan", "inf", "-inf"):
+        return float(x)
+    if not is_finite(x):
+        raise ValueError(f"its history has {x!r} where a number belongs")
+    return x

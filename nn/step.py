@@ -1,0 +1,44 @@
+"""One training step: the loss of a batch, its gradient, and the optimiser's update."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from autograd import Value
+
+from .losses import Loss, one_value
+from .module import Module
+from .optim import Optimizer, clip_grad_norm_, clip_grad_value_
+
+
+class Step:
+    """The step as anyone would write it by hand; ``fit`` calls it for each batch, and ``finish`` after each epoch."""
+
+    def __init__(
+        self, model: Module, loss: Loss, optimizer: Optimizer, clip_norm: float | None, clip_value: float | None
+    ) -> None:
+        self.model, self.loss, self.optimizer = model, loss, optimizer
+        self.clip_norm, self.clip_value = clip_norm, clip_value
+        self.parameters: list[Value] = []  # those of the model, collected anew after each finish()
+
+    def __call__(self, xs: Sequence[Any], ys: Sequence[Any]) -> float:
+        """Return the loss of the batch; the parameters stay as they are where it is not finite."""
+        self.parameters = self.parameters or self.model.parameters()
+        loss = one_value(self.loss([self.model(x) for x in xs], ys))
+        if math.isfinite(loss.data):
+            self.optimizer.zero_grad()
+            for p in self.parameters:  # also those that the optimiser does not know
+                p.zero_grad()
+            loss.backward()
+            if self.clip_value is not None:
+                clip_grad_value_(self.parameters, self.clip_value)
+            if self.clip_norm is not None:
+                clip_grad_norm_(self.parameters, self.clip_norm)
+            self.optimizer.step()
+        return float(loss.data)
+
+    def finish(self) -> None:
+        """Forget what was collected: whoever looks on may change anything before the next step."""
+        self.parameters = []
