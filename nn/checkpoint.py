@@ -59,6 +59,13 @@ def load(path: str | os.PathLike[str], model: Module | None = None, optimizer: O
     with the last. A model can be built when it is an MLP, or a Sequential of layers, whose activations have names.
     Raises CheckpointError for anything wrong with the file, and FileNotFoundError where there is none; nothing is
     changed then.
+
+    >>> import nn, tempfile, os
+    >>> path = os.path.join(tempfile.mkdtemp(), "neuron.json")
+    >>> nn.save(nn.Neuron(2, init="ones"), path)
+    >>> neuron = nn.load(path, nn.Neuron(2))
+    >>> neuron([1.0, 2.0]).data
+    3.0
     """
     stored = read(path)
     with blamed_on(os.fspath(path)):

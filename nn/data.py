@@ -35,7 +35,12 @@ def moons(n: int = 100, noise: float = 0.1, seed: int = 0, labels: tuple[Any, An
 def circles(
     n: int = 100, noise: float = 0.05, factor: float = 0.5, seed: int = 0, labels: tuple[Any, Any] = (0, 1)
 ) -> Table:
-    """A circle of radius 1 and inside it one of radius ``factor``, between 0 and 1."""
+    """A circle of radius 1 and inside it one of radius ``factor``, between 0 and 1.
+
+    >>> X, y = circles(4, noise=0.0)
+    >>> [round(math.hypot(*row), 3) for row in X], y
+    ([1.0, 1.0, 0.5, 0.5], [0, 0, 1, 1])
+    """
     number("factor is the inner circle's radius, between 0 and 1", factor, lambda r: 0.0 < r < 1.0)
     outer, rng = _half(n), _source(noise, seed)
     turn = 2.0 * math.pi
@@ -46,7 +51,12 @@ def circles(
 
 
 def spirals(n: int = 150, classes: int = 2, noise: float = 0.05, turns: float = 1.0, seed: int = 0) -> Table:
-    """``classes`` arms of a spiral out to radius 1, each of ``turns`` turns, labelled 0, 1 and so on."""
+    """``classes`` arms of a spiral out to radius 1, each of ``turns`` turns, labelled 0, 1 and so on.
+
+    >>> X, y = spirals(6, classes=3, noise=0.0)
+    >>> [round(math.hypot(*row), 3) for row in X], y
+    ([0.5, 0.5, 0.5, 1.0, 1.0, 1.0], [0, 1, 2, 0, 1, 2])
+    """
     if whole("the number of samples", n) < 2 * whole("classes", classes):
         raise ValueError(f"each spiral needs two points at least: n={n} is too few for classes={classes}")
     rng = _source(noise, seed)
@@ -73,7 +83,11 @@ def xor(n: int = 4, noise: float = 0.0, seed: int = 0, labels: tuple[Any, Any] =
 def blobs(
     n: int = 100, centers: int | Sequence[Sequence[float]] = 3, spread: float = 1.0, seed: int = 0, features: int = 2
 ) -> Table:
-    """Round normal clouds of standard deviation ``spread``, labelled 0, 1, …; centres are given, or drawn from ±10."""
+    """Round normal clouds of standard deviation ``spread``, labelled 0, 1, …; centres are given, or drawn from ±10.
+
+    >>> blobs(3, centers=[[0.0, 0.0], [5.0, 5.0]], spread=0.0)
+    ([[0.0, 0.0], [5.0, 5.0], [0.0, 0.0]], [0, 1, 0])
+    """
     rng = _source(spread, seed)
     if hasattr(centers, "__index__"):
         count, width = whole("centers", centers), whole("features", features)

@@ -34,7 +34,7 @@ def record_gradients(training: Training) -> None:
     """Note at each epoch how much gradient reached each layer: a callback, ``fit(..., callbacks=[record_gradients])``.
 
     It notes the gradients of the epoch's last batch in ``history.gradient_flow``, and ``history.plot_gradient_flow()``
-    draws them. A compiled step (``jit=True``) keeps no gradients in the model, so that there is nothing to note.
+    draws them.
 
     >>> import nn
     >>> X, y = nn.data.xor()

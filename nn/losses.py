@@ -57,6 +57,8 @@ def mae(predictions: Any, targets: Any, reduction: str = "mean") -> Any:
 def huber(predictions: Any, targets: Any, reduction: str = "mean", delta: float = 1.0) -> Any:
     """½e² where |e| = |o − t| ≤ δ, and δ(|e| − ½δ) beyond (Huber, *Robust estimation of a location parameter*, 1964).
 
+    Raises ValueError for a ``delta`` that is not a finite number above 0.
+
     >>> huber([0.5, 3.0], [0.0, 0.0], reduction="none")
     [0.125, 2.5]
     """
@@ -173,7 +175,7 @@ LOSSES: dict[str, Callable[..., Any]] = {
 
 
 def loss_function(loss: str | Loss) -> Loss:
-    """Return the loss of that name, or the function itself.
+    """Return the loss of that name, or the function itself; raises ValueError for an unknown name.
 
     >>> loss_function("mse") is mse
     True

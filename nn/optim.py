@@ -28,6 +28,18 @@ class Optimizer:
     ``super().__init__`` in the order in which its ``rule`` takes them.
 
     Raises ValueError for an empty list, a parameter that stands twice, or an option outside its range.
+
+    >>> class Sign(Optimizer):
+    ...     def __init__(self, parameters, lr=0.1):
+    ...         super().__init__(parameters, lr=lr)
+    ...     @staticmethod
+    ...     def rule(p, g, state, t, lr):
+    ...         return p - lr * (1.0 if g > 0.0 else -1.0), state
+    >>> w = Value(1.0)
+    >>> (w * w).backward()
+    >>> Sign([w], lr=0.25).step()
+    >>> w.data
+    0.75
     """
 
     slots: ClassVar[tuple[str, ...]] = ()  # the names of the numbers that the rule remembers for a parameter
@@ -325,6 +337,14 @@ class RMSprop(Optimizer):
 
     v ← αv + (1 − α)g²; p ← p − ηg / (√v + ε); ``centered`` subtracts the squared mean gradient from v (Graves, 2013),
     and ``momentum`` averages the steps.
+
+    >>> from autograd import Value
+    >>> w = Value(1.0)
+    >>> optimizer = RMSprop([w], lr=0.1)
+    >>> (w * w).backward()
+    >>> optimizer.step()
+    >>> round(w.data, 6)  # v = 0.01 g², so that the first step is 10 η
+    0.0
     """
 
     slots = ("square_avg", "grad_avg", "momentum_buffer")
@@ -371,6 +391,14 @@ class Adagrad(Optimizer):
     """Adagrad (Duchi, Hazan and Singer, JMLR 2011), as ``torch.optim.Adagrad``.
 
     s ← s + g²; p ← p − η/(1 + (t − 1)·lr_decay) · g / (√s + ε).
+
+    >>> from autograd import Value
+    >>> w = Value(1.0)
+    >>> optimizer = Adagrad([w], lr=0.5)
+    >>> (w * w).backward()
+    >>> optimizer.step()
+    >>> round(w.data, 6)
+    0.5
     """
 
     slots = ("sum",)
@@ -430,7 +458,9 @@ def optimizer_for(parameters: list[Value], optimizer: str | Optimizer, lr: float
 def clip_grad_norm_(parameters: Iterable[Value], max_norm: float, error_if_nonfinite: bool = False) -> float:
     """Scale all gradients so that their common Euclidean norm is at most ``max_norm``, and return the norm before.
 
-    As ``torch.nn.utils.clip_grad_norm_``, whose factor is max_norm / (norm + 1e-6) where that is below 1.
+    As ``torch.nn.utils.clip_grad_norm_``, whose factor is max_norm / (norm + 1e-6) where that is below 1. Frozen
+    parameters do not count. Raises ValueError for a ``max_norm`` that is not above 0, and with ``error_if_nonfinite``
+    for a norm that is infinite or nan.
 
     >>> from autograd import Value
     >>> a, b = Value(3.0), Value(4.0)
@@ -452,6 +482,8 @@ def clip_grad_norm_(parameters: Iterable[Value], max_norm: float, error_if_nonfi
 
 def clip_grad_value_(parameters: Iterable[Value], clip_value: float) -> None:
     """Hold each gradient to [−clip_value, clip_value], as ``torch.nn.utils.clip_grad_value_``.
+
+    Raises ValueError for a ``clip_value`` that is not above 0.
 
     >>> from autograd import Value
     >>> a = Value(3.0)

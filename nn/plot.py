@@ -17,7 +17,7 @@ from autograd.value import bare
 
 
 def figure(columns: int = 1, width: float = 5.5, height: float = 3.8) -> tuple[Any, list[Any]]:
-    """Return a matplotlib figure and its axes, side by side, each ``width`` × ``height`` inches.
+    """Return a matplotlib figure and a list of its axes, side by side, each ``width`` × ``height`` inches.
 
     Raises MissingExtraError, which says what to install, where matplotlib is missing.
     """
@@ -62,10 +62,7 @@ def gradient_flow(rows: Sequence[dict[str, Any]]) -> Any:
     ValueError where there are none.
     """
     if not rows:
-        raise ValueError(
-            "no gradients were noted: train with fit(..., callbacks=[nn.record_gradients]), and without jit=True, "
-            "whose compiled step keeps no gradients"
-        )
+        raise ValueError("no gradients were noted; train with fit(..., callbacks=[nn.record_gradients])")
     count = min(5, len(rows))
     chosen = [rows[round(i * (len(rows) - 1) / max(count - 1, 1))] for i in range(count)]
     layers = list(dict.fromkeys(layer for row in chosen for layer in row if layer != "epoch"))

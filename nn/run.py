@@ -46,7 +46,18 @@ class EarlyStopping:
 
 @dataclass
 class Training:
-    """What a callback sees after each epoch; it may return True to end the run."""
+    """What a callback sees after each epoch, whose numbers are its ``row``; it may return True to end the run.
+
+    >>> import nn
+    >>> X, y = nn.data.xor()
+    >>> def good_enough(training):
+    ...     return training.row["loss"] < 0.1
+    >>> history = nn.fit(
+    ...     nn.MLP(2, [4, 1], activation="tanh", seed=1), X, y, lr=0.1, callbacks=good_enough, progress=False
+    ... )
+    >>> history.stopped, len(history) < 100
+    ('callback', True)
+    """
 
     model: Module
     optimizer: Optimizer

@@ -62,7 +62,13 @@ class Schedule:
 
 
 class LambdaLR(Schedule):
-    """The first rate times ``factor(epoch)``, as ``torch.optim.lr_scheduler.LambdaLR``."""
+    """The first rate times ``factor(epoch)``, as ``torch.optim.lr_scheduler.LambdaLR``.
+
+    >>> import nn
+    >>> optimizer = nn.Adam(nn.MLP(1, [1]).parameters(), lr=0.5)
+    >>> LambdaLR(optimizer, lambda epoch: 1.0 / (1.0 + epoch)).rate(0.5, epoch=4)
+    0.1
+    """
 
     def __init__(self, optimizer: Optimizer, factor: Callable[[int], float]) -> None:
         self.factor = factor
@@ -98,7 +104,12 @@ class StepLR(Schedule):
 
 
 class ExponentialLR(Schedule):
-    """Multiplies the rate by ``gamma`` every epoch."""
+    """Multiplies the rate by ``gamma`` every epoch.
+
+    >>> import nn
+    >>> ExponentialLR(nn.Adam(nn.MLP(1, [1]).parameters()), gamma=0.5).rate(0.8, epoch=3)
+    0.1
+    """
 
     def __init__(self, optimizer: Optimizer, gamma: float) -> None:
         self.gamma = gamma
@@ -110,7 +121,13 @@ class ExponentialLR(Schedule):
 
 
 class CosineAnnealingLR(Schedule):
-    """Half a cosine from the first rate to ``eta_min`` in ``T_max`` epochs (Loshchilov and Hutter, *SGDR*, 2017)."""
+    """Half a cosine from the first rate to ``eta_min`` in ``T_max`` epochs (Loshchilov and Hutter, *SGDR*, 2017).
+
+    >>> import nn
+    >>> schedule = CosineAnnealingLR(nn.Adam(nn.MLP(1, [1]).parameters()), T_max=4)
+    >>> [round(schedule.rate(1.0, epoch), 3) for epoch in range(5)]
+    [1.0, 0.854, 0.5, 0.146, 0.0]
+    """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
         self.T_max, self.eta_min = whole("T_max", T_max), eta_min
@@ -122,7 +139,13 @@ class CosineAnnealingLR(Schedule):
 
 
 class LinearLR(Schedule):
-    """Linear warm-up: ``start_factor`` to ``end_factor`` times the rate in ``total_iters`` epochs, then constant."""
+    """Linear warm-up: ``start_factor`` to ``end_factor`` times the rate in ``total_iters`` epochs, then constant.
+
+    >>> import nn
+    >>> schedule = LinearLR(nn.Adam(nn.MLP(1, [1]).parameters()), start_factor=0.5, total_iters=2)
+    >>> [schedule.rate(1.0, epoch) for epoch in range(4)]
+    [0.5, 0.75, 1.0, 1.0]
+    """
 
     def __init__(
         self, optimizer: Optimizer, start_factor: float = 1.0 / 3.0, end_factor: float = 1.0, total_iters: int = 5
@@ -173,7 +196,14 @@ class ReduceLROnPlateau(Schedule):
 
     ``step(loss)`` takes the number. ``mode="max"`` watches one that should rise; ``threshold`` is relative to the best.
     ``cooldown`` epochs are waited after a reduction, and no rate falls below ``min_lr`` or changes by less than
-    ``eps``.
+    ``eps``. Raises ValueError for another ``mode``, or a ``factor`` that is not between 0 and 1.
+
+    >>> import nn
+    >>> schedule = ReduceLROnPlateau(nn.Adam(nn.MLP(1, [1]).parameters(), lr=0.5), factor=0.5, patience=0)
+    >>> for loss in (1.0, 0.9, 0.9):
+    ...     schedule.step(loss)
+    >>> schedule.get_last_lr()
+    [0.25]
     """
 
     def __init__(

@@ -317,6 +317,14 @@ def test_callbacks_see_the_run_and_may_end_it():
     assert seen == [(i + 1, loss, i + 1) for i, loss in enumerate(history["loss"])]
 
 
+def test_the_gradient_flow_of_a_compiled_step_is_that_of_the_plain_one():
+    flows = []
+    for jit in (False, True):
+        flows.append(fit(model(), batch_size=1, callbacks=nn.record_gradients, jit=jit).gradient_flow)
+    assert list(flows[0][0]) == ["epoch", "layers.0", "layers.1"]
+    assert flows[0] == flows[1]
+
+
 def test_schedules_and_clipping():
     history = fit(model(), schedule=lambda optimizer: nn.StepLR(optimizer, 2, gamma=0.5))
     assert history["lr"] == [0.05, 0.05, 0.025, 0.025, 0.0125]
