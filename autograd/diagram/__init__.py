@@ -1,10 +1,14 @@
-"""Look at a graph: pictures, the player that steps through one, derivations, and what is wrong with it."""
+"""Look at a graph: pictures, the player that steps through one, derivations, and what is wrong with it.
+
+A graph of Values passes through three stages: `picture` (what to show), `place` (where), `formats` (how it is written);
+`diagram` leads it through them. `explain` writes the chain rule out, also for the player. `network` draws a neural
+network as textbooks do.
+"""
 
 from __future__ import annotations
 
-from .diagram import Diagram, draw
+from .diagram import Diagram, compare, draw
 from .explain.derivation import Derivation, explain
-from .picture.compare import compare
 from .picture.health import Finding, diagnose
 
 __all__ = ["Derivation", "Diagram", "Finding", "compare", "diagnose", "draw", "explain"]

@@ -1,7 +1,7 @@
-"""Text in a picture: cleaned, shortened, measured, and escaped for each language a picture is written in.
+"""Text in a picture: cleaned, shortened and measured, whatever the format.
 
-Names come from the user and may hold anything. `clean` is the one gate: every name passes through it before it is
-drawn, and each output language then has one escaping function here.
+Names come from the user and may hold anything. Every name passes through `clean` before it is drawn. Each format has
+then one function that escapes it; the one for XML, which several formats need, is here.
 """
 
 from __future__ import annotations
@@ -97,44 +97,6 @@ def measurable(text: str) -> bool:
 def xml(text: str) -> str:
     """Escaped for XML and HTML, text and attributes alike."""
     return html.escape(text, quote=True)
-
-
-def dot_html(text: str) -> str:
-    r"""Escaped for an HTML-like DOT label: the engines expand `\\N` and `\\G` in these too."""
-    return html.escape(text, quote=True).replace("\\", "&#92;&#92;")
-
-
-def dot_quoted(text: str, expansions: int = 1) -> str:
-    """Escaped for a quoted DOT string; a tooltip is expanded twice.
-
-    The angle brackets too: the `graphviz` package takes a text between them for an HTML-like label.
-    """
-    for _ in range(expansions):
-        text = text.replace("\\", "\\\\")
-    return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-_TEX_TEXT = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': r"\textquotedbl{}", "…": r"\ldots{}",
-}  # fmt: skip
-_TEX_MATH = {
-    "∂": r"\partial", "×": r"\times", "−": "-", "·": r"\cdot", "≤": r"\le", "≥": r"\ge", "σ": r"\sigma", "′": "'",
-    "Σ": r"\Sigma", "Δ": r"\Delta", "∇": r"\nabla", "▲": r"\blacktriangle", "▼": r"\blacktriangledown", "√": r"\surd",
-    "²": "^2", "³": "^3", "½": r"\frac12", "→": r"\to", "∞": r"\infty", "α": r"\alpha", "δ": r"\delta", "÷": r"\div",
-} | {chr(0x2080 + i): f"_{i}" for i in range(10)}  # fmt: skip
-_TEX = _TEX_TEXT | {char: rf"\ensuremath{{{command}}}" for char, command in _TEX_MATH.items()}
-
-
-def tex(text: str) -> str:
-    """Escaped for LaTeX text; what is neither ASCII nor in the table is left for a Unicode-aware engine."""
-    return "".join(_TEX.get(char, char) for char in text)
-
-
-def mermaid(text: str) -> str:
-    """Escaped for a quoted Mermaid label, by entity codes as its documentation says: `#35;` is a hash."""
-    return "".join(char if char.isalnum() or char in " .,=+()[]/:_" else f"#{ord(char)};" for char in text)
 
 
 def finite(x: float | None) -> bool:

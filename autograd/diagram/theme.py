@@ -1,14 +1,19 @@
-"""Colours and line widths: one table, read by every painter. Nothing is said by colour alone."""
+"""Colours, line widths and sizes: one table, which every format reads. Nothing is said by colour alone."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
+from autograd.errors import DiagramError
+
+from .text import number
+
 FONT = "Helvetica"
 FONT_STACK = "Helvetica, Arial, 'Liberation Sans', Arimo, 'DejaVu Sans', sans-serif"
 SIZE = 13.0
 EDGE_SIZE = 11.0
+HEADER_HEIGHT, ROW_HEIGHT, PAD = 22.0, 17.0, 8.0  # of a box
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,18 @@ DARK = Theme(
 THEMES = {"light": LIGHT, "dark": DARK}
 
 
-def sign(gradient: float | None) -> str:
+def check_theme(name: str) -> None:
+    """Raise DiagramError for a theme that does not exist."""
+    if name not in (*THEMES, "auto"):
+        raise DiagramError(f'theme= is "light", "dark" or "auto"; {name!r} was given.')
+
+
+def flat(name: str) -> Theme:
+    """The theme of a format that cannot follow the reader's system: light for "auto"."""
+    return THEMES["light" if name == "auto" else name]
+
+
+def sign_of(gradient: float | None) -> str:
     """`positive`, `negative`, `zero`, `broken` (nan or infinite) or `unset`: the class of a gradient."""
     if gradient is None:
         return "unset"
@@ -60,6 +76,16 @@ def sign(gradient: float | None) -> str:
 
 
 MARK = {"positive": "▲", "negative": "▼", "zero": "", "broken": "!", "unset": ""}
+
+
+def marked(gradient: float | None) -> tuple[str, str]:
+    """A gradient as it is written, with the mark of its sign, and its class.
+
+    >>> marked(-0.5), marked(0.0), marked(None)
+    (('▼ −0.5', 'negative'), ('0', 'zero'), ('·', 'unset'))
+    """
+    kind = sign_of(gradient)
+    return f"{MARK[kind]} {number(gradient)}".strip(), kind
 
 
 def stroke(theme: Theme, kind: str) -> str:

@@ -40,7 +40,7 @@ def members(picture: Any) -> dict[str, set[str]]:
 
 def test_a_node_belongs_to_the_neuron_whose_parameters_it_uses() -> None:
     model = nn.MLP(2, [2, 1], seed=3)
-    picture = draw(loss_of(model, 1), model=model)._picture
+    picture = draw(loss_of(model, 1), model=model).drawing.picture
     found = members(picture)
     assert set(found) == {"Layer 0 / Neuron 0", "Layer 0 / Neuron 1", "Layer 1 / Neuron 0"}
     assert {len(names) for names in found.values()} == {5, 4}  # w.0 w.1 b, the sum, and the relu but for the last
@@ -61,13 +61,13 @@ def test_a_neuron_written_out_belongs_together() -> None:
             return (total + self.neuron.b).tanh()
 
     model = Written()
-    picture = draw(model([1.0, 2.0]), model=model)._picture
+    picture = draw(model([1.0, 2.0]), model=model).drawing.picture
     assert [node.name for node in picture.nodes if node.cluster is None] == []
 
 
 def test_a_shared_bias_belongs_to_the_layer() -> None:
     model = nn.MLP(2, [2, 1], bias="shared", seed=0)
-    found = members(draw(loss_of(model, 1), model=model)._picture)
+    found = members(draw(loss_of(model, 1), model=model).drawing.picture)
     assert found["Layer 0"] == {"b"}
     assert len(found["Layer 0 / Neuron 0"]) == 4
 
@@ -76,11 +76,11 @@ def test_a_shared_bias_belongs_to_the_layer() -> None:
 def test_frames_hold_their_nodes(engine: str) -> None:
     model = nn.MLP(2, [3, 1], seed=0)
     picture = draw(loss_of(model), model=model, engine=engine)
-    placed = picture._layout
-    parents = {c.id: c.parent for c in picture._picture.clusters}
+    placed = picture.drawing.layout
+    parents = {c.id: c.parent for c in picture.drawing.picture.clusters}
     if engine == "graphviz-pure":
         assert len(placed.clusters) == 6
-    for node in picture._picture.nodes:
+    for node in picture.drawing.picture.nodes:
         x, y = placed.nodes[node.id]
         for key, (x0, y0, x1, y1) in placed.clusters.items():
             at = node.cluster
@@ -151,7 +151,7 @@ def test_an_output_inside_a_box_is_drawn() -> None:
 def test_regularisation_belongs_to_its_neuron_and_its_sum_to_none() -> None:
     model = nn.Neuron(2, seed=0)
     penalty = dot(model.w, model.w)
-    assert draw(penalty, model=model)._picture.outputs
+    assert draw(penalty, model=model).drawing.picture.outputs
 
 
 def test_bad_models() -> None:
@@ -172,7 +172,7 @@ def test_neurons_stand_in_the_order_of_their_indices(widths: tuple[int, ...], co
     loss = sum(outs, Value(0.0)) if isinstance(outs, list) else outs
     loss.backward()
     diagram = draw(loss, model=model, collapse=collapse, engine=engine, direction="LR")
-    picture, placed = diagram._picture, diagram._layout
+    picture, placed = diagram.drawing.picture, diagram.drawing.layout
     layers = [c for c in picture.clusters if c.label.startswith("Layer")]
     assert [c.label for c in layers] == [f"Layer {i}" for i in range(len(widths) - 1)]
     for layer, count in zip(layers, widths[1:], strict=True):
@@ -190,7 +190,9 @@ def test_neurons_stand_in_the_order_of_their_indices(widths: tuple[int, ...], co
 def test_layers_stand_one_beside_the_other() -> None:
     model = nn.MLP(2, [3, 2, 1], seed=3)
     diagram = draw(model([0.5, -0.5]) ** 2, model=model, collapse=False, direction="LR")
-    frames = [diagram._layout.clusters[c.id] for c in diagram._picture.clusters if c.label.startswith("Layer")]
+    frames = [
+        diagram.drawing.layout.clusters[c.id] for c in diagram.drawing.picture.clusters if c.label.startswith("Layer")
+    ]
     assert len(frames) == 3
     for one, two in itertools.pairwise(frames):
         assert one[2] <= two[0]
@@ -205,7 +207,7 @@ def test_a_layer_that_is_used_twice_is_drawn_all_the_same() -> None:
 
     y = layer(layer([1.0, 2.0]))[0]
     y.backward()
-    assert draw(y, model=Twice())._layout.engine == "graphviz-pure"
+    assert draw(y, model=Twice()).drawing.layout.engine == "graphviz-pure"
     assert "<svg" in draw(y, model=Twice(), engine="python").svg
 
 
@@ -216,7 +218,7 @@ def test_it_is_always_said_which_neurons_weight_is_meant() -> None:
     loss.backward()
     diagram = draw(loss, model=model)
     paths = [path for path, _ in model.named_parameters()]
-    picture = diagram._picture
+    picture = diagram.drawing.picture
     assert sorted(node.path for node in picture.nodes if node.kind == "parameter") == sorted(paths)
     for path in paths:
         assert sum(node.tooltip.startswith(path + ";") for node in picture.nodes) == 1

@@ -23,7 +23,7 @@ from autograd.errors import DiagramError
 from .graphs import GOLDEN, WEIGHTS, chain, named, network, product, shared, wide
 
 SVG = "{http://www.w3.org/2000/svg}"
-ENGINES = ["graphviz-pure", "python", *(["dot"] if engines._locate("dot", os.environ.get("PATH")) else [])]
+ENGINES = ["graphviz-pure", "python", *(["dot"] if engines.locate("dot", os.environ.get("PATH")) else [])]
 
 # Any text at all, lone surrogates and noncharacters included, and the pieces that are known to hurt.
 HOSTILE = st.text(st.characters(), max_size=40) | st.lists(
@@ -248,7 +248,7 @@ def test_two_pictures_share_no_id() -> None:
 
 @pytest.fixture
 def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "_locate", lambda name, search: None)
+    monkeypatch.setattr(engines, "locate", lambda name, search: None)
     monkeypatch.delenv("CHALKGRAD_DOT", raising=False)
 
 
@@ -269,7 +269,7 @@ def test_drawing_works_with_no_engine_at_all(tmp_path: Path) -> None:
 
 def test_the_order_of_engines(monkeypatch: pytest.MonkeyPatch) -> None:
     there = {"graphviz-pure": "/x/graphviz-pure", "dot": "/x/dot", "mine": "/x/mine"}
-    monkeypatch.setattr(engines, "_locate", lambda name, search: there.get(name))
+    monkeypatch.setattr(engines, "locate", lambda name, search: there.get(name))
     monkeypatch.delenv("CHALKGRAD_DOT", raising=False)
 
     def found(choice: str | None = None) -> str | None:
@@ -439,7 +439,7 @@ def test_extreme_numbers_are_drawn() -> None:
 def test_a_rule_that_is_the_constant_itself_is_written_once() -> None:
     w = Value(2.0, name="w")
     third = named("y", w * (-1 / 3))
-    assert [edge.label for edge in draw(third)._picture.edges if edge.label] == ["∂y/∂w = −0.3333"]
+    assert [edge.label for edge in draw(third).drawing.picture.edges if edge.label] == ["∂y/∂w = −0.3333"]
 
 
 @pytest.mark.parametrize("name", ["product", "shared", "dead", "network", "folded", "nan"])
@@ -447,27 +447,28 @@ def test_boxes_in_dot_are_as_large_as_they_were_measured(name: str) -> None:
     """Else the boxes of a PNG cover their arrows and reach out of their frames."""
     import nn
     from autograd.diagram import theme
-    from autograd.diagram.formats import dot as dot_text
+    from autograd.diagram.formats.dot import source
+    from autograd.diagram.formats.look import look
 
     if name == "folded":
         model = nn.MLP(2, [3, 1], seed=3)
         loss = model([0.3, -0.3]) ** 2
         loss.backward()
-        picture = draw(loss, model=model, collapse=True)._picture
+        picture = draw(loss, model=model, collapse=True).drawing.picture
     elif name == "nan":
         x = Value(0.0, name="x")
-        picture = draw(named("y", x.log() * 0.0 + x))._picture
+        picture = draw(named("y", x.log() * 0.0 + x)).drawing.picture
     else:
-        picture = draw(GOLDEN[name]())._picture
+        picture = draw(GOLDEN[name]()).drawing.picture
     found = engines.find_engine("graphviz-pure")
     assert found is not None
     sizes = {
         thing["name"]: (float(thing["width"]) * 72, float(thing["height"]) * 72)
-        for thing in json.loads(engines.run(found, dot_text.source(picture, theme.LIGHT), "json0", 60))["objects"]
+        for thing in json.loads(engines.run(found, source(picture, theme.LIGHT), "json0", 60))["objects"]
         if "width" in thing
     }
     for node in picture.nodes:
-        ring = 8 if dot_text.look(node)[1] == "broken" else 0  # the double border lies outside
+        ring = 8 if look(node)[1] == "broken" else 0  # the double border lies outside
         assert sizes[node.id][0] == pytest.approx(node.width + ring, abs=1)  # whole points are what a table takes
         assert sizes[node.id][1] == pytest.approx(node.height + ring, abs=1)
 
@@ -478,11 +479,11 @@ def test_the_operands_of_a_sum_stand_in_their_order(engine: str) -> None:
 
     xs = [Value(float(i + 1), name=f"w{i}") for i in range(7)]
     diagram = draw(named("y", dot(xs, [0.5] * 7) * 2.0), engine=engine)
-    weights = [node for node in diagram._picture.nodes if node.kind == "parameter"]
-    weights.sort(key=lambda node: diagram._layout.nodes[node.id][1])
+    weights = [node for node in diagram.drawing.picture.nodes if node.kind == "parameter"]
+    weights.sort(key=lambda node: diagram.drawing.layout.nodes[node.id][1])
     assert [node.name for node in weights] == [f"w{i}" for i in range(7)]
 
 
 def test_a_chain_with_constants_goes_down_the_page() -> None:
-    placed = draw(chain(15))._layout
+    placed = draw(chain(15)).drawing.layout
     assert placed.width < 2200  # from left to right it would be a strip of 7,800

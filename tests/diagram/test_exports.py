@@ -16,7 +16,7 @@ from PIL import Image
 import autograd
 import nn
 from autograd import Value, compare, draw, topological_order
-from autograd.diagram.diagram import FORMATS
+from autograd.diagram.formats import FORMATS
 from autograd.diagram.place import engines
 from autograd.errors import DiagramError
 
@@ -211,7 +211,7 @@ def test_different_graphs_cannot_be_compared() -> None:
         compare(x.exp(), x.tanh())
 
 
-@pytest.mark.skipif(engines._locate("dot", None) is None, reason="a PDF needs the system's dot")
+@pytest.mark.skipif(engines.locate("dot", None) is None, reason="a PDF needs the system's dot")
 def test_pdf_of_the_network(tmp_path: Path) -> None:
     data = draw(network()).save(tmp_path / "a.pdf").read_bytes()
     assert data.startswith(b"%PDF-")

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from autograd import Value
 from autograd.diagram import Diagram, draw
 from autograd.diagram.explain.steps import as_data, steps
-from autograd.diagram.formats import player
+from autograd.diagram.formats.html import fragment
+from autograd.diagram.formats.html import page as whole_page
 from autograd.diagram.text import number
 
 from .browser import chromium
@@ -112,7 +113,7 @@ def test_the_last_step_shows_the_engines_numbers(name: str, opened: Callable[...
 
 def test_every_control(opened: Callable[..., Watched]) -> None:
     page = opened(backward(product()))
-    total = len(steps(draw(product())._picture))
+    total = len(steps(draw(product()).drawing.picture))
     assert page.count() == f"1 / {total}"
     assert page.part("previous").is_disabled()
     assert page.part("first").is_disabled()
@@ -311,8 +312,8 @@ def test_in_print_the_controls_are_gone(opened: Callable[..., Watched]) -> None:
 
 def test_two_players_on_one_page_do_not_disturb_each_other(opened: Callable[..., Watched]) -> None:
     pictures = [draw(backward(make())) for make in (product, shared)]
-    made = [player.fragment(p._picture, p._layout, f"p{i}", "") for i, p in enumerate(pictures)]
-    page = opened(html=player.page("two", made, "auto"))
+    players = [fragment(p.drawing.picture, p.drawing.layout, f"p{i}") for i, p in enumerate(pictures)]
+    page = opened(html=whole_page("two", players, "auto"))
     mains = page.page.locator("main")
     mains.nth(1).locator('[data-part="last"]').click()
     assert mains.nth(0).locator('[data-part="count"]').text_content() == "1 / 5"
@@ -399,15 +400,15 @@ def test_hostile_names_leave_the_data_whole(names: list[str]) -> None:
 
 
 def test_the_steps_of_a_product_say_the_chain_rule() -> None:
-    found = steps(draw(product())._picture)
+    found = steps(draw(product()).drawing.picture)
     assert [s.phase for s in found] == ["start", "forward", "seed", "backward", "end"]
     assert found[3].words == "Backward through a = w × x. ∂a/∂w += 1 × −3 = −3. ∂a/∂x += 1 × 2 = 2."
-    assert json.loads(json.dumps(as_data(draw(product())._picture), allow_nan=False))
+    assert json.loads(json.dumps(as_data(draw(product()).drawing.picture), allow_nan=False))
 
 
 def test_a_frozen_input_takes_no_gradient_in_the_steps() -> None:
     loss = GOLDEN["dead"]()
-    picture = draw(loss)._picture
+    picture = draw(loss).drawing.picture
     frozen = {node.id for node in picture.nodes if node.frozen}
     assert frozen
     assert not any(frozen & set(s.grads) for s in steps(picture))
@@ -498,9 +499,9 @@ def test_a_ring_of_a_nan_gradient_waits_for_the_gradient(opened: Callable[..., W
 
 def ends_at(diagram: Diagram) -> dict[str, float]:
     found: dict[str, float] = {}
-    for step in steps(diagram._picture):
+    for step in steps(diagram.drawing.picture):
         found |= step.grads
-    return {node.name: found[node.id] for node in diagram._picture.nodes if node.id in found}
+    return {node.name: found[node.id] for node in diagram.drawing.picture.nodes if node.id in found}
 
 
 def test_a_part_of_a_graph_steps_to_the_gradients_of_the_whole() -> None:
@@ -516,7 +517,7 @@ def test_a_part_of_a_graph_steps_to_the_gradients_of_the_whole() -> None:
         assert reached.get("z", z.grad) == z.grad
         assert diagram.html.count("<main") == 1
         assert "x  [value 1.5, grad 30]" in diagram.text  # the output may be left out, and with it the tree's root
-    words = " ".join(step.words for step in steps(parts[1]._picture))
+    words = " ".join(step.words for step in steps(parts[1].drawing.picture))
     assert "what comes from values that are not shown. ∂L/∂y += 1. ∂L/∂z += 2." in words
     assert "total 10, 3 of 3 paths" in words
 
@@ -528,13 +529,15 @@ def test_a_folded_graph_steps_through_its_boxes_to_the_right_gradients() -> None
     model = nn.MLP(2, [16, 16, 1], seed=3)
     loss = backward(named("L", model(x) ** 2 + x[0] * 2))
     diagram = draw(loss, model=model)
-    assert any(node.kind == "group" for node in diagram._picture.nodes)
+    assert any(node.kind == "group" for node in diagram.drawing.picture.nodes)
     reached = ends_at(diagram)
     assert reached["xa"] == pytest.approx(x[0].grad, rel=1e-12)  # other order of the same sum
     assert reached["xb"] == pytest.approx(x[1].grad, rel=1e-12)
-    backwards = [step for step in steps(diagram._picture) if step.phase == "backward"]
+    backwards = [step for step in steps(diagram.drawing.picture) if step.phase == "backward"]
     assert sum("Neuron" in step.title for step in backwards) == 33
-    assert steps(diagram._picture) == steps(draw(loss, model=model)._picture)  # folding twice adds nothing twice
+    assert steps(diagram.drawing.picture) == steps(
+        draw(loss, model=model).drawing.picture
+    )  # folding twice adds nothing twice
 
 
 def test_the_edges_of_folded_boxes_are_coloured_when_the_gradient_flows(opened: Callable[..., Watched]) -> None:
@@ -547,5 +550,5 @@ def test_the_edges_of_folded_boxes_are_coloured_when_the_gradient_flows(opened: 
     assert page.page.locator("g.edge").count() > 200
     assert coloured.count() == 0
     page.page.keyboard.press("End")
-    flowing = [e for e in draw(loss, model=model)._picture.edges if e.flow]
+    flowing = [e for e in draw(loss, model=model).drawing.picture.edges if e.flow]
     assert coloured.count() == len(flowing) > 50

@@ -8,24 +8,40 @@ not 2^200 terms.
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
-from collections.abc import Iterable
+import itertools
+import math
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from autograd.diagram.picture.build import Names, reachable
 from autograd.diagram.picture.clusters import Modules
-from autograd.diagram.text import clean, xml
+from autograd.diagram.picture.names import Names
+from autograd.diagram.picture.select import reachable
+from autograd.diagram.text import clean
 from autograd.errors import DiagramError
 from autograd.value import Value, topological_order
 
-from .steps import derivative, mo
+from .formula import (
+    Derivative,
+    Number,
+    Omission,
+    Part,
+    Product,
+    Rule,
+    Sum,
+    as_latex,
+    as_mathml,
+    as_text,
+    latex_name,
+)
+from .mathml import Math, mo, mtext, to_xml
 
 DIGITS = 9
-MOST_EQUATIONS = 40
-MOST_TERMS = 12
-MOST_FACTORS = 12
+MAX_EQUATIONS = 40
+MAX_TERMS = 12
+END = 6  # factors that a long product keeps at either end
+LONGEST_RULE = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,34 +51,13 @@ class Factor:
     above: str
     below: str
     value: float
-    rule: str = ""
-    rule_latex: str = ""
+    rule: Rule | None = None
     direct: bool = False  # one way among several between the same two values
 
     @property
-    def text(self) -> str:
-        """The factor as a line of text."""
-        return f"∂{self.above}/∂{self.below}" + (" (direct)" if self.direct else "")
-
-    @property
-    def latex(self) -> str:
-        """The factor as LaTeX."""
-        fraction = _fraction(self.above, self.below)
-        return rf"\left. {fraction} \right|_{{\text{{direct}}}}" if self.direct else fraction
-
-    @property
-    def mathml(self) -> str:
-        """The factor as MathML."""
-        fraction = _mathml_fraction(self.above, self.below)
-        return f"<msub><mrow>{fraction}<mo>|</mo></mrow><mtext>direct</mtext></msub>" if self.direct else fraction
-
-
-def _short(parts: list[str], sign: str, dots: str) -> str:
-    """A product; a very long one keeps its beginning and its end."""
-    if len(parts) > MOST_FACTORS:
-        half = MOST_FACTORS // 2
-        parts = [*parts[:half], dots.format(len(parts) - 2 * half), *parts[-half:]]
-    return sign.join(parts)
+    def derivative(self) -> Derivative:
+        """The factor as a part of an equation."""
+        return Derivative(self.above, self.below, self.direct)
 
 
 @dataclass(slots=True)
@@ -74,15 +69,14 @@ class Equation:
     value: float
     terms: list[list[Factor]] = field(default_factory=list)
 
+    @property
+    def left(self) -> Derivative:
+        """What the equation is about."""
+        return Derivative(self.above, self.below)
+
     def products(self) -> list[float]:
         """The value of each term."""
-        found = []
-        for term in self.terms:
-            product = 1.0
-            for factor in term:
-                product *= factor.value
-            found.append(product)
-        return found
+        return [math.prod((factor.value for factor in term), start=1.0) for term in self.terms]
 
 
 class Derivation:
@@ -94,188 +88,134 @@ class Derivation:
     def __init__(self, equations: list[Equation], digits: int, more: bool = False) -> None:
         self.equations = equations
         self._digits = digits
-        self._more = more
+        self._more = ["… and more sums of this kind"] if more else []
 
     @property
     def value(self) -> float:
         """The derivative itself."""
         return self.equations[0].value
 
-    def _number(self, x: float) -> str:
-        return "0" if x == 0 else f"{x:.{self._digits}g}".replace("-", "−")
+    def _number(self, x: float, factor: bool = False) -> Number:
+        return Number("0" if x == 0 else f"{x:.{self._digits}g}".replace("-", "−"), factor)
 
-    def _factor(self, x: float) -> str:
-        return f"({self._number(x)})" if x < 0 else self._number(x)
+    def _rows(self, equation: Equation) -> list[Part]:
+        """The right sides of an equation: the symbols, the numbers, the sum of the products, the result."""
+        terms, result = equation.terms[:MAX_TERMS], self._number(equation.value)
+        more = [Omission(len(equation.terms) - MAX_TERMS, False)] if len(equation.terms) > MAX_TERMS else []
+        rows: list[Part] = []
+        if [[factor.derivative for factor in term] for term in terms] == [[equation.left]]:
+            rule = terms[0][0].rule
+            rows = [rule] if rule else []  # the symbols would say ∂y/∂w = ∂y/∂w
+        elif any(terms):
+            symbols = [Product(_short([f.derivative for f in term]), "·") for term in terms]
+            numbers = [Product(_short([self._number(f.value, True) for f in term]), "×") for term in terms]
+            rows = [Sum([*symbols, *more]), Sum([*numbers, *more])]
+        if len(terms) > 1 and any(len(term) > 1 for term in terms):
+            rows.append(Sum([*(self._number(x, True) for x in equation.products()[:MAX_TERMS]), *more]))
+        return rows if rows and as_text(rows[-1]) == as_text(result) else [*rows, result]
 
-    def _rules(self, equation: Equation, known: set[tuple[str, str]]) -> list[Factor]:
-        """The factors of an equation that a rule explains and no equation does, each once in a derivation."""
-        own = {(e.above, e.below) for e in self.equations if len(e.terms) > 1}
-        found: dict[tuple[str, str], Factor] = {}
-        for term in equation.terms[:MOST_TERMS]:
-            half = MOST_FACTORS // 2
-            for factor in term if len(term) <= MOST_FACTORS else [*term[:half], *term[-half:]]:
-                key = (factor.above, factor.below)
-                if factor.rule and key not in own and key not in known and factor.rule != self._number(factor.value):
-                    found[key] = factor
-        known |= set(found)
-        return list(found.values())
+    def _rules(self) -> list[list[tuple[Part, Part, Part]]]:
+        """For each equation the factors that a rule explains and no equation does, each once in a derivation."""
+        known = {(equation.above, equation.below) for equation in self.equations if len(equation.terms) > 1}
+        every = []
+        for equation in self.equations:
+            rules: dict[tuple[str, str], tuple[Part, Part, Part]] = {}
+            for factor in (f for term in equation.terms[:MAX_TERMS] for f in _ends(term)):
+                key, number = (factor.above, factor.below), self._number(factor.value)
+                if factor.rule and factor.rule.text != number.text and key not in known:
+                    rules[key] = (factor.derivative, factor.rule, number)
+            known |= set(rules)
+            every.append(list(rules.values()))
+        return every
 
     def __str__(self) -> str:
-        blocks = []
-        known: set[tuple[str, str]] = set()
-        for i, equation in enumerate(self.equations):
-            left = f"∂{equation.above}/∂{equation.below}"
-            rows: list[str] = []
-            for row in self._rows(equation):
-                rows.append(f"{left if not rows else ' ' * len(left)} = {row}")
-            if i:
-                rows.insert(0, f"where, summed over {len(equation.terms)} paths,")
-            for factor in self._rules(equation, known):
-                rows.append(f"    with {factor.text} = {factor.rule} = {self._number(factor.value)}")
-            blocks.append("\n".join(rows))
-        if self._more:
-            blocks.append("… and more sums of this kind")
-        return "\n\n".join(blocks)
-
-    def _rows(self, equation: Equation) -> list[str]:
-        """The symbols, the numbers, the sum of the products, the result."""
-        terms = equation.terms
-        if not terms or (len(terms) == 1 and not terms[0]):
-            return [self._number(equation.value)]
-        more = [f"… {len(terms) - MOST_TERMS} more"] if len(terms) > MOST_TERMS else []
-        shown = terms[:MOST_TERMS]
-        dots = "⋯ ({} more) ⋯"
-        symbols = " + ".join([_short([f.text for f in term], " · ", dots) for term in shown] + more)
-        numbers = " + ".join([_short([self._factor(f.value) for f in term], " × ", dots) for term in shown] + more)
-        rows = [symbols, numbers]
-        if len(terms) == 1 and len(terms[0]) == 1 and symbols == f"∂{equation.above}/∂{equation.below}":
-            rows = [terms[0][0].rule] if terms[0][0].rule else []
-        if len(terms) > 1 and any(len(term) > 1 for term in shown):
-            rows.append(" + ".join([self._factor(x) for x in equation.products()[:MOST_TERMS]] + more))
-        result = self._number(equation.value)
-        return rows if rows and rows[-1] == result else [*rows, result]
+        blocks: list[str] = []
+        for equation, rules in zip(self.equations, self._rules(), strict=True):
+            left = as_text(equation.left)
+            first, *others = [f" = {as_text(row)}" for row in self._rows(equation)]
+            lines = [_where(equation)] if blocks else []
+            lines += [left + first, *(" " * len(left) + other for other in others)]
+            lines += [f"    with {' = '.join(map(as_text, parts))}" for parts in rules]
+            blocks.append("\n".join(lines))
+        return "\n\n".join(blocks + self._more)
 
     @property
     def latex(self) -> str:
         r"""The derivation as LaTeX: one `aligned` block for each equation."""
+        return "\n\n".join(self._latex_blocks())
+
+    def _latex_blocks(self) -> list[str]:
         blocks = []
-        known: set[tuple[str, str]] = set()
-        for equation in self.equations:
-            rows = self._latex_rows(equation)
-            left = _fraction(equation.above, equation.below)
-            lines = [f"{left} &= {rows[0]}"] + [f"&= {row}" for row in rows[1:]]
-            for factor in self._rules(equation, known):
-                lines.append(
-                    rf"\text{{with }} {factor.latex} &= {factor.rule_latex} = {self._tex_number(factor.value)}"
-                )
+        for equation, rules in zip(self.equations, self._rules(), strict=True):
+            first, *others = map(as_latex, self._rows(equation))
+            lines = [f"{as_latex(equation.left)} &= {first}", *(f"&= {other}" for other in others)]
+            for factor, rule, number in rules:
+                lines.append(rf"\text{{with }} {as_latex(factor)} &= {as_latex(rule)} = {as_latex(number)}")
             blocks.append("\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}")
-        if self._more:
-            blocks.append(r"\text{… and more sums of this kind}")
-        return "\n\n".join(blocks)
-
-    def _tex_number(self, x: float, factor: bool = False) -> str:
-        text = self._number(x).replace("−", "-")
-        text = re.sub(r"e([+-]?)0*(\d+)$", lambda m: rf" \cdot 10^{{{m[1].replace('+', '')}{m[2]}}}", text)
-        text = {"inf": r"\infty", "-inf": r"-\infty", "nan": r"\text{nan}"}.get(text, text)
-        return rf"\left({text}\right)" if factor and x < 0 else text
-
-    def _latex_rows(self, equation: Equation) -> list[str]:
-        terms = equation.terms
-        if not terms or (len(terms) == 1 and not terms[0]):
-            return [self._tex_number(equation.value)]
-        more = [rf"\cdots \text{{ ({len(terms) - MOST_TERMS} more)}}"] if len(terms) > MOST_TERMS else []
-        shown = terms[:MOST_TERMS]
-        dots, times = r"\cdots \text{{ ({} more) }} \cdots", r" \times "
-        symbols = " + ".join([_short([f.latex for f in term], r" \cdot ", dots) for term in shown] + more)
-        values = [[self._tex_number(f.value, True) for f in term] for term in shown]
-        numbers = " + ".join([_short(term, times, dots) for term in values] + more)
-        rows = [symbols, numbers]
-        if len(terms) == 1 and len(terms[0]) == 1 and symbols == _fraction(equation.above, equation.below):
-            rows = [terms[0][0].rule_latex] if terms[0][0].rule_latex else []
-        if len(terms) > 1 and any(len(term) > 1 for term in shown):
-            rows.append(" + ".join([self._tex_number(x, True) for x in equation.products()[:MOST_TERMS]] + more))
-        result = self._tex_number(equation.value)
-        return rows if rows and rows[-1] == result else [*rows, result]
+        return blocks + [rf"\text{{{more}}}" for more in self._more]
 
     @property
     def markdown(self) -> str:
         """The derivation as Markdown with LaTeX between dollar signs."""
-        parts = []
-        for i, block in enumerate(self.latex.split("\n\n")):
-            if 0 < i < len(self.equations):
-                parts.append(f"where, summed over {len(self.equations[i].terms)} paths,")
-            parts.append(f"$$\n{block}\n$$")
-        return "\n\n".join(parts)
+        first, *others = [f"$$\n{block}\n$$" for block in self._latex_blocks()]
+        words = [_where(equation) for equation in self.equations[1:]]
+        parts = [part for pair in itertools.zip_longest(words, others) for part in pair if part]
+        return "\n\n".join([first, *parts])
 
-    def math(self) -> list[list[Any]]:
-        """The derivation as lines of MathML trees, for the player: symbols, numbers and result of each equation."""
-        found: list[list[Any]] = []
+    def math(self) -> list[Math]:
+        """The derivation as lines of MathML trees, for the player."""
+        lines: list[Math] = []
         for equation in self.equations:
-            if found:
-                found.append(["mtext", f"where, summed over {len(equation.terms)} paths,"])
-            symbols: list[Any] = ["mrow", derivative(equation.above, equation.below), mo("=")]
-            numbers: list[Any] = ["mrow", mo("=")]
-            for k, term in enumerate(equation.terms[:MOST_TERMS]):
-                for i, factor in enumerate(term[:MOST_FACTORS]):
-                    between = [] if k == i == 0 else [mo("+" if i == 0 else "·")]
-                    symbols += [*between, derivative(factor.above, factor.below)]
-                    symbols += [["mtext", "\u00a0(direct)"]] if factor.direct else []
-                    numbers += [mo("×") if i else between[0]] if between else []
-                    numbers.append(["mn", self._factor(factor.value)])
-                if len(term) > MOST_FACTORS:
-                    symbols.append(mo("⋯"))
-                    numbers.append(mo("⋯"))
-            if len(equation.terms) > MOST_TERMS:
-                symbols += [mo("+"), mo("⋯")]
-                numbers += [mo("+"), mo("⋯")]
-            if any(equation.terms):
-                found += [symbols, numbers]
-            found.append(["mrow", mo("="), ["mn", self._number(equation.value)]])
-        if self._more:
-            found.append(["mtext", "… and more sums of this kind"])
-        return found
+            lines += [mtext(_where(equation))] if lines else []
+            first, *others = map(as_mathml, self._rows(equation))
+            lines.append(["mrow", as_mathml(equation.left), mo("="), first])
+            lines += [["mrow", mo("="), other] for other in others]
+        return lines + [mtext(more) for more in self._more]
 
     @property
     def mathml(self) -> str:
         """The derivation as MathML, which browsers show by themselves: one `math` element for each equation."""
         blocks = []
         for equation in self.equations:
-            left = _mathml_fraction(equation.above, equation.below)
-            rows = []
-            for k, row in enumerate(self._mathml_rows(equation)):
-                first = left if k == 0 else "<mrow></mrow>"
-                rows.append(f"<mtr><mtd>{first}</mtd><mtd><mo>=</mo>{row}</mtd></mtr>")
+            rows = [["mtr", ["mtd", ["mrow"]], ["mtd", mo("="), as_mathml(row)]] for row in self._rows(equation)]
+            rows[0][1] = ["mtd", as_mathml(equation.left)]
             blocks.append(
                 '<math xmlns="http://www.w3.org/1998/Math/MathML" display="block"><mtable columnalign="right left">'
-                f"{''.join(rows)}</mtable></math>"
+                f"{''.join(map(to_xml, rows))}</mtable></math>"
             )
         return "\n".join(blocks)
-
-    def _mathml_rows(self, equation: Equation) -> list[str]:
-        terms = equation.terms[:MOST_TERMS]
-        plus = "<mo>+</mo>"
-        more = plus + "<mo>⋯</mo>" if len(equation.terms) > MOST_TERMS else ""
-        result = f"<mn>{xml(self._number(equation.value))}</mn>"
-        if not any(terms):
-            return [result]
-        dots = "<mtext>⋯ ({} more) ⋯</mtext>"
-        symbols = plus.join(_short([f.mathml for f in term], "<mo>·</mo>", dots) for term in terms)
-        values = [[f"<mn>{xml(self._factor(f.value))}</mn>" for f in term] for term in terms]
-        numbers = plus.join(_short(term, "<mo>×</mo>", dots) for term in values)
-        return [symbols + more, numbers + more, result]
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/plain": str(self), "text/markdown": self.markdown}
 
     def __repr__(self) -> str:
-        first = self.equations[0]
-        return f"Derivation(∂{first.above}/∂{first.below} = {self._number(first.value)})"
+        return f"Derivation({as_text(self.equations[0].left)} = {as_text(self._number(self.value))})"
+
+
+def _where(equation: Equation) -> str:
+    return f"where, summed over {len(equation.terms)} paths,"
+
+
+def _ends(factors: list[Factor]) -> list[Factor]:
+    """The beginning and the end of a product, which are all of it unless it is very long."""
+    return factors[:END] + factors[END:][-END:]
+
+
+def _short(factors: Sequence[Part]) -> list[Part]:
+    """A product, with so many of its factors in the middle left out as make it too long."""
+    left_out = len(factors) - 2 * END
+    omission = [Omission(left_out, True)] if left_out > 0 else []
+    return [*factors[:END], *omission, *factors[END:][-END:]]
 
 
 def explain(
-    output: Value, wrt: Value, *, through: Iterable[Value | str] | None = None, digits: int = DIGITS,
+    output: Value,
+    wrt: Value,
+    *,
+    through: Iterable[Value | str] | None = None,
+    digits: int = DIGITS,
     model: Any = None,
-) -> Derivation:  # fmt: skip
+) -> Derivation:
     """Write out, by the chain rule, how the derivative of `output` with respect to `wrt` comes about.
 
     First the line with symbols, then the line with numbers, then the result; a product where one path leads from `wrt`
@@ -306,121 +246,123 @@ def explain(
             raise DiagramError(f"{what} is a Value of the graph; {type(v).__name__} was given.")
     if type(digits) is not int or not 1 <= digits <= 17:
         raise DiagramError(f"digits= is from 1 to 17 significant digits; {digits!r} was given.")
-    return write(output, wrt, through, digits, Modules(model).paths if model is not None else {})
+    return derive(output, wrt, through, digits, Modules(model).paths if model is not None else None)
 
 
-def write(
-    output: Value, wrt: Value, through: Iterable[Value | str] | None, digits: int, given: dict[int, str]
+def derive(
+    output: Value,
+    wrt: Value,
+    through: Iterable[Value | str] | None = None,
+    digits: int = DIGITS,
+    names: Mapping[int, str] | None = None,
 ) -> Derivation:
-    """What `explain` does, with the names that are `given` to values by their id."""
+    """What `explain` does, with the names that values without one go by, by their ids."""
     order = topological_order(output)
     if not any(v is wrt for v in order):
         raise DiagramError(f"{output!r} does not depend on {wrt!r}, so there is no derivative to explain.")
-    depends = reachable(order, wrt)
-    way = [v for v in order if id(v) in depends]
-    equations, more = _Writer(order, way, output, wrt, through, digits, given).equations()
+    routes = _Routes(order, output, wrt, through, Names(order, digits, names))
+    equations, more = routes.equations()
     return Derivation(equations, digits, more)
 
 
-class _Writer:
+_Rules = tuple[list[str], list[str]]  # along a path: as text and as LaTeX
+
+
+class _Routes:
+    """The ways that lead from `wrt` up to `output`, from one waypoint to the next."""
+
     def __init__(
-        self, order: list[Value], way: list[Value], output: Value, wrt: Value, through: Iterable[Value | str] | None,
-        digits: int, given: dict[int, str],
-    ) -> None:  # fmt: skip
-        self.output, self.wrt, self.way = output, wrt, way
-        self.names = Names(order, digits, given)
-        self.on_way = {id(v) for v in way}
+        self, order: list[Value], output: Value, wrt: Value, through: Iterable[Value | str] | None, names: Names
+    ) -> None:
+        self.output, self.wrt, self.names = output, wrt, names
+        depends = reachable(order, wrt)
+        self.way = [v for v in order if id(v) in depends]
+        self.rank = {id(v): i for i, v in enumerate(self.way)}
         self.stops = self._waypoints(through)
-        # the users of each value, each with the sum of its partials (an operand may occur twice) and their positions
-        self.users: dict[int, list[tuple[Value, list[int]]]] = defaultdict(list)
-        for v in way:
-            positions: dict[int, list[int]] = defaultdict(list)
-            for i, operand in enumerate(v.operands):
-                if isinstance(operand, Value) and id(operand) in self.on_way and v.partials[i] is not None:
-                    positions[id(operand)].append(i)
-            for key, found in positions.items():
-                self.users[key].append((v, found))
+        self.users = self._users()
+        # the gradient of the output with respect to each value on the way: reverse mode once more
         self.adjoints: dict[int, float] = {id(output): 1.0}
-        for v in reversed(way):
-            for u, found in self.users[id(v)]:
-                step = sum(u.partials[i] for i in found)
-                self.adjoints[id(v)] = self.adjoints.get(id(v), 0.0) + step * self.adjoints.get(id(u), 0.0)
-        self.next: dict[int, list[tuple[Value, Factor]]] = {}
+        for v in reversed(self.way):
+            for user, step, _ in self.users[id(v)]:
+                self.adjoints[id(v)] = self.adjoints.get(id(v), 0.0) + step * self.adjoints.get(id(user), 0.0)
+        self._ahead: dict[int, list[tuple[Value, Factor]]] = {}
 
     def _waypoints(self, through: Iterable[Value | str] | None) -> set[int]:
         ends = {id(self.output), id(self.wrt)}
         if through is None:
             named = {id(v) for v in self.way if v.name}
-            return named | ends if len(named - ends) >= 1 else self.on_way
-        chosen = set(ends)
+            return named | ends if named - ends else set(self.rank)
         for item in [through] if isinstance(through, str | Value) else through:
-            if isinstance(item, str):
-                found = {id(v) for v in self.way if v.name == item}
-            else:
-                found = {id(item)} & self.on_way
-            if not found:
+            stops = {id(v) for v in self.way if v is item or (isinstance(item, str) and v.name == item)}
+            if not stops:
                 raise DiagramError(f"through= names {item!r}, which is not on the way from wrt to the output.")
-            chosen |= found
-        return chosen
+            ends |= stops
+        return ends
 
-    def successors(self, v: Value) -> list[tuple[Value, Factor]]:
+    def _users(self) -> dict[int, list[tuple[Value, float, list[int]]]]:
+        """The users of each value on the way, with their derivatives by it, and where it stands among the operands.
+
+        It may stand there several times, as in `x * x`: then the derivative is the sum of those partials.
+        """
+        users: dict[int, list[tuple[Value, float, list[int]]]] = defaultdict(list)
+        for v in self.way:
+            places: dict[int, list[int]] = defaultdict(list)
+            for i, (operand, partial) in enumerate(zip(v.operands, v.partials, strict=True)):
+                if isinstance(operand, Value) and id(operand) in self.rank and partial is not None:
+                    places[id(operand)].append(i)
+            for key, positions in places.items():
+                users[key].append((v, sum(v.partials[i] or 0.0 for i in positions), positions))
+        return users
+
+    def ahead(self, v: Value) -> list[tuple[Value, Factor]]:
         """The waypoints next on the way up from `v`, each with the derivative between the two."""
-        if id(v) in self.next:
-            return self.next[id(v)]
+        if id(v) not in self._ahead:
+            self._ahead[id(v)] = self._factors(v)
+        return self._ahead[id(v)]
+
+    def _between(self, v: Value) -> list[Value]:
+        """`v`, the waypoints next to it, and every value between, operands before users."""
+        region, stack = {id(v): v}, [v]
+        while stack:
+            u = stack.pop()
+            if u is not v and id(u) in self.stops:
+                continue
+            for user, _, _ in self.users[id(u)]:
+                if id(user) not in region:
+                    region[id(user)] = user
+                    stack.append(user)
+        return sorted(region.values(), key=lambda u: self.rank[id(u)])
+
+    def _factors(self, v: Value) -> list[tuple[Value, Factor]]:
         gains: dict[int, float] = {id(v): 1.0}
-        rules: dict[int, tuple[list[str], list[str]] | None] = {id(v): ([], [])}
-        heap = [v]
-        seen = {id(v)}
-        region: list[Value] = []
-        while heap:  # every value between `v` and the waypoints next to it
-            u = heap.pop()
-            region.append(u)
+        rules: dict[int, _Rules | None] = {id(v): ([], [])}
+        factors = []
+        for u in self._between(v):
             if u is not v and id(u) in self.stops:
+                factors.append((u, Factor(self.names.of(u), self.names.of(v), gains[id(u)], _product(rules[id(u)]))))
                 continue
-            for user, _ in self.users[id(u)]:
-                if id(user) not in seen:
-                    seen.add(id(user))
-                    heap.append(user)
-        rank = self._ranks()
-        found = []
-        for u in sorted(region, key=lambda r: rank[id(r)]):
-            if u is not v and id(u) in self.stops:
-                rule, latex = rules[id(u)] or ([], [])
-                factor = Factor(
-                    self.names.of(u), self.names.of(v), gains[id(u)], _times(rule, "1"), _times(latex, "1", r" \times ")
-                )
-                found.append((u, factor))
-                continue
-            for user, positions in self.users[id(u)]:
-                step = sum(user.partials[i] for i in positions)
+            for user, step, positions in self.users[id(u)]:
                 if id(user) in gains:  # a second way between the same two: no single product of rules says it
                     gains[id(user)] += gains[id(u)] * step
                     rules[id(user)] = None
-                    continue
-                gains[id(user)] = gains[id(u)] * step
-                before = rules[id(u)]
-                rules[id(user)] = None if before is None else self._rule(before, user, positions)
-        self.next[id(v)] = found
-        return found
+                else:
+                    gains[id(user)] = gains[id(u)] * step
+                    rules[id(user)] = self._extended(rules[id(u)], user, positions)
+        return factors
 
-    def _ranks(self) -> dict[int, int]:
-        if not hasattr(self, "_rank"):
-            self._rank = {id(v): i for i, v in enumerate(self.way)}
-        return self._rank
-
-    def _rule(
-        self, before: tuple[list[str], list[str]], user: Value, positions: list[int]
-    ) -> tuple[list[str], list[str]] | None:
-        assert user.op is not None
-        plain = [self._written(o) for o in user.operands]
-        fancy = [_math_name(name) for name in plain]
-        result = self._written(user)
-        texts = [user.op.write_derivative(i, plain, result=result) for i in positions]
-        latex = [user.op.write_derivative(i, fancy, style="latex", result=_math_name(result)) for i in positions]
-        text, tex = clean(" + ".join(texts)), clean(" + ".join(latex))
-        if sum(map(len, before[0])) + len(text) > 80:
+    def _extended(self, rules: _Rules | None, user: Value, positions: list[int]) -> _Rules | None:
+        """The rules along a path and that of its next step, or None where that grows too long."""
+        if rules is None:
             return None
-        return [*(part for part in before[0] if part != "1"), text], [*(p for p in before[1] if p != "1"), tex]
+        assert user.op is not None
+        names, result = [self._written(o) for o in user.operands], self._written(user)
+        formulas = [latex_name(name) for name in names]
+        text = [user.op.write_derivative(i, names, "text", result) for i in positions]
+        latex = [user.op.write_derivative(i, formulas, "latex", latex_name(result)) for i in positions]
+        new = clean(" + ".join(text))
+        if sum(map(len, rules[0])) + len(new) > LONGEST_RULE:
+            return None
+        return [*_but_ones(rules[0]), new], [*_but_ones(rules[1]), clean(" + ".join(latex))]
 
     def _written(self, operand: Value | float) -> str:
         """A waypoint or a side value by name; what has no name by how it was computed, where that is short."""
@@ -432,39 +374,46 @@ class _Writer:
 
     def equations(self) -> tuple[list[Equation], bool]:
         """The main equation, then one for each value where paths part, and whether some were left out."""
-        found: list[Equation] = []
-        waiting, done = [self.wrt], {id(self.output)} - {id(self.wrt)}
-        while waiting and len(found) < MOST_EQUATIONS:
-            v = waiting.pop(0)
+        equations: list[Equation] = []
+        waiting, done = deque([self.wrt]), {id(self.output)} - {id(self.wrt)}
+        while waiting and len(equations) < MAX_EQUATIONS:
+            v = waiting.popleft()
             if id(v) in done:
                 continue
             done.add(id(v))
             equation = Equation(self.names.of(self.output), self.names.of(v), self.adjoints.get(id(v), 0.0))
-            routes = self.successors(v)
-            for first, factor in routes:
-                if len(routes) > 1 and first is self.output:
-                    factor = replace(factor, direct=True)
-                term, at = [factor], first
-                while at is not self.output:
-                    ahead = self.successors(at)
-                    if len(ahead) != 1:
-                        shared = Factor(equation.above, self.names.of(at), self.adjoints.get(id(at), 0.0))
-                        term.append(shared)
-                        waiting.append(at)
-                        break
-                    at, factor = ahead[0]
-                    term.append(factor)
-                equation.terms.append(term[::-1])
-            found.append(equation)
-        return found, any(id(v) not in done for v in waiting)
+            several = len(self.ahead(v)) > 1
+            for first, factor in self.ahead(v):
+                term, at = self._term(first, replace(factor, direct=several and first is self.output))
+                if at is not self.output:
+                    term.insert(0, Factor(equation.above, self.names.of(at), self.adjoints.get(id(at), 0.0)))
+                    waiting.append(at)
+                equation.terms.append(term)
+            equations.append(equation)
+        return equations, any(id(v) not in done for v in waiting)
+
+    def _term(self, at: Value, factor: Factor) -> tuple[list[Factor], Value]:
+        """The factors from a waypoint on while one way leads up, the last one first, and where that ends."""
+        term = [factor]
+        while at is not self.output and len(self.ahead(at)) == 1:
+            at, factor = self.ahead(at)[0]
+            term.append(factor)
+        return term[::-1], at
 
 
-def _times(parts: list[str], empty: str, sign: str = " × ") -> str:
+def _but_ones(parts: list[str]) -> list[str]:
+    return [part for part in parts if part != "1"]
+
+
+def _product(rules: _Rules | None) -> Rule | None:
     """A product of rules, each in parentheses where it is a sum."""
-    kept = [part for part in parts if part != "1"] or ([empty] if parts else [])
-    if len(kept) == 1:
-        return kept[0]
-    return sign.join(f"({part})" if _is_sum(part) else part for part in reversed(kept))
+    if not rules or not rules[0]:
+        return None
+    texts = []
+    for parts, sign in zip(rules, (" × ", r" \times "), strict=True):
+        kept = _but_ones(parts) or ["1"]
+        texts.append(sign.join(f"({p})" if len(kept) > 1 and _is_sum(p) else p for p in reversed(kept)))
+    return Rule(*texts)
 
 
 def _is_sum(text: str) -> bool:
@@ -475,33 +424,3 @@ def _is_sum(text: str) -> bool:
         if depth == 0 and (char in "−-" or (char == "+" and i)):
             return True
     return " if " in text
-
-
-def _fraction(above: str, below: str) -> str:
-    return rf"\frac{{\partial {_math_name(above)}}}{{\partial {_math_name(below)}}}"
-
-
-def _mathml_fraction(above: str, below: str) -> str:
-    return f"<mfrac><mrow><mo>∂</mo><mi>{xml(above)}</mi></mrow><mrow><mo>∂</mo><mi>{xml(below)}</mi></mrow></mfrac>"
-
-
-_IN_TEXT = {
-    "\\": "∖", "^": "ˆ", "~": "∼", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
-    "<": "‹", ">": "›",
-}  # fmt: skip
-
-
-def _math_name(name: str) -> str:
-    """A name in LaTeX mathematics: `w1` as w₁, `net_h1` as net with an index, anything else as upright text."""
-    if re.fullmatch(r"\(?[\d.−e]+\)?", name):
-        return name.replace("−", "-")
-    plain = re.fullmatch(r"([A-Za-z])_?([A-Za-z0-9]*)", name)
-    if plain and (not plain[2] or plain[2].isdigit()):
-        return plain[1] + (f"_{{{plain[2]}}}" if plain[2] else "")
-    subscripted = re.fullmatch(r"([A-Za-z])([₀-₉]+)", name)
-    if subscripted:
-        return f"{subscripted[1]}_{{{''.join(str(ord(c) - 0x2080) for c in subscripted[2])}}}"
-    indexed = re.fullmatch(r"([A-Za-z][A-Za-z0-9]*)_([A-Za-z0-9]+)", name)
-    if indexed:
-        return rf"\mathrm{{{indexed[1]}}}_{{\mathrm{{{indexed[2]}}}}}"
-    return r"\text{" + "".join(_IN_TEXT.get(char, char) for char in name) + "}"

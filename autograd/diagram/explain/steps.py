@@ -1,22 +1,23 @@
 """The steps of a graph's evaluation: forward one node at a time, the seed, then backward one node at a time.
 
-Each step says which node is at work, which edges carry something, what the numbers become, and the mathematics as a
-tree of MathML elements: `["mfrac", above, below]`, leaves being `["mi", "x"]`. Plain data, which the page turns into
-elements with `textContent` only.
+Each step says which node is at work, which edges carry something, what the numbers become, and the mathematics as
+MathML trees. It is plain data, for the page of the player and for an animation.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from autograd.diagram import theme
-from autograd.diagram.picture.build import Edge, Node, Picture
+from autograd.diagram.picture.clusters import members_of
+from autograd.diagram.picture.picture import Edge, Flow, Node, Picture
 from autograd.diagram.text import number
+from autograd.diagram.theme import MARK, line_width, marked, sign_of
 
-Math = list[Any]
-MOST_LINES = 12
+from .mathml import Math, derivative, factor, mi, mn, mo, mtext
+
+MAX_LINES = 12
 
 
 @dataclass(slots=True)
@@ -34,223 +35,175 @@ class Step:
     flows: dict[str, float] = field(default_factory=dict)
 
 
-def mi(text: str) -> Math:
-    """A name."""
-    return ["mi", text]
-
-
-def mo(text: str) -> Math:
-    """An operator."""
-    return ["mo", text]
-
-
-def mn(x: float | None) -> Math:
-    """A number, in parentheses when negative so that a product reads well."""
-    return ["mn", number(x)]
-
-
-def factor(x: float) -> Math:
-    """A number as a factor."""
-    return ["mn", f"({number(x)})"] if x < 0 else mn(x)
-
-
-def derivative(above: str, below: str) -> Math:
-    """∂above/∂below as a fraction."""
-    return ["mfrac", ["mrow", mo("∂"), mi(above)], ["mrow", mo("∂"), mi(below)]]
-
-
 def steps(picture: Picture) -> list[Step]:
     """Every step, in order. Applied one after the other they end at the numbers that `backward()` gives."""
-    nodes = {node.id: node for node in picture.nodes}
-    incoming: dict[str, list[Edge]] = defaultdict(list)
-    for edge in picture.edges:
-        incoming[edge.target].append(edge)
-    leaves = [node for node in picture.nodes if not incoming[node.id]]
+    incoming = picture.incoming()
     start = Step(
         "start", "Start: the leaves have their values", "The leaves have their values; nothing is computed yet."
     )
-    start.values = {node.id: node.value for node in leaves}
-    found = [start]
-    found += [_forward(node, incoming[node.id], nodes) for node in picture.nodes if incoming[node.id]]
-    return found + _backward(picture, incoming, nodes)
+    start.values = {node.id: node.value for node in picture.nodes if not incoming[node.id]}
+    forward = [_forward(node, incoming[node.id]) for node in picture.nodes if incoming[node.id]]
+    return [start, *forward, *_Backward(picture).steps()]
 
 
-def _forward(node: Node, edges: list[Edge], nodes: dict[str, Node]) -> Step:
-    shown = [e.id for e in edges]
+def _forward(node: Node, edges: list[Edge]) -> Step:
+    step = Step("forward", f"Forward: {node.header}", "", node.id, [e.id for e in edges], values={node.id: node.value})
     if node.kind == "group":
-        words = f"{node.name}: {', '.join(text for _, text, _ in node.rows)}"
-        return Step("forward", f"Forward: {node.name}", words, node.id, shown, values={node.id: node.value})
+        step.words = f"{node.name}: {', '.join(row.text for row in node.rows)}"
+        return step
     value = number(node.value)
-    step = Step("forward", f"Forward: {node.header}", f"{node.header} = {node.numeric} = {value}", node.id, shown)
-    first: Math = ["mrow", mi(node.name), mo("="), ["mtext", node.expression]]
-    step.lines = [first]
-    if node.numeric and node.numeric != value:
-        step.lines.append(["mrow", mi(node.name), mo("="), ["mtext", node.numeric], mo("="), mn(node.value)])
-    else:
-        step.lines.append(["mrow", mi(node.name), mo("="), mn(node.value)])
-    step.lines += [["mtext", flag.text] for flag in node.flags if "gradient" not in flag.kind]
-    step.values = {node.id: node.value}
+    step.words = f"{node.header} = {node.numeric} = {value}"
+    numeric = [mtext(node.numeric), mo("=")] if node.numeric and node.numeric != value else []
+    step.lines = [
+        ["mrow", mi(node.name), mo("="), mtext(node.expression)],
+        ["mrow", mi(node.name), mo("="), *numeric, mn(node.value)],
+        *(mtext(flag.text) for flag in node.flags if not flag.late),
+    ]
     return step
 
 
-def _backward(picture: Picture, incoming: dict[str, list[Edge]], nodes: dict[str, Node]) -> list[Step]:
-    outputs = [nodes[key] for key in picture.outputs]
-    tops = picture.tops or [node.name for node in outputs]
-    top = tops[0] if len(tops) == 1 else "(" + " + ".join(tops[:3]) + (" + …)" if len(tops) > 3 else ")")
-    seed = Step("seed", f"Seed: ∂{top}/∂{top} = 1", f"The gradient starts at the output with 1: ∂{top}/∂{top} = 1.")
-    seed.lines = [["mrow", derivative(top, node.name), mo("="), mn(1.0)] for node in outputs]
-    seed.grads = {node.id: 1.0 for node in outputs}
-    seed.node = outputs[0].id if outputs else None
-    found = [seed]
-    grads = dict(seed.grads)
-    arrive = _arrive(picture, top, grads)
-    if arrive is not None:
-        found.append(arrive)
-    paths: dict[str, int] = defaultdict(int)  # how many ways lead back to a node, and how many were walked
-    for edge in picture.edges:
-        if edge.partial is not None:
-            paths[edge.source] += 1
-    walked: dict[str, int] = defaultdict(int)
-    for node in picture.nodes:
-        if node.outside is not None:
-            paths[node.id] += node.outside_edges
-            walked[node.id] += node.outside_edges
-    for node in reversed(picture.nodes):
-        grad = grads.get(node.id)
-        carrying = [e for e in incoming[node.id] if e.partial is not None and not nodes[e.source].frozen]
-        bundles = [e for e in incoming[node.id] if e.grouped and e.flow is not None]
-        if not bundles and (grad is None or not carrying):
-            continue
-        step = Step("backward", f"Backward through {node.header}", "", node.id, [e.id for e in carrying + bundles])
-        sentences = []
-        for edge in bundles[:MOST_LINES]:
-            words = "The largest" if edge.count > 1 else "The"
-            sentences.append(f"{words} gradient that flows to {nodes[edge.source].name}: {number(edge.flow)}")
-        step.lines += [["mtext", sentence] for sentence in sentences]
+class _Backward:
+    """The seed and the steps of the backward pass; `grads` are the gradients that are known so far."""
+
+    def __init__(self, picture: Picture) -> None:
+        self.picture = picture
+        self.nodes = {node.id: node for node in picture.nodes}
+        self.outputs = [self.nodes[key] for key in picture.outputs]
+        tops = picture.tops or [node.name for node in self.outputs]
+        several = "(" + " + ".join(tops[:3]) + (" + …)" if len(tops) > 3 else ")")
+        self.top = tops[0] if len(tops) == 1 else several
+        self.grads: dict[str, float] = {}
+        self.flows: dict[str, list[Flow]] = defaultdict(list)
+        for flow in picture.backward():
+            if not self.nodes[flow.edge.source].frozen:
+                self.flows[flow.edge.target].append(flow)
+        # how many ways lead back to a node, and how many of them were walked
+        self.walked = Counter({node.id: node.outside_edges for node in picture.nodes if node.outside is not None})
+        self.paths = self.walked + Counter(edge.source for edge in picture.edges if edge.partial is not None)
+
+    def steps(self) -> list[Step]:
+        """The seed, what comes from outside, then node after node against the arrows, and the end."""
+        steps = [self._seed(), *self._arrival()]
+        incoming = self.picture.incoming()
+        for node in reversed(self.picture.nodes):
+            bundles = [edge for edge in incoming[node.id] if edge.grouped and edge.flow is not None]
+            if bundles or self.flows[node.id]:
+                steps.append(self._through(node, bundles))
+        return [*steps, self._end()]
+
+    def _seed(self) -> Step:
+        one = f"∂{self.top}/∂{self.top}"
+        step = Step("seed", f"Seed: {one} = 1", f"The gradient starts at the output with 1: {one} = 1.")
+        step.lines = [["mrow", derivative(self.top, node.name), mo("="), mn(1.0)] for node in self.outputs]
+        step.grads = {node.id: 1.0 for node in self.outputs}
+        step.node = self.outputs[0].id if self.outputs else None
+        self.grads |= step.grads
+        return step
+
+    def _arrival(self) -> list[Step]:
+        """What comes through edges that the picture does not draw, where there is any."""
+        nodes = [node for node in self.picture.nodes if node.outside is not None]
+        if not nodes:
+            return []
+        step = Step("backward", "Backward: what comes from values that are not shown", "", nodes[-1].id)
+        seeds = self.picture.seeds()
+        step.grads = {node.id: seeds[node.id] for node in nodes}
+        step.lines = [
+            ["mrow", derivative(self.top, node.name), mo("+="), mn(node.outside)] for node in nodes[:MAX_LINES]
+        ]
+        sentences = [f"∂{self.top}/∂{node.name} += {number(node.outside)}" for node in nodes[:MAX_LINES]]
+        step.words = ". ".join([step.title, *sentences]) + "."
+        self.grads |= step.grads
+        return [step]
+
+    def _through(self, node: Node, bundles: list[Edge]) -> Step:
+        """The chain rule at one node: its gradient times each local derivative goes to the operands."""
+        flows = self.flows[node.id]
+        edges = [flow.edge.id for flow in flows] + [edge.id for edge in bundles]
+        step = Step("backward", f"Backward through {node.header}", "", node.id, edges)
+        sentences = [self._bundled(edge) for edge in bundles[:MAX_LINES]]
+        step.lines = [mtext(sentence) for sentence in sentences]
         step.flows = {edge.id: edge.flow for edge in bundles if edge.flow is not None}
-        for edge in carrying:
-            if edge.partial is None or grad is None:
-                continue
-            operand = nodes[edge.source]
-            flow = edge.partial * grad
-            before = grads.get(operand.id)
-            grads[operand.id] = flow if before is None else before + flow
-            step.grads[operand.id] = grads[operand.id]
-            step.flows[edge.id] = flow
-            walked[operand.id] += 1
-            several = paths[operand.id] > 1
-            count = f"{walked[operand.id]} of {paths[operand.id]} paths"
-            if len(step.lines) < 3 * MOST_LINES:
-                step.lines += _lines(top, node, operand, edge, grad, flow, before, grads[operand.id], several, count)
-            sentence = f"∂{top}/∂{operand.name} += {number(grad)} × {number(edge.partial)} = {number(flow)}"
-            if several:
-                sentence += f", total {number(grads[operand.id])}, {count}"
-            sentences.append(sentence)
-        if len(carrying) > MOST_LINES:
-            step.lines.append(["mtext", f"… and {len(carrying) - MOST_LINES} more operands alike"])
-        step.words = f"Backward through {node.header}. " + ". ".join(sentences[:MOST_LINES]) + "."
-        found.append(step)
-    leaves = [node for node in picture.nodes if node.kind == "parameter" and node.id in grads]
-    end = Step("end", "Done: every gradient is known", "Every gradient is known.")
-    for node in leaves[:MOST_LINES]:
-        end.lines.append(["mrow", derivative(top, node.full_name), mo("="), mn(grads[node.id])])
-        held = node.grad
-        if held is not None and abs(held - grads[node.id]) > 1e-9 * (abs(held) + abs(grads[node.id])):
-            end.lines.append(
-                ["mtext", f"{node.full_name}.grad holds {number(held)}: more than this graph gave was added to it"]
-            )
-    if len(leaves) > MOST_LINES:
-        end.lines.append(["mtext", f"… and {len(leaves) - MOST_LINES} more parameters, in the table below"])
-    return [*found, end]
+        for flow in flows:
+            operand = self.nodes[flow.edge.source]
+            step.grads[operand.id] = flow.total
+            step.flows[flow.edge.id] = flow.flow
+            self.walked[operand.id] += 1
+            several, count = self.paths[operand.id] > 1, f"{self.walked[operand.id]} of {self.paths[operand.id]} paths"
+            if len(step.lines) < 3 * MAX_LINES:
+                step.lines += self._lines(node, operand, flow, count if several else "")
+            sentence = f"∂{self.top}/∂{operand.name} += {number(flow.grad)} × {number(flow.partial)}"
+            sentence += f" = {number(flow.flow)}"
+            sentences.append(sentence + (f", total {number(flow.total)}, {count}" if several else ""))
+        if len(flows) > MAX_LINES:
+            step.lines.append(mtext(f"… and {len(flows) - MAX_LINES} more operands alike"))
+        step.words = f"{step.title}. {'. '.join(sentences[:MAX_LINES])}."
+        self.grads |= step.grads
+        return step
 
+    def _bundled(self, edge: Edge) -> str:
+        which = "The largest" if edge.count > 1 else "The"
+        return f"{which} gradient that flows to {self.nodes[edge.source].name}: {number(edge.flow)}"
 
-def _arrive(picture: Picture, top: str, grads: dict[str, float]) -> Step | None:
-    """What comes through edges that the picture does not draw; it is added to `grads`."""
-    step = Step("backward", "Backward: what comes from values that are not shown", "")
-    sentences = []
-    for node in picture.nodes:
-        if node.outside is None:
-            continue
-        grads[node.id] = step.grads[node.id] = grads.get(node.id, 0.0) + node.outside
-        if len(step.lines) < MOST_LINES:
-            step.lines.append(["mrow", derivative(top, node.name), mo("+="), mn(node.outside)])
-            sentences.append(f"∂{top}/∂{node.name} += {number(node.outside)}")
-        step.node = node.id
-    step.words = step.title + ". " + ". ".join(sentences) + "."
-    return step if step.grads else None
+    def _lines(self, node: Node, operand: Node, flow: Flow, count: str) -> list[Math]:
+        """`∂L/∂w += ∂L/∂a · ∂a/∂w = 0.6347 × 0.5 = 0.3174`, with the rule, and the running total where paths meet."""
+        local, rule = derivative(node.name, operand.name), flow.edge.rule
+        product = [derivative(self.top, node.name), mo("·"), local]
+        numbers = [factor(flow.grad), mo("×"), factor(flow.partial)]
+        sign = mo("+=" if count else "=")
+        value = [mo("="), mn(flow.partial)] if rule != number(flow.partial) else []
+        lines: list[Math] = [
+            ["mrow", derivative(self.top, operand.name), sign, *product, mo("="), *numbers, mo("="), mn(flow.flow)],
+            ["mrow", mtext("because\u00a0"), local, mo("="), mtext(rule), *value],
+        ]
+        if count:
+            running = f"running total: {number(flow.before)} + {number(flow.flow)} ="
+            start = "first of several paths:" if flow.before is None else running
+            lines.append(mtext(f"{start} {number(flow.total)} ({count})"))
+        return lines
 
-
-def _lines(
-    top: str, node: Node, operand: Node, edge: Edge, grad: float, flow: float, before: float | None, total: float,
-    several: bool, count: str,
-) -> list[Math]:  # fmt: skip
-    """`∂L/∂w += ∂L/∂a · ∂a/∂w = 0.6347 × 0.5 = 0.3174`, with the rule, and the running total where paths meet."""
-    assert edge.partial is not None
-    sign = mo("+=") if several else mo("=")
-    line: Math = ["mrow", derivative(top, operand.name), sign, derivative(top, node.name), mo("·")]
-    line += [
-        derivative(node.name, operand.name),
-        mo("="),
-        factor(grad),
-        mo("×"),
-        factor(edge.partial),
-        mo("="),
-        mn(flow),
-    ]
-    rule: Math = [
-        "mrow",
-        ["mtext", "because\u00a0"],
-        derivative(node.name, operand.name),
-        mo("="),
-        ["mtext", edge.rule],
-    ]
-    if edge.rule != number(edge.partial):
-        rule += [mo("="), mn(edge.partial)]
-    if not several:
-        return [line, rule]
-    start = "first of several paths:" if before is None else f"running total: {number(before)} + {number(flow)} ="
-    return [line, rule, ["mtext", f"{start} {number(total)} ({count})"]]
+    def _end(self) -> Step:
+        step = Step("end", "Done: every gradient is known", "Every gradient is known.")
+        leaves = [node for node in self.picture.nodes if node.kind == "parameter" and node.id in self.grads]
+        for node in leaves[:MAX_LINES]:
+            grad, held = self.grads[node.id], node.grad
+            step.lines.append(["mrow", derivative(self.top, node.full_name), mo("="), mn(grad)])
+            if held is not None and abs(held - grad) > 1e-9 * (abs(held) + abs(grad)):
+                words = f"{node.full_name}.grad holds {number(held)}: more than this graph gave was added to it"
+                step.lines.append(mtext(words))
+        if len(leaves) > MAX_LINES:
+            step.lines.append(mtext(f"… and {len(leaves) - MAX_LINES} more parameters, in the table below"))
+        return step
 
 
 def as_data(picture: Picture) -> dict[str, Any]:
     """The steps as plain data for the page: texts and classes are decided here, so that the page only sets them."""
-    found = steps(picture)
-    shown = [
-        {
-            "phase": s.phase,
-            "title": s.title,
-            "words": s.words,
-            "node": s.node,
-            "edges": s.edges,
-            "lines": s.lines,
-            "values": {key: number(value) for key, value in s.values.items()},
-            "grads": {key: _marked(value) for key, value in s.grads.items()},
-            "flows": {
-                key: [theme.sign(value), f"{theme.line_width(value):.2f}", theme.MARK[theme.sign(value)]]
-                for key, value in s.flows.items()
-            },
-        }
-        for s in found
-    ]
-    members: dict[str, list[str]] = defaultdict(list)
-    parents = {cluster.id: cluster.parent for cluster in picture.clusters}
-    for node in picture.nodes:
-        key = node.cluster
-        while key is not None:
-            members[key].append(node.id)
-            key = parents.get(key)
+    members = members_of(picture)
     return {
-        "steps": shown,
+        "steps": [
+            {
+                "phase": step.phase,
+                "title": step.title,
+                "words": step.words,
+                "node": step.node,
+                "edges": step.edges,
+                "lines": step.lines,
+                "values": {key: number(value) for key, value in step.values.items()},
+                "grads": {key: list(marked(grad)) for key, grad in step.grads.items()},
+                "flows": {
+                    key: [sign_of(flow), f"{line_width(flow):.2f}", MARK[sign_of(flow)]]
+                    for key, flow in step.flows.items()
+                },
+            }
+            for step in steps(picture)
+        ],
         "edges": {e.id: [e.source, e.target, e.label, e.sign == "constant"] for e in picture.edges},
         "derivations": [
             {"name": node.full_name, "lines": picture.derivations[node.id]}
             for node in picture.nodes
             if node.id in picture.derivations
         ],
-        "clusters": {c.id: {"label": c.label, "members": members[c.id]} for c in picture.clusters},
+        "clusters": {
+            c.id: {"label": c.label, "members": [node.id for node in members[c.id]]} for c in picture.clusters
+        },
     }
-
-
-def _marked(grad: float) -> list[str]:
-    kind = theme.sign(grad)
-    return [f"{theme.MARK[kind]} {number(grad)}".strip(), kind]

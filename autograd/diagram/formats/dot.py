@@ -1,142 +1,217 @@
-"""The picture as DOT text, for `.dot` files and for the engines' own PNG and PDF."""
+"""The picture as DOT text, for `.dot` files and for the images that the engines draw."""
 
 from __future__ import annotations
 
+import html
 from collections import defaultdict
 from collections.abc import Collection
+from typing import Any
 
-from autograd.diagram import theme as themes
-from autograd.diagram.picture.build import Cluster, Edge, Node, Picture
-from autograd.diagram.place.layered import Layout
-from autograd.diagram.text import dot_html, dot_quoted
+from autograd.diagram.picture.picture import Cluster, Edge, Node, Picture
+from autograd.diagram.place.boxes import Layout
+from autograd.diagram.place.drawing import Drawing
+from autograd.diagram.place.graphviz import LARGE, LESS_WORK
+from autograd.diagram.theme import EDGE_SIZE, FONT, SIZE, Theme, line_width, stroke
+
+from .look import label_of, legend_entries, look
+
+_KEY, _GAP = 38.0, 6.0  # widths in a box: of the words before numbers, and beside them
+_IN_A_ROW = 6  # of the legend
+
+
+def write(drawing: Drawing) -> bytes:
+    """DOT without positions: a program that reads it lays the graph out itself."""
+    return source(drawing.picture, drawing.colours).encode()
 
 
 def source(
-    picture: Picture, theme: themes.Theme, layout: Layout | None = None, dpi: int | None = None,
-    active: Collection[str] = (), phase: str = "", legend_of: Picture | None = None,
-) -> str:  # fmt: skip
+    picture: Picture,
+    theme: Theme,
+    layout: Layout | None = None,
+    *,
+    dpi: int | None = None,
+    active: Collection[str] = (),
+    phase: str = "",
+    legend_of: Picture | None = None,
+) -> str:
     """DOT for a picture. With a layout every position is pinned, for `neato -n2`.
 
     `active` are ids to mark as at work in a `phase`; `legend_of` is the picture whose legend all frames share.
     """
-    import graphviz
-
-    attributes = {
-        "rankdir": picture.direction, "bgcolor": theme.background, "fontname": themes.FONT,
-        "fontcolor": theme.ink, "fontsize": f"{themes.EDGE_SIZE:g}", "nodesep": "0.28", "ranksep": "0.45",
-        "tooltip": dot_quoted(picture.title, 2), "pad": "0.2",
-    }  # fmt: skip
-    if dpi is not None:
-        attributes["dpi"] = str(dpi)
-    if len(picture.nodes) > 800:
-        attributes |= {"nslimit": ".5", "nslimit1": ".5", "mclimit": ".1", "splines": "line"}
-    if picture.legend and layout is None:
-        attributes |= {"label": _legend(picture, theme, picture), "labelloc": "b", "labeljust": "l"}
-    graph = graphviz.Digraph(
-        graph_attr=attributes,
-        node_attr={"shape": "plain", "fontname": themes.FONT, "fontsize": f"{themes.SIZE:g}", "fontcolor": theme.ink},
-        edge_attr={"fontname": themes.FONT, "fontsize": f"{themes.EDGE_SIZE:g}", "arrowsize": "0.7"},
-    )
-    mark = theme.forward if phase == "forward" else theme.backward
-    members: dict[str | None, list[Node]] = defaultdict(list)
-    children: dict[str | None, list[Cluster]] = defaultdict(list)
-    for node in picture.nodes:
-        members[node.cluster].append(node)
-    for cluster in picture.clusters:
-        children[cluster.parent].append(cluster)
-
-    def add(into: graphviz.Digraph, key: str | None) -> None:
-        for node in members[key]:
-            place = {}
-            if layout is not None:
-                x, y = layout.nodes[node.id]
-                place = {"pos": f"{x:.2f},{layout.height - y:.2f}!"}
-            into.node(
-                node.id,
-                label=_table(node, theme, mark if node.id in active else None),
-                tooltip=dot_quoted(node.tooltip, 2),
-                id=node.id,
-                **place,
-            )
-        for cluster in children[key]:
-            sub = graphviz.Digraph(name="cluster_" + cluster.id)
-            sub.attr(
-                label=f"<{_font(dot_html(cluster.label), theme.muted)}>", style="rounded,filled", color=theme.muted,
-                fillcolor=theme.cluster, labeljust="l", margin="10", id=cluster.id,
-            )  # fmt: skip
-            if layout is not None and cluster.id in layout.clusters:
-                x0, y0, x1, y1 = layout.clusters[cluster.id]
-                sub.attr(bb=f"{x0:.2f},{layout.height - y1:.2f},{x1:.2f},{layout.height - y0:.2f}")
-                sub.attr(lp=f"{(x0 + x1) / 2:.2f},{layout.height - y0 - 12:.2f}")
-            add(sub, cluster.id)
-            into.subgraph(sub)
-
-    add(graph, None)
-    for edge in picture.edges:
-        graph.edge(edge.source, edge.target, **_edge(edge, theme, layout, mark if edge.id in active else None))
-    if picture.legend and layout is not None:
-        # Pinned pictures leave the graph's own label no room, so the legend is a node below the others.
-        if legend_of is not None:  # the frames of an animation have one size: its corners are held, its legend too
-            for name, x, y in (("low", 0.0, -90.0), ("high", layout.width, layout.height)):
-                graph.node(f"corner_{name}", label="", style="invis", width="0.01", height="0.01", pos=f"{x},{y}!")
-        legend = _legend(picture, theme, legend_of or picture)
-        rows = -(-(len(legend_entries(legend_of or picture)) + len(picture.notes)) // _IN_A_ROW)
-        if rows:
-            graph.node("legend", label=legend, pos=f"{layout.width / 2:.2f},{-14 - 15 * rows}!")
-    text: str = graph.source
-    return text
+    return _Source(picture, theme, layout, dpi, active, phase, legend_of).text()
 
 
-def _font(text: str, color: str, bold: bool = False, size: float | None = None) -> str:
+def html_text(text: str) -> str:
+    r"""Escaped for an HTML-like label, where engines expand `\N` and `\G`, and where an empty `<B></B>` is an error."""
+    return html.escape(text, quote=True).replace("\\", "&#92;&#92;") or " "
+
+
+def quoted(text: str, expansions: int = 1) -> str:
+    """Escaped for a quoted DOT string; a tooltip is expanded twice.
+
+    The angle brackets too: the `graphviz` package takes a text between them for an HTML-like label.
+    """
+    text = text.replace("\\", "\\" * 2**expansions)
+    return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def font(text: str, color: str, bold: bool = False, size: float | None = None) -> str:
+    """A text of an HTML-like label in a colour."""
     points = f' POINT-SIZE="{size:g}"' if size else ""
-    inner = f"<B>{text}</B>" if bold else text
+    inner = f"<B>{html_text(text)}</B>" if bold else html_text(text)
     return f'<FONT COLOR="{color}"{points}>{inner}</FONT>'
 
 
-def look(node: Node) -> tuple[str, str]:
-    """The kinds whose fill and whose border a node takes: health shows on both."""
-    kinds = {flag.kind for flag in node.flags}
-    if kinds & {"nan", "inf", "nan gradient", "inf gradient"} or "broken" in {row[2] for row in node.rows}:
-        return node.kind, "broken"
-    if "dead" in kinds:
-        return "dead", "dead"
-    return node.kind, node.kind
+class _Source:
+    """Puts the parts of a picture into a graph of the `graphviz` package; the arguments are those of `source`."""
+
+    def __init__(
+        self,
+        picture: Picture,
+        theme: Theme,
+        layout: Layout | None,
+        dpi: int | None,
+        active: Collection[str],
+        phase: str,
+        legend_of: Picture | None,
+    ) -> None:
+        import graphviz
+
+        self.picture, self.theme, self.layout, self.active = picture, theme, layout, active
+        self.mark = theme.forward if phase == "forward" else theme.backward
+        attributes = {
+            "rankdir": picture.direction, "bgcolor": theme.background, "fontname": FONT,
+            "fontcolor": theme.ink, "fontsize": f"{EDGE_SIZE:g}", "nodesep": "0.28", "ranksep": "0.45",
+            "tooltip": quoted(picture.title, 2), "pad": "0.2",
+        }  # fmt: skip
+        if dpi is not None:
+            attributes["dpi"] = str(dpi)
+        if len(picture.nodes) > LARGE:
+            attributes |= LESS_WORK
+        if picture.legend and layout is None:
+            attributes |= {"label": self._legend(picture), "labelloc": "b", "labeljust": "l"}
+        self.graph = graphviz.Digraph(
+            graph_attr=attributes,
+            node_attr={"shape": "plain", "fontname": FONT, "fontsize": f"{SIZE:g}", "fontcolor": theme.ink},
+            edge_attr={"fontname": FONT, "fontsize": f"{EDGE_SIZE:g}", "arrowsize": "0.7"},
+        )
+        self._add_nodes()
+        for edge in picture.edges:
+            self.graph.edge(edge.source, edge.target, **self._edge(edge))
+        if picture.legend and layout is not None:
+            self._pin_legend(layout, legend_of)
+
+    def text(self) -> str:
+        return str(self.graph.source)
+
+    def _at(self, x: float, y: float) -> str:
+        """A position in DOT, whose y axis points upwards."""
+        assert self.layout is not None
+        return f"{x:.2f},{self.layout.height - y:.2f}"
+
+    def _add_nodes(self) -> None:
+        members: dict[str | None, list[Node]] = defaultdict(list)
+        children: dict[str | None, list[Cluster]] = defaultdict(list)
+        for node in self.picture.nodes:
+            members[node.cluster].append(node)
+        for cluster in self.picture.clusters:
+            children[cluster.parent].append(cluster)
+
+        def add(into: Any, key: str | None) -> None:
+            for node in members[key]:
+                place = {"pos": self._at(*self.layout.nodes[node.id]) + "!"} if self.layout is not None else {}
+                mark = self.mark if node.id in self.active else None
+                label, tooltip = _table(node, self.theme, mark), quoted(node.tooltip, 2)
+                into.node(node.id, label=label, tooltip=tooltip, id=node.id, **place)
+            for cluster in children[key]:
+                with into.subgraph(name="cluster_" + cluster.id) as inner:
+                    inner.attr(**self._frame(cluster))
+                    add(inner, cluster.id)
+
+        add(self.graph, None)
+
+    def _frame(self, cluster: Cluster) -> dict[str, str]:
+        attributes = {
+            "label": f"<{font(cluster.label, self.theme.muted)}>", "style": "rounded,filled",
+            "color": self.theme.muted, "fillcolor": self.theme.cluster, "labeljust": "l", "margin": "10",
+            "id": cluster.id,
+        }  # fmt: skip
+        if self.layout is not None and cluster.id in self.layout.clusters:
+            x0, y0, x1, y1 = self.layout.clusters[cluster.id]
+            attributes["bb"] = f"{self._at(x0, y1)},{self._at(x1, y0)}"
+            attributes["lp"] = self._at((x0 + x1) / 2, y0 + 12)
+        return attributes
+
+    def _edge(self, edge: Edge) -> dict[str, str]:
+        color = self.theme.muted if edge.sign == "constant" else stroke(self.theme, edge.sign)
+        color = self.mark if edge.id in self.active else color
+        attributes = {
+            "id": edge.id, "color": color, "penwidth": f"{line_width(edge.flow):.2f}",
+            "tooltip": quoted(edge.tooltip, 2), "labeltooltip": quoted(edge.tooltip, 2),
+        }  # fmt: skip
+        if edge.sign == "negative" and not edge.label:
+            # no ▼ stands beside it, and an open head would close under a thick line
+            attributes |= {"arrowhead": "dot", "arrowsize": "0.6"}
+        if edge.sign in ("zero", "constant"):
+            attributes["style"] = "dashed" if edge.sign == "zero" else "dotted"
+        if label_of(edge):
+            attributes["label"] = f"<{font(label_of(edge), color)}>"
+        if self.layout is not None:
+            *curve, (x1, y1) = self.layout.edges[edge.id]
+            x0, y0 = curve[-1]
+            # the arrow head takes the last seven points; the curve must end where it begins
+            length = max(((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5, 1e-9)
+            cut = min(7.0, length / 2)
+            end = (x1 - (x1 - x0) / length * cut, y1 - (y1 - y0) / length * cut)
+            attributes["pos"] = f"e,{self._at(x1, y1)} " + " ".join(self._at(x, y) for x, y in [*curve, end])
+            if label_of(edge) and edge.id in self.layout.labels:
+                attributes["lp"] = self._at(*self.layout.labels[edge.id])
+        return attributes
+
+    def _pin_legend(self, layout: Layout, legend_of: Picture | None) -> None:
+        """Put the legend below the nodes, as one more: pinned pictures leave the graph's own label no room."""
+        if legend_of is not None:  # the frames of an animation have one size: its corners are held, its legend too
+            for name, x, y in (("low", 0.0, -90.0), ("high", layout.width, layout.height)):
+                self.graph.node(f"corner_{name}", label="", style="invis", width="0.01", height="0.01", pos=f"{x},{y}!")
+        explained = legend_of or self.picture
+        rows = -(-(len(legend_entries(explained)) + len(self.picture.notes)) // _IN_A_ROW)
+        if rows:
+            self.graph.node("legend", label=self._legend(explained), pos=f"{layout.width / 2:.2f},{-14 - 15 * rows}!")
+
+    def _legend(self, explained: Picture) -> str:
+        theme, cells = self.theme, []
+        unlabelled = any(edge.sign == "negative" and not edge.label for edge in self.picture.edges)
+        for kind, words in legend_entries(explained):
+            if kind in theme.fill:
+                dashed = ",DASHED" if kind == "constant" else ""
+                box = f' BORDER="1" STYLE="ROUNDED{dashed}" COLOR="{theme.border[kind]}" BGCOLOR="{theme.fill[kind]}"'
+                cells.append(f"<TD{box}>{font(words, theme.ink, size=EDGE_SIZE)}</TD>")
+            else:
+                color = stroke(theme, kind) if kind != "width" else theme.muted
+                words = words.replace(", open head", ", round head" if unlabelled else "")
+                cells.append(f"<TD>{font(words, color, size=EDGE_SIZE)}</TD>")
+        cells += [f"<TD>{font(note, theme.muted, size=EDGE_SIZE)}</TD>" for note in self.picture.notes]
+        rows = [
+            '<TR><TD ALIGN="LEFT"><TABLE BORDER="0" CELLSPACING="6" CELLPADDING="2"><TR>'
+            f"{''.join(cells[i : i + _IN_A_ROW])}</TR></TABLE></TD></TR>"
+            for i in range(0, len(cells), _IN_A_ROW)
+        ]
+        return f'<<TABLE BORDER="0" CELLSPACING="0" CELLPADDING="0">{"".join(rows)}</TABLE>>'
 
 
-def _table(node: Node, theme: themes.Theme, mark: str | None = None) -> str:
+def _table(node: Node, theme: Theme, mark: str | None) -> str:
+    """The box of a node as a table, with a border in the colour `mark` while it is at work."""
     fill, border = look(node)
-    line = mark or theme.border[border]
-    dashed = ',DASHED"' if node.kind == "constant" else '"'
-    # Every cell says its width, since an engine does not stretch the columns of a table that is wider than they are.
-    whole = node.width - 4
-    key, gap = 38.0, 6.0
-    if not any(label for label, _, _ in node.rows):
-        return _plain_table(node, theme, line, dashed, 3 if mark else 2 if border in ("broken", "dead") else 1)
-    rows = [
-        (
-            f'<TR><TD COLSPAN="4" WIDTH="{whole:.0f}" HEIGHT="{20 if node.rows else 16}">'
-            f"{_font(dot_html(node.header), theme.ink, bold=True)}</TD></TR>"
-        )
-    ]
-    space = f'<TD WIDTH="{gap:.0f}"></TD>'
-    for label, text, kind in node.rows:
-        if kind == "flag" or not label:
-            color = theme.ink if kind != "flag" else theme.border["broken" if border == "broken" else "dead"]
-            cell = _font(dot_html(text), color, bold=kind == "flag")
-            rows.append(f'<TR>{space}<TD COLSPAN="3" ALIGN="LEFT" WIDTH="{whole - gap:.0f}">{cell}</TD></TR>')
-            continue
-        color = theme.ink if kind == "plain" else themes.stroke(theme, kind)
-        rows.append(
-            f'<TR>{space}<TD ALIGN="LEFT" WIDTH="{key:.0f}">{_font(dot_html(label), theme.muted)}</TD>'
-            f'<TD ALIGN="RIGHT" WIDTH="{whole - key - 2 * gap:.0f}">{_font(dot_html(text), color)}</TD>{space}</TR>'
-        )
     thick = 3 if mark else 2 if border in ("broken", "dead") else 1
+    dashed = ",DASHED" if node.kind == "constant" else ""
+    columns = any(row.label for row in node.rows)
+    rows = _columns(node, theme, border) if columns else _lines(node, theme, thick)
     table = (
-        f'<TABLE BORDER="{thick}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" '
-        f'STYLE="ROUNDED{dashed} COLOR="{line}" BGCOLOR="{theme.fill[fill]}" '
+        f'<TABLE BORDER="{thick}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" STYLE="ROUNDED{dashed}" '
+        f'COLOR="{mark or theme.border[border]}" BGCOLOR="{theme.fill[fill]}" '
         f'WIDTH="{node.width:.0f}" HEIGHT="{node.height:.0f}">{"".join(rows)}</TABLE>'
     )
-    if border == "broken":
+    if columns and border == "broken":
         table = (
             f'<TABLE BORDER="2" CELLBORDER="0" CELLSPACING="2" CELLPADDING="0" COLOR="{theme.border[border]}">'
             f"<TR><TD>{table}</TD></TR></TABLE>"
@@ -144,105 +219,37 @@ def _table(node: Node, theme: themes.Theme, mark: str | None = None) -> str:
     return f"<{table}>"
 
 
-def _plain_table(node: Node, theme: themes.Theme, line: str, dashed: str, thick: int) -> str:
-    """A box without columns: a constant, or a folded group with its lines below its name."""
-    inside = node.width - 2 * thick
-    cells = [(f'ALIGN="CENTER" HEIGHT="{20 if node.rows else node.height - 2 * thick:.0f}"', node.header, True)]
-    cells += [(f'ALIGN="LEFT" HEIGHT="{(node.height - 26) / len(node.rows):.0f}"', "\u00a0 " + text, False)
-              for _, text, _ in node.rows]  # fmt: skip
-    rows = "".join(
-        f'<TR><TD {place} WIDTH="{inside:.0f}">{_font(dot_html(text), theme.ink, bold=bold)}</TD></TR>'
-        for place, text, bold in cells
-    )
-    return (
-        f'<<TABLE BORDER="{thick}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" STYLE="ROUNDED{dashed} '
-        f'COLOR="{line}" BGCOLOR="{theme.fill[node.kind]}" WIDTH="{node.width:.0f}" HEIGHT="{node.height:.0f}">'
-        f"{rows}</TABLE>>"
-    )
+def _columns(node: Node, theme: Theme, border: str) -> list[str]:
+    """The rows of a box with numbers: words on the left, numbers on the right, flags across both.
 
-
-def label_of(edge: Edge) -> str:
-    """An edge's label and the mark of the sign of what flows there, which is never told by colour alone."""
-    return f"{edge.label} {themes.MARK.get(edge.sign, '')}".strip() if edge.label else ""
-
-
-def _edge(edge: Edge, theme: themes.Theme, layout: Layout | None, mark: str | None = None) -> dict[str, str]:
-    color = mark or (theme.muted if edge.sign == "constant" else themes.stroke(theme, edge.sign))
-    attributes = {
-        "id": edge.id, "color": color, "penwidth": f"{themes.line_width(edge.flow):.2f}",
-        "tooltip": dot_quoted(edge.tooltip, 2), "labeltooltip": dot_quoted(edge.tooltip, 2),
-    }  # fmt: skip
-    if edge.sign == "negative" and not edge.label:  # no ▼ stands beside it; an open head would close under a thick line
-        attributes |= {"arrowhead": "dot", "arrowsize": "0.6"}
-    if edge.sign == "zero":
-        attributes["style"] = "dashed"
-    if edge.sign == "constant":
-        attributes["style"] = "dotted"
-    if label_of(edge):
-        attributes["label"] = f"<{_font(dot_html(label_of(edge)), color)}>"
-    if layout is not None:
-        points = layout.edges[edge.id]
-        *curve, (x1, y1) = points
-        (x0, y0) = curve[-1]
-        # the arrow head takes the last seven points; the curve must end where it begins
-        length = max(((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5, 1e-9)
-        cut = min(7.0, length / 2)
-        end = (x1 - (x1 - x0) / length * cut, y1 - (y1 - y0) / length * cut)
-        flipped = [f"{x:.2f},{layout.height - y:.2f}" for x, y in [*curve, end]]
-        attributes["pos"] = f"e,{x1:.2f},{layout.height - y1:.2f} " + " ".join(flipped)
-        if label_of(edge) and edge.id in layout.labels:
-            x, y = layout.labels[edge.id]
-            attributes["lp"] = f"{x:.2f},{layout.height - y:.2f}"
-    return attributes
-
-
-def legend_entries(picture: Picture) -> list[tuple[str, str]]:
-    """What the legend explains: only what the picture shows. Pairs of a class and words."""
-    words = {
-        "parameter": "parameter", "input": "input (frozen)", "operation": "operation", "output": "output",
-        "constant": "constant", "group": "folded group",
-    }  # fmt: skip
-    kinds = {node.kind for node in picture.nodes}
-    entries = [(kind, text) for kind, text in words.items() if kind in kinds]
-    signs = {themes.sign(node.grad) for node in picture.nodes if node.rows} | {edge.sign for edge in picture.edges}
-    if any("dead" in {flag.kind for flag in node.flags} for node in picture.nodes):
-        entries.append(("dead", "dead unit"))
-    if "positive" in signs:
-        entries.append(("positive", "▲ positive gradient"))
-    if "negative" in signs:
-        entries.append(("negative", "▼ negative gradient, open head"))
-    if "zero" in signs:
-        entries.append(("zero", "dashed: no gradient passes"))
-    if "broken" in signs:
-        entries.append(("broken", "! nan or infinite"))
-    if signs & {"positive", "negative"}:
-        entries.append(("width", "wider: larger gradient"))
-    if any(row[2] == "unset" for node in picture.nodes for row in node.rows):
-        entries.append(("unset", "· not computed"))
-    return entries
-
-
-_IN_A_ROW = 6
-
-
-def _legend(picture: Picture, theme: themes.Theme, entries_of: Picture) -> str:
-    cells = []
-    for kind, words in legend_entries(entries_of):
-        bare = any(edge.sign == "negative" and not edge.label for edge in picture.edges)
-        words = words.replace(", open head", ", round head" if bare else "")
-        if kind in theme.fill:
-            drawn = f'STYLE="ROUNDED{",DASHED" * (kind == "constant")}" COLOR="{theme.border[kind]}"'
-            cells.append(
-                f'<TD BORDER="1" {drawn} BGCOLOR="{theme.fill[kind]}">'
-                f"{_font(dot_html(words), theme.ink, size=themes.EDGE_SIZE)}</TD>"
+    Every cell says its width, since an engine does not stretch the columns of a table that is wider than they are.
+    """
+    whole = node.width - 4
+    header = font(node.header, theme.ink, bold=True)
+    rows = [f'<TR><TD COLSPAN="4" WIDTH="{whole:.0f}" HEIGHT="20">{header}</TD></TR>']
+    space = f'<TD WIDTH="{_GAP:.0f}"></TD>'
+    for label, text, kind in node.rows:
+        if label:
+            color = theme.ink if kind == "plain" else stroke(theme, kind)
+            rows.append(
+                f'<TR>{space}<TD ALIGN="LEFT" WIDTH="{_KEY:.0f}">{font(label, theme.muted)}</TD>'
+                f'<TD ALIGN="RIGHT" WIDTH="{whole - _KEY - 2 * _GAP:.0f}">{font(text, color)}</TD>{space}</TR>'
             )
         else:
-            color = themes.stroke(theme, kind) if kind != "width" else theme.muted
-            cells.append(f"<TD>{_font(dot_html(words), color, size=themes.EDGE_SIZE)}</TD>")
-    cells += [f"<TD>{_font(dot_html(note), theme.muted, size=themes.EDGE_SIZE)}</TD>" for note in picture.notes]
-    rows = [
-        '<TR><TD ALIGN="LEFT"><TABLE BORDER="0" CELLSPACING="6" CELLPADDING="2"><TR>'
-        f"{''.join(part)}</TR></TABLE></TD></TR>"
-        for part in (cells[i : i + _IN_A_ROW] for i in range(0, len(cells), _IN_A_ROW))
+            color = theme.border["broken" if border == "broken" else "dead"] if kind == "flag" else theme.ink
+            cell = font(text, color, bold=kind == "flag")
+            rows.append(f'<TR>{space}<TD COLSPAN="3" ALIGN="LEFT" WIDTH="{whole - _GAP:.0f}">{cell}</TD></TR>')
+    return rows
+
+
+def _lines(node: Node, theme: Theme, thick: int) -> list[str]:
+    """The rows of a box without columns: a constant, or a folded group with its lines below its name."""
+    rows = node.rows
+    cells: list[tuple[str, float, str]] = [
+        ("CENTER", 20 if rows else node.height - 2 * thick, font(node.header, theme.ink, bold=True))
     ]
-    return f'<<TABLE BORDER="0" CELLSPACING="0" CELLPADDING="0">{"".join(rows)}</TABLE>>'
+    cells += [("LEFT", (node.height - 26) / len(rows), font("\u00a0 " + row.text, theme.ink)) for row in rows]
+    return [
+        f'<TR><TD ALIGN="{align}" HEIGHT="{height:.0f}" WIDTH="{node.width - 2 * thick:.0f}">{text}</TD></TR>'
+        for align, height, text in cells
+    ]

@@ -1,29 +1,81 @@
-"""Graphs that are ill: dead and saturated units, vanishing and exploding gradients, nan and inf, stale gradients."""
+"""Graphs that are ill: dead and saturated units, vanishing and exploding gradients, nan and inf, stale gradients.
+
+What an activation is ill from stands in its row of the table: `dead_below` and `saturation`.
+"""
 
 from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from autograd.diagram.text import clean, number
 from autograd.errors import DiagramError
 from autograd.value import Value, topological_order
 
-# A unit counts as saturated where its slope is under 1 % of the largest slope it can have.
-SATURATED = {"sigmoid": 0.0025, "tanh": 0.01, "softsign": 0.01, "hardtanh": 0.0}
+from .names import datum
+from .picture import Flag
+
 VANISHING, EXPLODING = 1e-6, 1e3  # a parameter's gradient, as a multiple of the output's
-DEAD = ("relu",)
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """A mark on one node: what is wrong in two or three words, and what to do about it."""
-
-    kind: str
-    text: str
+class _Illness(NamedTuple):
+    mark: str  # on the node, where the finding's numbers are filled in
+    late: bool  # only the gradients tell it
     advice: str
+
+
+ILLNESSES = {
+    "dead": _Illness(
+        "dead: z ≤ {below}",
+        False,
+        "A unit that is dead for every sample never learns: lower the learning rate, use leaky_relu, or start from "
+        "he_normal weights.",
+    ),
+    "saturated": _Illness(
+        "saturated: slope {slope}",
+        False,
+        "Almost no gradient passes: scale the inputs and targets, start from smaller weights, or use ReLU.",
+    ),
+    "vanishing": _Illness(
+        "vanishing gradient",
+        True,
+        "Layers far from the output hardly learn: use ReLU, fewer layers, or xavier/he initial weights.",
+    ),
+    "exploding": _Illness(
+        "exploding gradient",
+        True,
+        "Steps will be too large: lower the learning rate, clip with clip_grad_norm_, or start from smaller weights.",
+    ),
+    "nan": _Illness(
+        "first nan",
+        False,
+        "This is the first value that is not a number: look at its operands; detect_anomaly() names the line.",
+    ),
+    "inf": _Illness(
+        "first inf",
+        False,
+        "This is the first value that is infinite: look at its operands; detect_anomaly() names the line.",
+    ),
+    "nan gradient": _Illness(
+        "gradient turns nan",
+        True,
+        "The gradient first turns into nan here: look at the local derivatives on the edges out of it.",
+    ),
+    "inf gradient": _Illness(
+        "gradient turns inf",
+        True,
+        "The gradient first turns infinite here: look at the local derivatives on the edges out of it.",
+    ),
+    "stale": _Illness(
+        "old gradient inside",
+        True,
+        "The gradient holds more than this graph put there: call zero_grad() before backward(), unless you add up "
+        "several losses on purpose.",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +83,7 @@ class Finding:
     """One thing that is wrong with a graph.
 
     `kind` is "dead", "saturated", "vanishing", "exploding", "nan", "inf", "nan gradient", "inf gradient" or "stale";
-    `node` is the value it was found at; `numbers` holds what was measured, by name; `advice` says what to try.
+    `node` is the value that has it; `numbers` holds what was measured, by name; `advice` says what to try.
     """
 
     kind: str
@@ -53,25 +105,8 @@ class Findings(list[Finding]):
         return "\n".join(f"{i}. {finding}" for i, finding in enumerate(self, 1))
 
     def _repr_markdown_(self) -> str:
-        return "\n".join("- " + "".join("\\" + c if c in "\\`*_{}[]<>#|$" else c for c in str(f)) for f in self) or str(
-            self
-        )
-
-
-_ADVICE = {
-    "dead": "A unit that is dead for every sample never learns: lower the learning rate, use leaky_relu, or start "
-    "from he_normal weights",
-    "saturated": "Almost no gradient passes: scale the inputs and targets, start from smaller weights, or use ReLU",
-    "vanishing": "Layers far from the output hardly learn: use ReLU, fewer layers, or xavier/he initial weights",
-    "exploding": "Steps will be too large: lower the learning rate, clip with clip_grad_norm_, or start from smaller "
-    "weights",
-    "nan": "This is the first value that is not a number: look at its operands; detect_anomaly() names the line",
-    "inf": "This is the first value that is infinite: look at its operands; detect_anomaly() names the line",
-    "nan gradient": "The gradient first turns into nan here: look at the local derivatives on the edges out of it",
-    "inf gradient": "The gradient first turns infinite here: look at the local derivatives on the edges out of it",
-    "stale": "The gradient holds more than this graph put there: call zero_grad() before backward(), unless you add "
-    "up several losses on purpose",
-}
+        items = ("".join("\\" + c if c in "\\`*_{}[]<>#|$" else c for c in str(finding)) for finding in self)
+        return "\n".join(f"- {item}" for item in items) or str(self)
 
 
 def diagnose(output: Value | Iterable[Value]) -> list[Finding]:
@@ -115,88 +150,126 @@ def as_roots(output: Value | Iterable[Value]) -> list[Value]:
     return list({id(root): root for root in roots}.values())
 
 
-def _findings(order: list[Value], roots: Sequence[Value]) -> list[Finding]:
-    found: list[Finding] = []
-
-    def add(kind: str, v: Value, message: str, **numbers: float) -> None:
-        found.append(Finding(kind, v, numbers, message, _ADVICE[kind] + "."))
-
-    def called(v: Value) -> str:
-        what = f"{clean(v.op.name, 24)} " if v.op is not None else ""
-        return f"{what}{clean(v.name, 40)!r}" if v.name else f"{what or 'leaf '}with value {number(v.data)}"
-
-    seeds = [abs(root.grad) for root in roots if root.has_grad and math.isfinite(root.grad)]
-    scale = max(seeds, default=0.0)
-    flows: dict[int, list[float]] = defaultdict(list)
-    above: dict[int, list[float]] = defaultdict(list)  # the adjoints of the nodes that use a value
-    unknown: set[int] = set()
-    for v in order:
-        for operand, partial in zip(v.operands, v.partials, strict=True):
-            if partial is None or not isinstance(operand, Value):
-                continue
-            if v.has_grad:
-                flows[id(operand)].append(partial * v.grad)
-                above[id(operand)].append(v.grad)
-            else:
-                unknown.add(id(operand))
-    for v in order:
-        data = v.data
-        operands = [float(o.data) if isinstance(o, Value) else float(o) for o in v.operands]
-        if not math.isfinite(data) and all(map(math.isfinite, operands)):
-            add("nan" if math.isnan(data) else "inf", v, f"{called(v)} is {number(data)}", value=data)
-        if v.op is not None and v.op.name in DEAD and operands[0] <= 0:
-            add("dead", v, f"{called(v)} has z = {number(operands[0])} ≤ 0 and passes no gradient", z=operands[0])
-        elif v.op is not None and v.op.name in SATURATED and v.partials[0] is not None:
-            slope = float(v.partials[0])
-            if abs(slope) <= SATURATED[v.op.name]:
-                message = f"{called(v)} has z = {number(operands[0])} and slope {number(slope)}"
-                add("saturated", v, message, z=operands[0], slope=slope)
-        if not v.has_grad:
+def flags(order: list[Value], roots: Sequence[Value], keep: Container[int]) -> dict[int, list[Flag]]:
+    """The findings as marks on nodes, by the node's id."""
+    marks: dict[int, list[Flag]] = defaultdict(list)
+    for finding in _findings(order, roots):
+        v, kind = finding.node, finding.kind
+        if id(v) not in keep or (kind == "dead" and v.has_grad and v.partials[0]):
             continue
-        if not math.isfinite(v.grad) and all(map(math.isfinite, above[id(v)])):
-            add("nan gradient" if math.isnan(v.grad) else "inf gradient", v, f"the gradient of {called(v)} is "
-                f"{number(v.grad)}", gradient=v.grad)  # fmt: skip
-        if v.op is None and v.requires_grad and math.isfinite(v.grad):
-            terms = flows[id(v)]
-            total, size = sum(terms), sum(map(abs, terms)) + abs(v.grad)
-            is_root = any(v is root for root in roots)
-            if not is_root and v.grad != 0 and (id(v) in unknown or abs(v.grad - total) > 1e-9 * size):
-                message = f"{called(v)} holds {number(v.grad)}, of which this graph gives {number(total)}"
-                add("stale", v, message, held=v.grad, given=total)
-            ratio = abs(total) / scale if scale else 0.0
-            if 0 < ratio < VANISHING:
-                message = f"the gradient of {called(v)} is {number(total)}, {number(ratio)} of the output's"
-                add("vanishing", v, message, gradient=total, ratio=ratio)
-            elif ratio > EXPLODING and not is_root:
-                message = f"the gradient of {called(v)} is {number(total)}, {number(ratio)} times the output's"
-                add("exploding", v, message, gradient=total, ratio=ratio)
-    return found
+        illness = ILLNESSES[kind]
+        below = v.op.dead_below if v.op is not None else None
+        text = illness.mark.format(below=number(below), slope=number(finding.numbers.get("slope")))
+        marks[id(v)].append(Flag(kind, text, f"{kind}: {finding.message}", illness.late))
+    return marks
 
 
-_LINEAR = {"add", "sub", "mul", "div", "neg", "identity", "sum", "mean", "dot"}
+def _findings(order: list[Value], roots: Sequence[Value]) -> list[Finding]:
+    gradients = _Gradients(order, roots)
+    return [
+        finding
+        for v in order
+        for finding in (*_of_number(v), *_of_unit(v), *gradients.of_number(v), *gradients.of_parameter(v))
+    ]
 
 
-def _by_unit(found: list[Finding], order: list[Value]) -> list[Finding]:
-    """Merge what was found at one unit for each sample, and leave out a unit that is well for some of them."""
-    activations = [v for v in order if v.op is not None and (v.op.name in DEAD or v.op.name in SATURATED)]
-    unit = {id(v): _unit(v) for v in activations}
+def _finding(kind: str, v: Value, message: str, **numbers: float) -> Finding:
+    return Finding(kind, v, numbers, message, ILLNESSES[kind].advice)
+
+
+def _called(v: Value) -> str:
+    """`relu 'h'`, or `leaf with value 2`."""
+    what = f"{clean(v.op.name, 24)} " if v.op is not None else ""
+    return f"{what}{clean(v.name, 40)!r}" if v.name else f"{what or 'leaf '}with value {number(v.data)}"
+
+
+def _of_number(v: Value) -> Iterator[Finding]:
+    """The first number that is nan or infinite: its operands are finite."""
+    if not math.isfinite(v.data) and all(math.isfinite(datum(o)) for o in v.operands):
+        kind = "nan" if math.isnan(v.data) else "inf"
+        yield _finding(kind, v, f"{_called(v)} is {number(v.data)}", value=v.data)
+
+
+def _of_unit(v: Value) -> Iterator[Finding]:
+    """An activation that passes no gradient, or hardly any."""
+    if v.op is None or not v.operands:
+        return
+    z, slope = datum(v.operands[0]), v.partials[0]
+    if v.op.dead_below is not None and z <= v.op.dead_below:
+        message = f"{_called(v)} has z = {number(z)} ≤ {number(v.op.dead_below)} and passes no gradient"
+        yield _finding("dead", v, message, z=z)
+    elif v.op.saturation is not None and slope is not None and abs(float(slope)) <= v.op.saturation:
+        message = f"{_called(v)} has z = {number(z)} and slope {number(float(slope))}"
+        yield _finding("saturated", v, message, z=z, slope=float(slope))
+
+
+class _Gradients:
+    """What the gradients tell: those that a graph holds, against those that its edges give."""
+
+    def __init__(self, order: list[Value], roots: Sequence[Value]) -> None:
+        seeds = [abs(root.grad) for root in roots if root.has_grad and math.isfinite(root.grad)]
+        self.scale = max(seeds, default=0.0)
+        self.roots = {id(root) for root in roots}
+        self.flows: dict[int, list[float]] = defaultdict(list)
+        self.above: dict[int, list[float]] = defaultdict(list)  # the adjoints of the nodes that use a value
+        self.unknown: set[int] = set()
+        for v in order:
+            for operand, partial in zip(v.operands, v.partials, strict=True):
+                if partial is None or not isinstance(operand, Value):
+                    continue
+                if v.has_grad:
+                    self.flows[id(operand)].append(partial * v.grad)
+                    self.above[id(operand)].append(v.grad)
+                else:
+                    self.unknown.add(id(operand))
+
+    def of_number(self, v: Value) -> Iterator[Finding]:
+        """The first gradient that is nan or infinite: those above it are finite."""
+        if v.has_grad and not math.isfinite(v.grad) and all(map(math.isfinite, self.above[id(v)])):
+            kind = "nan gradient" if math.isnan(v.grad) else "inf gradient"
+            yield _finding(kind, v, f"the gradient of {_called(v)} is {number(v.grad)}", gradient=v.grad)
+
+    def of_parameter(self, v: Value) -> Iterator[Finding]:
+        """A gradient from an earlier pass, or one that is much smaller or larger than the output's."""
+        if v.op is not None or not v.requires_grad or not v.has_grad or not math.isfinite(v.grad):
+            return
+        flows, is_root = self.flows[id(v)], id(v) in self.roots
+        total, size = sum(flows), sum(map(abs, flows)) + abs(v.grad)
+        if not is_root and v.grad != 0 and (id(v) in self.unknown or abs(v.grad - total) > 1e-9 * size):
+            message = f"{_called(v)} holds {number(v.grad)}, of which this graph gives {number(total)}"
+            yield _finding("stale", v, message, held=v.grad, given=total)
+        ratio = abs(total) / self.scale if self.scale else 0.0
+        message = f"the gradient of {_called(v)} is {number(total)}, {number(ratio)} "
+        if 0 < ratio < VANISHING:
+            yield _finding("vanishing", v, message + "of the output's", gradient=total, ratio=ratio)
+        elif ratio > EXPLODING and not is_root:
+            yield _finding("exploding", v, message + "times the output's", gradient=total, ratio=ratio)
+
+
+def _by_unit(findings: list[Finding], order: list[Value]) -> list[Finding]:
+    """Merge the findings at one unit for each sample, and leave out a unit that is well for some of them."""
+    unit = {id(v): _unit(v) for v in order if _is_unit(v)}
     samples = Counter(unit.values())
-    ill = Counter((finding.kind, unit[id(finding.node)]) for finding in found if id(finding.node) in unit)
-    merged, told = [], set()
-    for finding in found:
+    ill = Counter((finding.kind, unit[id(finding.node)]) for finding in findings if id(finding.node) in unit)
+    merged, reported = [], set()
+    for finding in findings:
         key = unit.get(id(finding.node))
         if key is None or finding.kind not in ("dead", "saturated") or samples[key] == 1:
             merged.append(finding)
-        elif ill[finding.kind, key] == samples[key] and (finding.kind, key) not in told:
-            told.add((finding.kind, key))
+        elif ill[finding.kind, key] == samples[key] and (finding.kind, key) not in reported:
+            reported.add((finding.kind, key))
             message = f"for all {samples[key]} samples; for the first, {finding.message}"
             numbers = {**finding.numbers, "samples": float(samples[key])}
             merged.append(replace(finding, message=message, numbers=numbers))
     return merged
 
 
+def _is_unit(v: Value) -> bool:
+    return v.op is not None and (v.op.dead_below is not None or v.op.saturation is not None)
+
+
 def _unit(activation: Value) -> tuple[object, ...]:
-    """Return what tells units apart: the operations and the leaves under the activation, down to the next ones."""
+    """What tells units apart: the operations and the leaves under the activation, down to the next ones."""
     leaves: set[int] = set()
     names = [activation.op.name] if activation.op is not None else []
     seen: set[int] = set()
@@ -208,35 +281,7 @@ def _unit(activation: Value) -> tuple[object, ...]:
         seen.add(id(v))
         if v.op is None:
             leaves.add(id(v))
-        elif v.op.name in _LINEAR:
+        elif v.op.affine:
             names.append(v.op.name)
             stack += v.operands
     return (*names, frozenset(leaves or {id(activation)}))
-
-
-_TEXT = {
-    "nan": "first nan", "inf": "first inf", "nan gradient": "gradient turns nan", "inf gradient": "gradient turns inf",
-    "stale": "old gradient inside", "vanishing": "vanishing gradient", "exploding": "exploding gradient",
-}  # fmt: skip
-
-
-# What can only be told from the gradients: a player shows these marks when they have arrived.
-LATE = {"nan gradient", "inf gradient", "stale", "vanishing", "exploding"}
-
-
-def flags(order: list[Value], roots: Sequence[Value], keep: set[int]) -> dict[int, list[Flag]]:
-    """The findings as marks on nodes, by the node's id."""
-    marks: dict[int, list[Flag]] = defaultdict(list)
-    for finding in _findings(order, roots):
-        if id(finding.node) not in keep:
-            continue
-        if finding.kind == "dead":
-            if finding.node.has_grad and finding.node.partials[0]:
-                continue
-            text = "dead: z ≤ 0"
-        elif finding.kind == "saturated":
-            text = f"saturated: slope {number(finding.numbers['slope'])}"
-        else:
-            text = _TEXT[finding.kind]
-        marks[id(finding.node)].append(Flag(finding.kind, text, f"{finding.kind}: {finding.message}"))
-    return marks

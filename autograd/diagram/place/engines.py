@@ -1,7 +1,7 @@
 """Which program lays a picture out, and how it is called.
 
 The order: the `engine` argument, else the environment variable `CHALKGRAD_DOT`, else `graphviz-pure` (a wheel that
-holds the whole program), else `dot` on PATH, else no program at all: the layout of `layout.py`, in plain Python.
+holds the whole program), else `dot` on PATH, else no program at all: the layout of `layered.py`, in plain Python.
 """
 
 from __future__ import annotations
@@ -29,13 +29,11 @@ class Engine:
 
 
 @functools.lru_cache(maxsize=8)
-def _locate(name: str, search: str | None) -> str | None:
+def locate(name: str, search: str | None) -> str | None:
     """The path of a program: on PATH, or where pip puts the scripts of this environment, activated or not."""
-    found = shutil.which(name, path=search)
-    if found is None:
-        for scheme in {sysconfig.get_default_scheme(), sysconfig.get_preferred_scheme("user")}:
-            found = found or shutil.which(name, path=sysconfig.get_path("scripts", scheme))
-    return found
+    schemes = {sysconfig.get_default_scheme(), sysconfig.get_preferred_scheme("user")}
+    folders = [search, *(sysconfig.get_path("scripts", scheme) for scheme in schemes)]
+    return next((path for path in (shutil.which(name, path=folder) for folder in folders) if path), None)
 
 
 def find_engine(choice: str | None = None) -> Engine | None:
@@ -44,27 +42,31 @@ def find_engine(choice: str | None = None) -> Engine | None:
     `choice` is "python", "graphviz-pure", "dot", or the name or path of another program that takes `dot`'s flags.
     Raises DiagramError if that choice (or the one in `CHALKGRAD_DOT`) is not there.
     """
-    asked = choice or os.environ.get("CHALKGRAD_DOT") or None
-    search = os.environ.get("PATH")
+    asked = choice or os.environ.get("CHALKGRAD_DOT")
+    if not asked:
+        return find_any()
     if asked == "python":
         return None
-    if asked is not None:
-        path = _locate(str(asked), search)
-        if path is None:
-            origin = "engine=" if choice else "CHALKGRAD_DOT="
-            raise DiagramError(
-                f"There is no program {asked!r} ({origin}{asked!r} asked for it). Leave it out to use what is there, "
-                'say "python" for the built-in layout, or install one: pip install graphviz-pure, or your system\'s '
-                "graphviz package."
-            )
-        return Engine(Path(path).stem, path)
-    return find_any()
+    path = locate(str(asked), os.environ.get("PATH"))
+    if path is None:
+        origin = "engine=" if choice else "CHALKGRAD_DOT="
+        raise DiagramError(
+            f"There is no program {asked!r} ({origin}{asked!r} asked for it). Leave it out to use what is there, "
+            'say "python" for the built-in layout, or install one: pip install graphviz-pure, or your system\'s '
+            "graphviz package."
+        )
+    return Engine(Path(path).stem, path)
+
+
+def is_named(choice: str | None) -> bool:
+    """Whether an engine was asked for by name, so that its failure is an error."""
+    return choice is not None or bool(os.environ.get("CHALKGRAD_DOT"))
 
 
 def find_any() -> Engine | None:
     """graphviz-pure, else `dot` on PATH, else None."""
     for name in ("graphviz-pure", "dot"):
-        path = _locate(name, os.environ.get("PATH"))
+        path = locate(name, os.environ.get("PATH"))
         if path is not None:
             return Engine(name, path)
     return None
@@ -88,9 +90,7 @@ def run(engine: Engine, source: str, form: str, limit: float = TIME_LIMIT, pinne
     """
     command = [engine.path, *(["-Kneato", "-n2"] if pinned else ["-Kdot"]), f"-T{form}"]
     try:
-        done = subprocess.run(
-            command, input=source.encode("utf-8"), capture_output=True, timeout=limit, check=False, stdin=None
-        )
+        done = subprocess.run(command, input=source.encode("utf-8"), capture_output=True, timeout=limit, check=False)
     except subprocess.TimeoutExpired:
         raise DiagramError(
             f"{engine.name} took longer than {limit:g} seconds. Draw less (focus=, depth=, collapse=True), raise "
@@ -110,7 +110,7 @@ def run_pdf(engine: Engine | None, source: str, limit: float = TIME_LIMIT) -> by
     Raises DiagramError, naming the ways, when neither is there.
     """
     if engine is None or engine.name == "graphviz-pure":
-        path = _locate("dot", os.environ.get("PATH"))
+        path = locate("dot", os.environ.get("PATH"))
         engine = Engine("dot", path) if path else None
     if engine is not None:
         return run(engine, source, "pdf", limit, pinned=True)

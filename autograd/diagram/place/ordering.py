@@ -1,97 +1,108 @@
-"""Neurons in the order of their indices, and layers one beside the other: what an engine does not see to by itself."""
+"""Neurons in the order of their indices, and layers one beside the other: an engine does neither by itself."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
 
-from .layered import Box, Group, Layout, Link
+from autograd.diagram.picture.picture import nesting
 
-MOST = 4000  # boxes and links; beyond it a second layout takes too long
+from .boxes import Box, Group, Layout, Link
+
+TWICE_UP_TO = 4000  # boxes and links; beyond it a second layout takes too long
+
+Run = Callable[[list[Box], list[Link], list[Group]], Layout]
 
 
-def in_order(
-    run: Callable[[list[Box], list[Link], list[Group]], Layout], boxes: list[Box], links: list[Link],
-    groups: list[Group], direction: str,
-) -> Layout:  # fmt: skip
+def in_order(run: Run, boxes: list[Box], links: list[Link], groups: list[Group], direction: str) -> Layout:
     """What `run` lays out, with the neurons of a layer by index: the first on top, or on the left.
 
     An engine orders the boxes of a column to save crossings. Where every neuron is joined to every one of the next
     layer no order is better than another, and what comes out is 2, 3, 0, 1. Such neurons can trade places: the graph
     is given to the engine again with their names exchanged, so that it draws the very same picture.
     """
-    placed = run(boxes, links, groups)
-    if len(boxes) + len(links) > MOST:
-        return placed
-    trade = _trades(boxes, links, groups, placed, direction)
-    traded = _exchange(trade, boxes, links, groups) if trade else None
-    if traded is None:
-        return placed
-    again = run(*traded)
-    left = _trades(boxes, links, groups, again, direction)
-    return again if len(left) < len(trade) else placed
+    layout = run(boxes, links, groups)
+    if len(boxes) + len(links) > TWICE_UP_TO:
+        return layout
+    trades = _Trades(boxes, links, groups, direction)
+    trade = trades.of(layout)
+    exchanged = _exchange(trade, boxes, links, groups) if trade else None
+    if exchanged is None:
+        return layout
+    again = run(*exchanged)
+    return again if len(trades.of(again)) < len(trade) else layout
 
 
-def _trades(boxes: list[Box], links: list[Link], groups: list[Group], placed: Layout, direction: str) -> dict[str, str]:
-    """Which box or group should stand where which one stands: empty where all are in order."""
-    along, across = (0, 1) if direction == "LR" else (1, 0)
-    users: dict[str, list[str]] = defaultdict(list)
-    targets = set()
-    for link in links:
-        users[link.source].append(link.target)
-        targets.add(link.target)
-    inside: dict[str | None, list[Box]] = defaultdict(list)
-    for box in boxes:
-        inside[box.cluster].append(box)
+class _Trades:
+    """Which boxes and groups of a layout should trade places."""
 
-    def stand(box: Box) -> float:
-        return placed.nodes[box.id][across]
+    def __init__(self, boxes: list[Box], links: list[Link], groups: list[Group], direction: str) -> None:
+        self.along, self.across = (0, 1) if direction == "LR" else (1, 0)
+        self.targets = {link.target for link in links}
+        self.users: dict[str, list[str]] = defaultdict(list)
+        for link in links:
+            self.users[link.source].append(link.target)
+        self.inside: dict[str | None, list[Box]] = defaultdict(list)
+        for box in sorted(boxes, key=_age):
+            self.inside[box.cluster].append(box)
+        # a unit is a neuron: a frame with no frame in it, or a folded box; by the layer that it stands in
+        self.units: dict[str | None, list[tuple[str, list[Box]]]] = defaultdict(list)
+        for group in groups:
+            members = self.inside[group.id]
+            if members and not any(box.folded for box in members):
+                self.units[group.parent].append((group.id, members))
+        for box in boxes:
+            if box.folded:
+                self.units[box.cluster].append((box.id, [box]))
 
-    def standing(members: list[Box]) -> list[Box]:
+    def of(self, layout: Layout) -> dict[str, str]:
+        """The id of the box or group that should stand where one stands; empty where all are in order."""
+        trades: dict[str, str] = {}
+        for members in self.inside.values():
+            trades |= _pairs(self._standing(members, layout), members)
+        for units in self.units.values():
+            if not self._is_layer(units, layout):
+                continue
+            wanted = sorted(units, key=lambda unit: (len(unit[0]), unit[0]))  # m2 before m10
+            stands = sorted(units, key=lambda unit: self._middle(unit[1], layout))
+            for (old, those), (new, these) in zip(stands, wanted, strict=True):
+                if old != new:
+                    trades[old] = new
+                    trades |= _pairs(self._standing(those, layout), these)
+        return trades
+
+    def _middle(self, members: list[Box], layout: Layout) -> float:
+        return sum(layout.nodes[box.id][self.across] for box in members) / len(members)
+
+    def _standing(self, members: list[Box], layout: Layout) -> list[Box]:
         """The members, where leaves of one user take each other's places: first in this list, first in the picture."""
         alike: dict[tuple[str, ...], list[Box]] = defaultdict(list)
         for box in members:
-            if box.id not in targets:
-                alike[tuple(users[box.id])].append(box)
-        places = {key: iter(sorted(leaves, key=stand)) for key, leaves in alike.items()}
-        return [box if box.id in targets else next(places[tuple(users[box.id])]) for box in members]
+            if box.id not in self.targets:
+                alike[tuple(self.users[box.id])].append(box)
+        places = {
+            key: iter(sorted(leaves, key=lambda box: layout.nodes[box.id][self.across]))
+            for key, leaves in alike.items()
+        }
+        return [box if box.id in self.targets else next(places[tuple(self.users[box.id])]) for box in members]
 
-    found: dict[str, str] = {}
-    order = {box.id: i for i, box in enumerate(sorted(boxes, key=_made))}
-    # a unit is a neuron: a frame with no frame in it, or a folded box; its members in the order they were made
-    units: dict[str | None, list[tuple[str, list[Box]]]] = defaultdict(list)
-    for members in inside.values():
-        members.sort(key=lambda box: order[box.id])
-    for group in groups:
-        if inside[group.id] and not inside[group.id][0].folded:
-            units[group.parent].append((group.id, inside[group.id]))
-    for box in boxes:
-        if box.folded:
-            units[box.cluster].append((box.id, [box]))
-    for members in inside.values():
-        found |= {a.id: b.id for a, b in zip(standing(members), members, strict=True) if a is not b}
-    for row in units.values():
-        spans = [
-            (
-                min(placed.nodes[box.id][along] - (box.width, box.height)[along] / 2 for box in members),
-                max(placed.nodes[box.id][along] + (box.width, box.height)[along] / 2 for box in members),
-            )
-            for _, members in row
-        ]
-        if max(start for start, _ in spans) >= min(end for _, end in spans):
-            continue  # one comes after the other: they are no layer
-        if len({len(members) for _, members in row}) > 1:
-            continue
-        wanted = sorted(row, key=lambda unit: (len(unit[0]), unit[0]))  # m2 before m10
-        stands = sorted(row, key=lambda unit: sum(map(stand, unit[1])) / len(unit[1]))
-        for (old, those), (new, these) in zip(stands, wanted, strict=True):
-            if old != new:
-                found[old] = new
-                found |= {a.id: b.id for a, b in zip(standing(those), these, strict=True)}
-    return found
+    def _is_layer(self, units: list[tuple[str, list[Box]]], layout: Layout) -> bool:
+        """Whether the units are alike and stand in one column, and not one after the other."""
+        if len({len(members) for _, members in units}) > 1:
+            return False
+        starts, ends = [], []
+        for _, members in units:
+            sides = [(layout.nodes[b.id][self.along], (b.width, b.height)[self.along] / 2) for b in members]
+            starts.append(min(middle - half for middle, half in sides))
+            ends.append(max(middle + half for middle, half in sides))
+        return max(starts) < min(ends)
 
 
-def _made(box: Box) -> tuple[int, int, str]:
+def _pairs(standing: list[Box], wanted: list[Box]) -> dict[str, str]:
+    return {old.id: new.id for old, new in zip(standing, wanted, strict=True) if old is not new}
+
+
+def _age(box: Box) -> tuple[int, int, str]:
     """The order in which values were made, n2 before n10, and the constants of a value, n2c0, after all others."""
     first, _, constant = box.id[1:].partition("c")
     return (int(first) if first.isdecimal() else 0) + 10**9 * bool(constant), int(constant or 0), box.id
@@ -100,12 +111,12 @@ def _made(box: Box) -> tuple[int, int, str]:
 def _exchange(
     trade: dict[str, str], boxes: list[Box], links: list[Link], groups: list[Group]
 ) -> tuple[list[Box], list[Link], list[Group]] | None:
-    """The same graph told in another order, or None where the traded boxes are not joined alike."""
+    """The same graph in another order, or None where the traded boxes are not joined alike."""
     pool: dict[tuple[str, str], list[Link]] = defaultdict(list)
     for link in links:
         pool[link.source, link.target].append(link)
     ends = [(trade.get(link.source, link.source), trade.get(link.target, link.target)) for link in links]
-    if Counter(ends) != Counter({key: len(found) for key, found in pool.items()}):
+    if Counter(ends) != Counter({key: len(parallel) for key, parallel in pool.items()}):
         return None
     box_of, group_of = {box.id: box for box in boxes}, {group.id: group for group in groups}
     return (
@@ -121,17 +132,11 @@ def between(boxes: list[Box], links: list[Link], groups: list[Group]) -> list[tu
     The parameters of a second layer depend on nothing, so an engine would set them beside the first layer's values,
     and the two frames above each other. Empty where groups depend on each other, as when a layer is used twice.
     """
-    parent = {group.id: group.parent for group in groups}
-    home: dict[str, str] = {}
-    for box in boxes:
-        key = box.cluster
-        while key is not None:
-            home[box.id] = key
-            key = parent[key]
+    chains = nesting(groups)
+    home = {box.id: chains[box.cluster][-1] for box in boxes if box.cluster is not None}
     before: dict[str, dict[str, None]] = defaultdict(dict)
-    targets = set()
+    targets = {link.target for link in links}
     for link in links:
-        targets.add(link.target)
         there = home.get(link.target)
         if there is not None and home.get(link.source, there) != there:
             before[there][link.source] = None

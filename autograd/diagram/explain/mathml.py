@@ -1,0 +1,53 @@
+"""MathML as trees of plain lists: `["mfrac", above, below]`, leaves being `["mi", "x"]`.
+
+The player's page turns them into elements with `textContent` only, and `to_xml` turns them into text.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autograd.diagram.text import number, xml
+
+Math = list[Any]
+
+
+def mi(text: str) -> Math:
+    """A name."""
+    return ["mi", text]
+
+
+def mo(text: str) -> Math:
+    """An operator."""
+    return ["mo", text]
+
+
+def mn(x: float | None) -> Math:
+    """A number."""
+    return ["mn", number(x)]
+
+
+def factor(x: float) -> Math:
+    """A number in a product: in parentheses when negative."""
+    return ["mn", f"({number(x)})"] if x < 0 else mn(x)
+
+
+def mtext(text: str) -> Math:
+    """Words."""
+    return ["mtext", text]
+
+
+def derivative(above: str, below: str) -> Math:
+    """∂above/∂below as a fraction."""
+    return ["mfrac", ["mrow", mo("∂"), mi(above)], ["mrow", mo("∂"), mi(below)]]
+
+
+def to_xml(tree: Math) -> str:
+    """A tree as text.
+
+    >>> to_xml(["mrow", mi("x"), mo("<"), mn(1.0)])
+    '<mrow><mi>x</mi><mo>&lt;</mo><mn>1</mn></mrow>'
+    """
+    tag, *children = tree
+    inside = "".join(to_xml(child) if isinstance(child, list) else xml(child) for child in children)
+    return f"<{tag}>{inside}</{tag}>"

@@ -1,0 +1,146 @@
+"""The player: one HTML page, with no request to anywhere, that steps through a graph. Its script is `player.js`."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from autograd.diagram.explain.steps import as_data
+from autograd.diagram.picture.picture import Picture
+from autograd.diagram.place.boxes import Layout
+from autograd.diagram.place.drawing import Drawing, arrange
+from autograd.diagram.text import number, xml
+from autograd.diagram.theme import DARK, LIGHT, Theme, flat
+from autograd.errors import DiagramError
+
+from .svg import describe, document, draw_body, unique_id
+from .svg import style as svg_style
+
+MAX_STEPS = 5000  # nodes in a player: each step shows all that came before it
+MAX_ROWS = 500  # of a table
+PLAYABLE = 400  # nodes; up to here the player of a folded picture holds every node, folded
+
+_CONTROLS = """<div class="controls" role="group" aria-label="steps">
+<button type="button" data-part="first" aria-label="first step">|◀</button>
+<button type="button" data-part="previous" aria-label="previous step">◀</button>
+<button type="button" data-part="play" aria-pressed="false">Play</button>
+<button type="button" data-part="next" aria-label="next step">▶</button>
+<button type="button" data-part="last" aria-label="last step">▶|</button>
+<input type="range" data-part="slider" min="0" max="0" value="0" step="1" aria-label="step">
+<span class="count" data-part="count"></span>
+<select data-part="speed" aria-label="speed"><option value="2400">slow</option>
+<option value="1200" selected>normal</option><option value="400">fast</option></select>
+<button type="button" data-part="fit" aria-pressed="false">Fit</button>
+</div>
+"""
+_DERIVATIONS = """<details data-part="why"><summary>The chain rule for one parameter</summary>
+<label>parameter <select data-part="parameter"></select></label>
+<div class="lines" data-part="derivation"></div></details>
+"""
+
+
+def write(drawing: Drawing) -> bytes:
+    """The page with the player of a drawing."""
+    return player(drawing, unique_id()).encode()
+
+
+def player(drawing: Drawing, uid: str) -> str:
+    """The page with the player of a drawing, in which `uid` begins every id."""
+    picture, unfolded = drawing.picture, drawing.unfolded
+    fold = unfolded is not None and len(unfolded.nodes) <= PLAYABLE
+    if unfolded is not None and fold:
+        picture = unfolded
+    if len(picture.nodes) > MAX_STEPS:
+        raise DiagramError(
+            f"A player of {len(picture.nodes)} nodes would be too slow to step through (the most is {MAX_STEPS}). "
+            "Draw a part of the graph (focus=, path=), fold it with model=, or save it as .svg."
+        )
+    layout = arrange(picture, drawing.asked_engine, drawing.time_limit) if fold else drawing.layout
+    return page(drawing.picture.title, [fragment(picture, layout, uid, fold)], drawing.theme)
+
+
+def fragment(picture: Picture, layout: Layout, uid: str, fold: bool = False) -> str:
+    """One player as an HTML element, to be put on a page with its style and script."""
+    drawn = document(draw_body(picture, layout, uid), uid, picture.title, describe(picture))
+    data = json.dumps(as_data(picture), ensure_ascii=True, allow_nan=False).replace("<", "\\u003c")
+    title = xml(picture.title)
+    folding = ' data-fold="all"' if fold else ""
+    return (
+        f'<main class="player" data-player="{uid}" tabindex="0" aria-label="{title}"{folding}>\n'
+        f"<h1>{title}</h1>\n"
+        f'<div class="stage" data-part="stage" tabindex="0" role="region" aria-label="picture">{drawn}</div>\n'
+        f"{_CONTROLS}"
+        '<section class="panel" aria-label="what happens at this step"><span class="phase" data-part="phase"></span>'
+        '<h2 data-part="title"></h2><div class="lines" data-part="lines"></div></section>\n'
+        '<p class="hidden" data-part="words" role="status" aria-live="polite"></p>\n'
+        f"{_DERIVATIONS if picture.derivations else ''}"
+        f"<details><summary>The numbers as a table</summary>{table(picture)}</details>\n"
+        '<p class="keys">Keys: ← and → step, Home and End jump, space plays. A click on a box goes to its step.</p>\n'
+        f'<script type="application/json">{data}</script>\n'
+        "</main>\n"
+    )
+
+
+def page(title: str, fragments: Iterable[str], theme: str) -> str:
+    """A whole page of players, whose policy allows its own style and script and nothing else."""
+    sheet, script = f"\n{_style(theme)}\n", "\n" + _read("player.js")
+    policy = f"default-src 'none'; style-src {_digest(sheet)}; script-src {_digest(script)}; "
+    policy += "base-uri 'none'; form-action 'none'"
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="referrer" content="no-referrer">\n'
+        f"<title>{xml(title)}</title>\n<style>{sheet}</style>\n</head>\n<body>\n"
+        + "".join(fragments)
+        + f"<script>{script}</script>\n</body>\n</html>\n"
+    )
+
+
+def table(picture: Picture) -> str:
+    """The picture as an HTML table: one row a value."""
+    values = [node for node in picture.nodes if node.kind != "constant"]
+    rows = "".join(
+        f"<tr><td>{xml(node.full_name)}</td><td>{xml(node.expression or node.kind)}</td><td>{number(node.value)}</td>"
+        f"<td>{number(node.grad)}</td><td>{xml('; '.join(flag.text for flag in node.flags))}</td></tr>"
+        for node in values[:MAX_ROWS]
+    )
+    if len(values) > MAX_ROWS:
+        rows += f'<tr><td colspan="5">… {len(values) - MAX_ROWS} more</td></tr>'
+    return (
+        "<table><thead><tr><th>name</th><th>made by</th><th>value</th><th>gradient</th><th>marks</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table>"
+    )
+
+
+def _style(theme: str) -> str:
+    """The page's one style element. The player's own rules come last, so that they can mark the active step."""
+    parts = [
+        "body { margin: 0 }",
+        f":root, .player {{ {_variables(flat(theme))} }}",
+        svg_style(theme, ".chalkgrad"),
+    ]
+    if theme == "auto":
+        parts.append(f"@media (prefers-color-scheme: dark) {{ :root, .player {{ {_variables(DARK)} }} }}")
+    scheme = "light dark" if theme == "auto" else theme
+    rules = _read("player.css").replace("color-scheme: light;", f"color-scheme: {scheme};", 1)
+    return "\n".join([*parts, rules])
+
+
+def _variables(t: Theme) -> str:
+    line, soft = ("#d1d5db", "#f3f4f6") if t is LIGHT else ("#4b5563", "#1f2937")
+    return (
+        f"--paper: {t.background}; --line: {line}; --soft: {soft}; --quiet: {t.muted}; --accent: {t.backward}; "
+        f"--forward: {t.forward}; --backward: {t.backward}; color: {t.ink}; background: {t.background};"
+    )
+
+
+def _read(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
+
+
+def _digest(content: str) -> str:
+    return "'sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode("ascii") + "'"

@@ -1,0 +1,58 @@
+"""The graph as a Mermaid flowchart, which many Markdown renderers draw."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from autograd.diagram.picture.picture import Node, Picture
+from autograd.diagram.place.drawing import Drawing
+from autograd.diagram.theme import LIGHT, line_width, stroke
+
+from .look import label_of, look
+
+
+def write(drawing: Drawing) -> bytes:
+    """The flowchart. Every text is in quotes, and what is special in it is an entity code."""
+    picture = drawing.picture
+    lines = [f"flowchart {picture.direction}", *_nodes(picture)]
+    for edge in picture.edges:
+        arrow = "-.->" if edge.sign in ("constant", "zero") else "-->"
+        label = label_of(edge)
+        lines.append(f"  {edge.source} {arrow}" + (f"|{_quoted(label)}|" if label else "") + f" {edge.target}")
+    for i, edge in enumerate(picture.edges):
+        if edge.sign != "constant":
+            color = stroke(LIGHT, edge.sign)
+            lines.append(f"  linkStyle {i} stroke:{color},stroke-width:{line_width(edge.flow):.1f}px")
+    for kind in (*LIGHT.fill, "broken"):
+        fill = LIGHT.fill.get(kind, "#ffffff")
+        dash = ",stroke-dasharray:4 3" if kind == "constant" else ""
+        lines.append(f"  classDef {kind} fill:{fill},stroke:{LIGHT.border[kind]},color:{LIGHT.ink}{dash}")
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _nodes(picture: Picture) -> list[str]:
+    """The nodes in their clusters, and those in clusters inside clusters."""
+    members: dict[str | None, list[Node]] = defaultdict(list)
+    for node in picture.nodes:
+        members[node.cluster].append(node)
+
+    def inside(key: str | None, pad: str) -> list[str]:
+        lines = []
+        for node in members[key]:
+            rows = [node.header, *(f"{label} {text}".strip() for label, text, _ in node.rows)]
+            lines.append(f"{pad}{node.id}[{_quoted(*rows)}]:::{look(node)[1]}")
+        for cluster in picture.clusters:
+            if cluster.parent == key:
+                lines.append(f"{pad}subgraph {cluster.id}[{_quoted(cluster.label)}]")
+                lines += [*inside(cluster.id, pad + "  "), f"{pad}end"]
+        return lines
+
+    return inside(None, "  ")
+
+
+def _quoted(*rows: str) -> str:
+    """A label, escaped by entity codes as Mermaid's documentation says: `#35;` is a hash."""
+    escaped = (
+        "".join(char if char.isalnum() or char in " .,=+()[]/:_" else f"#{ord(char)};" for char in row) for row in rows
+    )
+    return f'"{"<br/>".join(escaped)}"'

@@ -1,0 +1,14 @@
+"""The picture as PDF, drawn by an engine at the positions of the layout."""
+
+from __future__ import annotations
+
+from autograd.diagram.place.drawing import Drawing
+from autograd.diagram.place.engines import find_engine, run_pdf
+
+from .dot import source
+
+
+def write(drawing: Drawing) -> bytes:
+    """The document of one page."""
+    pinned = source(drawing.picture, drawing.colours, drawing.layout)
+    return run_pdf(find_engine(drawing.asked_engine), pinned, drawing.time_limit)

@@ -1,0 +1,45 @@
+"""The picture as PNG, drawn by an engine at the positions of the layout."""
+
+from __future__ import annotations
+
+import math
+
+from autograd.diagram.place.drawing import Drawing
+from autograd.diagram.place.engines import png_engine, run
+from autograd.errors import DiagramError
+
+from .dot import source
+
+MAX_PIXELS, LONGEST_SIDE = 80e6, 65000  # of an image; an engine takes 8 bytes for each pixel
+SCALES = 0.25, 8.0  # pixels a point
+
+
+def write(drawing: Drawing, scale: float | None = None) -> bytes:
+    """The image, `scale` pixels a point: 2 by default, less where that makes it too large."""
+    scale = fitting_scale(drawing, scale, 2.0)
+    engine = png_engine(drawing.asked_engine)
+    pinned = source(drawing.picture, drawing.colours, drawing.layout, dpi=round(72 * scale))
+    return run(engine, pinned, "png", drawing.time_limit, pinned=True)
+
+
+def check_scale(scale: float) -> None:
+    """Raise DiagramError for a scale that is out of range."""
+    if not SCALES[0] <= scale <= SCALES[1]:
+        raise DiagramError(f"scale= is from {SCALES[0]:g} to {SCALES[1]:g} pixels a point; {scale!r} was given.")
+
+
+def fitting_scale(drawing: Drawing, scale: float | None, usual: float, pixels: float = MAX_PIXELS) -> float:
+    """The scale that was asked for, or the usual one, less where the image would have more than so many `pixels`."""
+    if scale is not None:
+        check_scale(scale)
+    width, height = drawing.layout.width + 40, drawing.layout.height + 80
+    largest = min(math.sqrt(pixels / (width * height)), LONGEST_SIDE / max(width, height))
+    chosen = min(usual, largest) if scale is None else scale
+    if not SCALES[0] <= chosen <= largest:
+        smallest = max(chosen, SCALES[0])
+        advice = f"Pass scale={math.floor(largest * 100) / 100} or less, " if largest >= SCALES[0] else "Draw a part, "
+        raise DiagramError(
+            f"This image would have {width * smallest:,.0f} × {height * smallest:,.0f} pixels, too many to make and to "
+            f"look at. {advice}fold the graph with model=, or save as .svg, which has no pixels."
+        )
+    return chosen

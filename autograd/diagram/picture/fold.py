@@ -1,0 +1,161 @@
+"""Neurons and layers folded into one box each."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict, deque
+from collections.abc import Container
+from dataclasses import replace
+
+from .clusters import summary
+from .measure import finish
+from .picture import Edge, Node, Picture, Row, nesting
+
+COLLAPSE_OVER = 150  # nodes; a larger picture of a model is folded unless it is asked for whole
+LAYERS_OVER = 150  # boxes; a picture with more neurons than this folds whole layers
+REST_OVER = 40  # nodes after the model; more than these become a box too
+_REST = "mrest"
+
+
+def fold(picture: Picture) -> Picture:
+    """The picture with each neuron folded into one box, or each layer where there are very many neurons."""
+    neurons = collapse(picture, leave_neurons=True)
+    return neurons if len(neurons.nodes) <= LAYERS_OVER else collapse(picture, leave_neurons=False)
+
+
+def collapse(picture: Picture, leave_neurons: bool) -> Picture:
+    """The picture with each cluster folded into one box: the innermost ones, or the outermost."""
+    # a layer that holds neurons stays a frame round their boxes
+    frames = [c for c in picture.clusters if leave_neurons and any(c.id == inner.parent for inner in picture.clusters)]
+    home = _homes(picture, leave_neurons, {frame.id for frame in frames})
+    edges = _merged(picture.edges, home)
+    nodes = _in_order(_boxes(picture, home, leave_neurons), edges)
+    values = [node for node in picture.nodes if node.kind != "constant"]
+    folded = sum(home[node.id] != node.id for node in values)
+    boxes = sum(node.kind == "group" for node in nodes)
+    short = replace(
+        picture,
+        nodes=nodes,
+        edges=edges,
+        outputs=list(dict.fromkeys(home[key] for key in picture.outputs)),
+        clusters=frames,
+        derivations={},
+        folded=False,
+        notes=[*picture.notes, f"{boxes} boxes stand for {folded} of {len(values)} values"],
+    )
+    finish(short)
+    return short
+
+
+def _homes(picture: Picture, leave_neurons: bool, frames: Container[str]) -> dict[str, str]:
+    """For each node the id of the box that it is folded into, or its own."""
+    chains, after, home = nesting(picture.clusters), _after(picture), {}
+    for node in picture.nodes:
+        home[node.id] = node.id
+        if node.id in after:
+            home[node.id] = _REST
+        elif node.cluster is not None:
+            box = chains[node.cluster][0 if leave_neurons else -1]
+            home[node.id] = node.id if box in frames else box
+    return home
+
+
+def _boxes(picture: Picture, home: dict[str, str], leave_neurons: bool) -> list[Node]:
+    """The nodes that stay, and a box for each group of those that do not, where the first of them stood."""
+    clusters = {cluster.id: cluster for cluster in picture.clusters}
+    inside: dict[str, list[Node]] = defaultdict(list)
+    for node in picture.nodes:
+        inside[home[node.id]].append(node)
+    hidden = _from_inside(picture, home)
+    nodes: dict[str, Node] = {}
+    for node in picture.nodes:
+        box = home[node.id]
+        if box in nodes:
+            continue
+        if box == node.id:
+            outside, edges = hidden.get(box, (None, 0)) if not node.frozen else (None, 0)
+            nodes[box] = replace(node, outside=outside, outside_edges=edges)
+        else:
+            label = clusters[box].label if box in clusters else "after the model"
+            parent = clusters[box].parent if box in clusters and leave_neurons else None
+            nodes[box] = _box(box, label, inside[box], parent)
+    return list(nodes.values())
+
+
+def _box(key: str, label: str, nodes: list[Node], parent: str | None) -> Node:
+    lines = summary(nodes)
+    marks = Counter(flag.kind for node in nodes for flag in node.flags if flag.kind != "dead")
+    lines += [f"{count} × {kind}" for kind, count in marks.items()]
+    rows = [Row("", line, "plain") for line in lines]
+    return Node(key, "group", label, cluster=parent, rows=rows, tooltip=f"{label}: " + ", ".join(lines))
+
+
+def _from_inside(picture: Picture, home: dict[str, str]) -> dict[str, tuple[float, int]]:
+    """What reaches each value that stays through edges that are not drawn, and how many they are."""
+    hidden = {
+        node.id: (node.outside, node.outside_edges)
+        for node in picture.nodes
+        if node.outside is not None and home[node.id] == node.id
+    }
+    for flow in picture.backward():
+        source, target = flow.edge.source, flow.edge.target
+        if home[target] != target and home[source] == source:
+            total, count = hidden.get(source, (0.0, 0))
+            hidden[source] = (total + flow.flow, count + 1)
+    return hidden
+
+
+def _in_order(nodes: list[Node], edges: list[Edge]) -> list[Node]:
+    """Operands before users again, as far as boxes allow: folding can make two depend on each other."""
+    waiting = Counter(edge.target for edge in edges)
+    users: dict[str, list[str]] = defaultdict(list)
+    for edge in edges:
+        users[edge.source].append(edge.target)
+    by_id = {node.id: node for node in nodes}
+    ready = deque(node.id for node in nodes if not waiting[node.id])
+    order: dict[str, Node] = {}
+    while ready:
+        key = ready.popleft()
+        order[key] = by_id[key]
+        for user in users[key]:
+            waiting[user] -= 1
+            if not waiting[user]:
+                ready.append(user)
+    return [*order.values(), *(node for node in nodes if node.id not in order)]
+
+
+def _after(picture: Picture) -> set[str]:
+    """The values that come after every cluster, where they are many: the loss of each sample of a batch, say."""
+    before: set[str] = {node.id for node in picture.nodes if node.cluster is not None}
+    users: dict[str, list[str]] = defaultdict(list)
+    for edge in picture.edges:
+        users[edge.source].append(edge.target)
+    for node in reversed(picture.nodes):
+        if any(user in before for user in users[node.id]):
+            before.add(node.id)
+    rest = {node.id for node in picture.nodes if node.id not in before and node.kind in ("operation", "constant")}
+    return rest if len(rest) > REST_OVER else set()
+
+
+def _merged(edges: list[Edge], home: dict[str, str]) -> list[Edge]:
+    """Edges between boxes: one for all that run between the same two, as wide as the largest of them."""
+    kept: list[Edge] = []
+    bundles: dict[tuple[str, str], list[Edge]] = defaultdict(list)
+    for edge in edges:
+        source, target = home[edge.source], home[edge.target]
+        if source == edge.source and target == edge.target:
+            kept.append(edge)
+        elif source != target:
+            bundles[source, target].append(edge)
+    return kept + [_bundled(source, target, bundle) for (source, target), bundle in bundles.items()]
+
+
+def _bundled(source: str, target: str, bundle: list[Edge]) -> Edge:
+    symbol, count = bundle[0].symbol, len(bundle)
+    edge = Edge(f"e{source}_{target}_0", source, target, 0, None, symbol, "", count=count, grouped=True)
+    edge.tooltip = f"{count} edges"
+    flows = [e.flow for e in bundle if e.flow is not None]
+    if flows:
+        edge.flow = max(flows, key=lambda x: math.inf if math.isnan(x) else abs(x))
+        edge.tooltip += f", the largest gradient that flows here is {edge.flow!r}"
+    return edge

@@ -1,0 +1,203 @@
+"""The picture itself: nodes, edges and clusters, as plain text and numbers.
+
+A `Picture` holds no `Value`. It shows the moment at which it was built, and every format reads the same facts from it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+from autograd.diagram.theme import sign_of
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A mark on a node: what is wrong in two or three words, and what to do about it."""
+
+    kind: str
+    text: str
+    advice: str
+    late: bool = False  # only the gradients tell it: a player shows it when they have arrived
+
+
+class Row(NamedTuple):
+    """A line of a box: a word, a number or a text, and its kind ("plain", "flag", or the class of a gradient)."""
+
+    label: str
+    text: str
+    kind: str
+
+
+@dataclass(slots=True)
+class Node:
+    """One value of the graph, or one box that stands for several (`kind` "group")."""
+
+    id: str
+    kind: str
+    name: str
+    expression: str = ""
+    numeric: str = ""  # the expression with numbers in place of names
+    value: float | None = None
+    grad: float | None = None
+    flags: list[Flag] = field(default_factory=list)
+    tooltip: str = ""
+    source: str = ""
+    cluster: str | None = None
+    rows: list[Row] = field(default_factory=list)
+    slot: float = 0.0  # width reserved for the numbers
+    width: float = 0.0
+    height: float = 0.0
+    frozen: bool = False
+    op: str = ""
+    value_id: int = 0  # the id() of the Value, while the picture is being built
+    before: tuple[float | None, float | None] | None = None  # value and gradient at another moment
+    outside: float | None = None  # the part of its gradient that comes through edges that are not drawn
+    outside_edges: int = 0
+    path: str = ""  # of a parameter that has its name from a model: `layers.0.neurons.3.w.1`
+
+    @property
+    def full_name(self) -> str:
+        """The name where no frame says which neuron a `w.1` belongs to."""
+        return self.path or self.name
+
+    @property
+    def header(self) -> str:
+        """`a = w × x`, or the name alone."""
+        return f"{self.name} = {self.expression}" if self.expression else self.name
+
+
+@dataclass(slots=True)
+class Edge:
+    """Operand `position` of a node: from the operand to the node that uses it."""
+
+    id: str
+    source: str
+    target: str
+    position: int
+    partial: float | None
+    symbol: str
+    rule: str
+    flow: float | None = None
+    label: str = ""
+    tooltip: str = ""
+    count: int = 1  # edges that this one stands for
+    grouped: bool = False
+
+    @property
+    def sign(self) -> str:
+        """The class of the gradient that flows here."""
+        return "constant" if self.partial is None and not self.grouped else sign_of(self.flow)
+
+
+@dataclass(slots=True)
+class Cluster:
+    """A neuron or a layer: a frame round its nodes."""
+
+    id: str
+    label: str
+    parent: str | None = None
+    summary: list[str] = field(default_factory=list)
+
+
+class Flow(NamedTuple):
+    """What the chain rule does at one edge: `partial × grad = flow`, added to what the operand had `before`."""
+
+    edge: Edge
+    partial: float
+    grad: float
+    flow: float
+    before: float | None
+    total: float
+
+
+@dataclass(slots=True)
+class Picture:
+    """Everything a format needs. Nodes are in topological order, operands before users."""
+
+    nodes: list[Node]
+    edges: list[Edge]
+    outputs: list[str]
+    title: str = "computation graph"
+    clusters: list[Cluster] = field(default_factory=list)
+    direction: str = "LR"
+    asked_direction: str | None = None
+    derivations: dict[str, list[list[Any]]] = field(default_factory=dict)  # of parameters, as MathML trees
+    tops: list[str] = field(default_factory=list)  # the outputs' names, for those that are not drawn too
+    folded: bool = False  # too many to be drawn one by one
+    notes: list[str] = field(default_factory=list)
+    legend: bool = True
+
+    def node(self, key: str) -> Node:
+        """The node with this id."""
+        return next(node for node in self.nodes if node.id == key)
+
+    def incoming(self) -> dict[str, list[Edge]]:
+        """The edges from the operands of each node, by the node's id."""
+        edges: dict[str, list[Edge]] = defaultdict(list)
+        for edge in self.edges:
+            edges[edge.target].append(edge)
+        return edges
+
+    def seeds(self) -> dict[str, float]:
+        """The gradients that no drawn edge brings: 1 for an output, and what comes from values that are not shown."""
+        grads = dict.fromkeys(self.outputs, 1.0)
+        for node in self.nodes:
+            if node.outside is not None:
+                grads[node.id] = grads.get(node.id, 0.0) + node.outside
+        return grads
+
+    def backward(self) -> Iterator[Flow]:
+        """The chain rule over the edges of the picture, one after the other in the order of the backward pass."""
+        grads, incoming = self.seeds(), self.incoming()
+        for node in reversed(self.nodes):
+            grad = grads.get(node.id)
+            for edge in incoming[node.id]:
+                if edge.partial is None or grad is None:
+                    continue
+                flow, before = edge.partial * grad, grads.get(edge.source)
+                grads[edge.source] = flow if before is None else before + flow
+                yield Flow(edge, edge.partial, grad, flow, before, grads[edge.source])
+
+    def contents(self) -> Contents:
+        """What stands in each cluster itself; under None, what stands in none."""
+        nodes: dict[str | None, list[Node]] = defaultdict(list)
+        clusters: dict[str | None, list[Cluster]] = defaultdict(list)
+        for node in self.nodes:
+            nodes[node.cluster].append(node)
+        for cluster in self.clusters:
+            clusters[cluster.parent].append(cluster)
+        return Contents(nodes, clusters)
+
+
+class Contents(NamedTuple):
+    """Nodes and clusters by the cluster that they stand in."""
+
+    nodes: dict[str | None, list[Node]]
+    clusters: dict[str | None, list[Cluster]]
+
+
+class Nested(Protocol):
+    """What has a parent: a cluster here, a group of boxes in the layout."""
+
+    id: str
+    parent: str | None
+
+
+def nesting(clusters: Sequence[Nested]) -> dict[str, list[str]]:
+    """For each cluster its id and those of the clusters round it, from the inside out.
+
+    >>> nesting([Cluster("m0", "layer"), Cluster("m1", "neuron", "m0")])
+    {'m0': ['m0'], 'm1': ['m1', 'm0']}
+    """
+    parents = {cluster.id: cluster.parent for cluster in clusters}
+    chains: dict[str, list[str]] = {}
+    for key in parents:
+        chains[key] = []
+        at: str | None = key
+        while at is not None:
+            chains[key].append(at)
+            at = parents.get(at)
+    return chains

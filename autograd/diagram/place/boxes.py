@@ -1,0 +1,82 @@
+"""A graph as a layout sees it: sizes and generated ids, and the positions that come out.
+
+Coordinates are points, x to the right and y downwards. An edge is a chain of cubic Bézier curves: 1 + 3k points.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+Point = tuple[float, float]
+Rectangle = tuple[float, float, float, float]  # left, top, right, bottom
+TITLE_HEIGHT = 20.0  # of a group
+
+
+@dataclass(slots=True)
+class Box:
+    """A node: a size, and the cluster it belongs to."""
+
+    id: str
+    width: float
+    height: float
+    cluster: str | None = None
+    folded: bool = False  # it stands for a neuron or a layer
+
+
+@dataclass(slots=True)
+class Link:
+    """An edge: two boxes and the size of its label (0 for none)."""
+
+    id: str
+    source: str
+    target: str
+    label_width: float = 0.0
+    label_height: float = 0.0
+    slack: bool = False  # it need not be straight: a constant stands where there is room
+
+
+@dataclass(slots=True)
+class Group:
+    """A cluster: the width of its title, and the cluster around it."""
+
+    id: str
+    title_width: float
+    parent: str | None = None
+
+
+@dataclass(slots=True)
+class Layout:
+    """Positions: centres of boxes and labels, points of edges, corners of clusters."""
+
+    width: float = 0.0
+    height: float = 0.0
+    nodes: dict[str, Point] = field(default_factory=dict)
+    edges: dict[str, list[Point]] = field(default_factory=dict)
+    labels: dict[str, Point] = field(default_factory=dict)
+    clusters: dict[str, Rectangle] = field(default_factory=dict)
+    engine: str = "python"
+
+
+def layers(boxes: Sequence[Box], links: Sequence[Link]) -> dict[str, int]:
+    """Even layers by longest path; a box that nothing leads to moves up beside its first user."""
+    users: dict[str, list[str]] = defaultdict(list)
+    waiting = dict.fromkeys((box.id for box in boxes), 0)
+    for link in links:
+        users[link.source].append(link.target)
+        waiting[link.target] += 1
+    sources = [key for key, count in waiting.items() if count == 0]
+    layer = dict.fromkeys(waiting, 0)
+    ready = list(sources)
+    while ready:
+        key = ready.pop()
+        for user in users[key]:
+            layer[user] = max(layer[user], layer[key] + 2)
+            waiting[user] -= 1
+            if waiting[user] == 0:
+                ready.append(user)
+    for key in sources:
+        if users[key]:
+            layer[key] = min(layer[user] for user in users[key]) - 2
+    return layer

@@ -1,0 +1,69 @@
+"""A picture with the place of each of its parts: all that a format is written from."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from autograd.diagram.picture.picture import Picture
+from autograd.diagram.text import width
+from autograd.diagram.theme import EDGE_SIZE, Theme, flat
+from autograd.errors import DiagramError
+
+from .boxes import Box, Group, Layout, Link
+from .engines import TIME_LIMIT, find_engine, is_named
+from .graphviz import by_engine
+from .layered import in_python
+from .ordering import between, in_order
+
+# Over this many nodes and edges the layout in plain Python serves, unless an engine is asked for by name: for 5,000
+# values it took half a second where graphviz-pure took 14 and Debian's dot 29.
+ENGINE_LIMIT = 5000
+
+
+@dataclass
+class Drawing:
+    """A picture, the theme and the engine that were asked for, and the layout, which is made when it is first used."""
+
+    picture: Picture
+    theme: str = "auto"
+    asked_engine: str | None = None
+    time_limit: float = TIME_LIMIT
+    unfolded: Picture | None = None  # the picture before it was folded
+    moments: Sequence[Picture] = ()  # that the picture compares
+
+    @functools.cached_property
+    def layout(self) -> Layout:
+        """Where everything is. The player, the steps and every format share it."""
+        return arrange(self.picture, self.asked_engine, self.time_limit)
+
+    @property
+    def colours(self) -> Theme:
+        """The theme for a format that cannot follow the reader's system."""
+        return flat(self.theme)
+
+
+def arrange(picture: Picture, engine: str | None, limit: float) -> Layout:
+    """Lay a picture out: by an engine if there is one that works, else in plain Python."""
+    boxes = [Box(node.id, node.width, node.height, node.cluster, node.kind == "group") for node in picture.nodes]
+    links = []
+    for edge in picture.edges:
+        label = edge.label and edge.label + " ▲"  # room for the mark that the gradient's sign adds
+        beside = 18 if picture.direction == "TB" else 8  # space between a thick line and the words beside it
+        size = (width(label, EDGE_SIZE) + beside, EDGE_SIZE + 7) if label else (0.0, 0.0)
+        links.append(Link(edge.id, edge.source, edge.target, *size, slack=edge.sign == "constant"))
+    groups = [Group(c.id, width(c.label, EDGE_SIZE) + 16, c.parent) for c in picture.clusters]
+    program, direction = find_engine(engine), picture.direction
+    if program is not None and (is_named(engine) or len(boxes) + len(links) <= ENGINE_LIMIT):
+
+        def by_program(boxes: list[Box], links: list[Link], groups: list[Group]) -> Layout:
+            unseen = between(boxes, links, groups) if groups else []
+            return by_engine(program, boxes, links, groups, direction, limit, unseen)
+
+        try:
+            return in_order(by_program, boxes, links, groups, direction)
+        except DiagramError:
+            if is_named(engine):
+                raise  # the user asked for this program: say what it said
+    return in_order(functools.partial(in_python, direction=direction), boxes, links, groups, direction)

@@ -1,0 +1,118 @@
+"""A layout by a program that reads DOT. The DOT holds sizes and generated ids: no text of the user's reaches it."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from .boxes import TITLE_HEIGHT, Box, Group, Layout, Link, Point, layers
+from .engines import Engine, run
+
+LARGE = 800  # boxes; over it an engine is asked to work less hard
+LESS_WORK = {"nslimit": ".5", "nslimit1": ".5", "mclimit": ".1", "splines": "line"}
+
+
+def by_engine(
+    engine: Engine,
+    boxes: list[Box],
+    links: list[Link],
+    groups: list[Group],
+    direction: str,
+    limit: float,
+    unseen: Sequence[tuple[str, str]] = (),
+) -> Layout:
+    """Positions from a DOT program, in at most `limit` seconds.
+
+    `unseen` pairs are edges that are not drawn: the second lies behind the first.
+    """
+    import graphviz
+
+    attributes, ports = _attributes(boxes, links, direction)
+    graph = graphviz.Digraph(graph_attr=attributes, node_attr={"shape": "box", "fixedsize": "true", "label": ""})
+    _add_boxes(graph, boxes, groups)
+    for link in links:
+        label = _blank(link.label_width, link.label_height) if link.label_width else ""
+        graph.edge(link.source, link.target, id=link.id, label=label, weight="1" if link.slack else "8", **ports)
+    known = {box.id for box in boxes}
+    for point in dict.fromkeys(end for pair in unseen for end in pair if end not in known):
+        graph.node(point, width="0.01", height="0.01")
+    for source, target in unseen:
+        graph.edge(source, target, weight="80", style="invis")
+    return _read(json.loads(run(engine, graph.source, "json0", limit)), engine.name)
+
+
+def _attributes(boxes: list[Box], links: list[Link], direction: str) -> tuple[dict[str, str], dict[str, str]]:
+    """The attributes of the graph, and those of every edge: where it leaves a box and enters one."""
+    attributes = {"rankdir": direction, "nodesep": "0.28", "ranksep": "0.45"}
+    labels = sum(link.label_width > 0 for link in links)
+    crowded = len(links) > min(2 * len(boxes), 500) and labels * 2 < len(links)
+    if crowded:  # many edges a node need room to fan out; labels bring their own
+        inches = min(5.0, 1.2 + 0.35 * len(links) / max(len(boxes), 1))
+        attributes["ranksep"] = f"{inches:.2f}"
+    if len(boxes) > LARGE:
+        return attributes | LESS_WORK, {}
+    layer = layers(boxes, links) if crowded else {}
+    if crowded and all(layer[link.target] - layer[link.source] == 2 for link in links):
+        # every link leads to the next column, so a straight line passes through no box, as in a drawing of a network
+        ends = ("e", "w") if direction == "LR" else ("s", "n")
+        return attributes | {"splines": "line"}, dict(zip(("tailport", "headport"), ends, strict=True))
+    return attributes, {}
+
+
+def _add_boxes(graph: Any, boxes: list[Box], groups: list[Group]) -> None:
+    """Put each box into the group that it belongs to, and each group into the one around it."""
+    children: dict[str | None, list[Group]] = defaultdict(list)
+    members: dict[str | None, list[Box]] = defaultdict(list)
+    for group in groups:
+        children[group.parent].append(group)
+    for box in boxes:
+        members[box.cluster].append(box)
+
+    def add(into: Any, key: str | None) -> None:
+        for box in members[key]:
+            into.node(box.id, width=f"{box.width / 72:.4f}", height=f"{box.height / 72:.4f}")
+        for group in children[key]:
+            with into.subgraph(name="cluster_" + group.id) as inner:
+                inner.attr(label=_blank(group.title_width, TITLE_HEIGHT), margin="10", id=group.id)
+                add(inner, group.id)
+
+    add(graph, None)
+
+
+def _blank(width: float, height: float) -> str:
+    """An HTML-like label that takes a size and shows nothing."""
+    return (
+        f'<<TABLE BORDER="0" CELLSPACING="0" CELLPADDING="0" FIXEDSIZE="TRUE" WIDTH="{width:.0f}" '
+        f'HEIGHT="{height:.0f}"><TR><TD></TD></TR></TABLE>>'
+    )
+
+
+def _read(answer: dict[str, Any], engine: str) -> Layout:
+    """The layout in an engine's JSON, whose y axis points upwards."""
+    x0, y0, x1, y1 = (float(part) for part in answer["bb"].split(","))
+
+    def point(text: str) -> Point:
+        x, y = text.rstrip("!").split(",")[:2]
+        return float(x) - x0, y1 - float(y)
+
+    layout = Layout(x1 - x0, y1 - y0, engine=engine)
+    for thing in answer.get("objects", []):
+        if "pos" in thing:
+            layout.nodes[thing["name"]] = point(thing["pos"])
+        elif "bb" in thing and thing.get("id"):
+            left, low, right, high = (float(part) for part in thing["bb"].split(","))
+            layout.clusters[thing["id"]] = (left - x0, y1 - high, right - x0, y1 - low)
+    for edge in answer.get("edges", []):
+        if "id" not in edge:
+            continue
+        parts = edge["pos"].split()
+        points = [point(part) for part in parts if part[0] not in "es"]
+        for part in parts:
+            if part[0] in "es":  # where the arrow's head or tail ends: "e,x,y" and "s,x,y"
+                points[-1 if part[0] == "e" else 0] = point(part[2:])
+        layout.edges[edge["id"]] = points
+        if "lp" in edge:
+            layout.labels[edge["id"]] = point(edge["lp"])
+    return layout
