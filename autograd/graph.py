@@ -24,7 +24,7 @@ def topological_order(*outputs: Any) -> list[Any]:
     order: list[Any] = []
     seen: set[Any] = set()
     stack: list[Any] = list(reversed(outputs))
-    while stack:  # depth first, without recursion: None stands before a node whose operands are all in the order
+    while stack:  # depth first, without recursion; None stands over a node whose operands are in the order by then
         node = stack.pop()
         if node is None:
             order.append(stack.pop())
@@ -70,31 +70,27 @@ def adjoints(output: Any, seed: Any) -> Iterator[Iterable[Any]]:
 def _prepared(output: Any) -> tuple[list[Any], float, list[tuple[Any, Any]]]:
     """Return the nodes (no leaves) in topological order, the zero that is now their grad, and the frozen leaves.
 
-    The zero is −0.0, where a sum may begin: it changes no number it is added to, not even the sign of a zero. Each
-    frozen leaf comes with the gradient that it is to have again afterwards.
+    The zero is −0.0, where a sum may begin: it changes no number it is added to, not even the sign of a zero. It also
+    marks the nodes that were seen. Each frozen leaf comes with the gradient that it is to have again afterwards.
     """
-    entered, zero = float("-0.0"), float("-0.0")  # two marks: on the way to its operands, and in the order
+    zero = float("-0.0")
     order: list[Any] = []
     frozen: list[tuple[Any, Any]] = []
     stack: list[Any] = [output]
-    while stack:
-        node = stack[-1]
-        mark = node.grad
-        if mark is entered:
-            node.grad = zero
+    while stack:  # as in topological_order
+        node = stack.pop()
+        if node is None:
             order.append(stack.pop())
-        elif mark is zero:
-            stack.pop()
-        else:
-            node.grad = entered
-            for operand in node.operands[::-1]:  # the first operand comes out first, as it was computed
-                if type(operand) is float:
-                    continue
-                if operand.operands:
-                    if operand.grad is not zero:
-                        stack.append(operand)
-                elif operand.frozen:
-                    frozen.append((operand, operand.grad))
+        elif node.grad is not zero:
+            node.grad = zero
+            stack += (node, None)
+            for operand in node.operands[::-1]:
+                if type(operand) is not float:
+                    if operand.operands:
+                        if operand.grad is not zero:
+                            stack.append(operand)
+                    elif operand.frozen:
+                        frozen.append((operand, operand.grad))
     return order, zero, frozen
 
 
