@@ -26,7 +26,7 @@ def to_torch(model: Module) -> Any:
       (2): Linear(in_features=3, out_features=1, bias=True)
     )
     """
-    torch = _torch("to_torch")
+    torch: Any = require("torch", "torch", "to_torch")
     parts: list[Any] = []
     for step in _steps(model):
         if isinstance(step, Dropout):
@@ -61,7 +61,7 @@ def from_torch(model: Any) -> Sequential:
       (steps.0): Layer(2, 3, relu)  # 9 parameters
       (steps.1): Layer(3, 1, linear)  # 4 parameters
     """
-    torch = _torch("from_torch")
+    torch: Any = require("torch", "torch", "from_torch")
     if not isinstance(model, torch.nn.Sequential):
         raise ValueError(f"from_torch takes a torch.nn.Sequential, and {type(model).__name__} was given")
     steps: list[Any] = []
@@ -79,10 +79,6 @@ def from_torch(model: Any) -> Sequential:
     if not steps:
         raise ValueError("the torch.nn.Sequential is empty")
     return Sequential(*steps).train(bool(model.training))
-
-
-def _torch(function: str) -> Any:
-    return require("torch", "torch", function)
 
 
 def _steps(module: Any) -> list[Any]:

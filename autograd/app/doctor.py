@@ -8,7 +8,7 @@ from importlib import import_module, metadata
 from pathlib import Path
 
 OURS = "chalkgrad"
-LIBRARIES = ("graphviz", "graphviz-pure", "tqdm", "matplotlib", "numpy", "llvmlite", "ipython", "torch")
+LIBRARIES = ("graphviz", "graphviz-pure", "tqdm", "matplotlib", "numpy", "llvmlite", "pillow", "ipython", "torch")
 
 
 def report() -> int:
