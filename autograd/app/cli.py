@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(words: list[str]) -> int:
     try:
-        options = _parser().parse_args(words)
+        options = _parser(words).parse_args(words)
         code: int = options.run(options)
         return code
     except SystemExit as stop:  # --help, --version, or argparse's own complaint
@@ -61,7 +61,7 @@ def _complain(message: str, expression: str = "", column: int = 0) -> int:
     return 2
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(words: list[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="chalkgrad", description="Gradients: see, check and follow them.")
     parser.add_argument("--version", action="version", version=f"chalkgrad {autograd.__version__}")
     commands = parser.add_subparsers(required=True, metavar="command", title="commands")
@@ -86,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
         options.add_argument("expression", help='for example "tanh(w*x + b)"')
         options.add_argument("values", nargs="*", metavar="name=value", help="a number for each variable, as w=0.5")
         if name == "draw":
-            options.add_argument("-o", "--output", type=Path, required=True, help="g.svg, g.png, g.html (the player)")
+            options.add_argument("-o", "--output", type=Path, required=True, help=_formats(words))
             options.add_argument("--theme", choices=("auto", "light", "dark"), default="auto")
         if name == "explain":
             options.add_argument("--wrt", help="the variable to differentiate by (default: the first)")
@@ -96,6 +96,15 @@ def _parser() -> argparse.ArgumentParser:
     add_arguments(command("train", train, "train a network on a CSV table, with a checkpoint and a curve"))
     command("doctor", _doctor, "print versions and drawing engines, and look for a clash of packages")
     return parser
+
+
+def _formats(words: list[str]) -> str:
+    """Say which formats there are; what draws is not loaded for any other command."""
+    if words[:1] != ["draw"]:
+        return "the picture"
+    from autograd.diagram.formats import FORMATS
+
+    return "the picture, by its extension: " + "; ".join(f".{form.extension} {form.words}" for form in FORMATS.values())
 
 
 def _demo(options: argparse.Namespace) -> int:

@@ -16,6 +16,7 @@ import nn
 from autograd import OPERATIONS, check_grad, define
 from autograd.app.cli import main
 from autograd.app.expression import Expression, ExpressionError, assignments
+from autograd.diagram.formats import FORMATS
 
 
 def run(*arguments, cwd=None, **environment):
@@ -384,6 +385,11 @@ def test_help_version_and_bad_usage(cli):
     for arguments in ([], ["grid"], ["grad"], ["draw", "x", "x=1"], ["grad", "x", "--wrong"]):
         assert cli(*arguments)[0] == 2
     assert all(name in cli("grad", "--help")[1] for name in ("tanh", "logsumexp"))
+
+
+def test_help_of_draw_names_every_format(cli):
+    text = " ".join(cli("draw", "--help")[1].split())
+    assert all(f".{form.extension} {form.words}" in text for form in FORMATS.values())
 
 
 @pytest.mark.parametrize("words", [["grad", "--help"], ["grad", "x*x", "x=2"]])
