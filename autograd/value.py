@@ -13,10 +13,7 @@ from ._dunders import Dunders
 from ._methods import TableMethods
 from ._numpy import NumpyProtocol
 from .graph import UNSET, adjoints
-from .graph import lent as lent
-from .graph import topological_order as topological_order
 from .operation import Number, Operation, as_float
-from .operation import bare as bare
 
 ADD, SUB, MUL, DIV, POW, NEG = (ops.OPERATIONS[name] for name in ("add", "sub", "mul", "div", "pow", "neg"))
 

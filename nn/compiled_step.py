@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd import Value, jit, logsumexp, mean, softplus, topological_order, where
-from autograd.value import lent
+from autograd.graph import lent
 
 from .layers import Dropout
 from .losses import LOSSES, Loss, bce, cross_entropy, one_value

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd import OPERATIONS, Value, topological_order
 from autograd.errors import DiagramError
-from autograd.value import bare
+from autograd.operation import bare
 
 from .layers import Layer, Neuron
 from .module import Module

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from autograd.value import bare
+from autograd.operation import bare
 
 from . import checkpoint as files
 from .checks import number, several, whole

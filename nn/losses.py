@@ -14,7 +14,7 @@ from typing import Any
 
 import autograd
 from autograd import Value, clip, dot, log, logsumexp, mean, relu, softplus, square
-from autograd.value import bare
+from autograd.operation import bare
 
 from .checks import choice, is_real, named, number
 

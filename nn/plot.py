@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from autograd.errors import require
-from autograd.value import bare
+from autograd.operation import bare
 
 
 def figure(columns: int = 1, width: float = 5.5, height: float = 3.8) -> tuple[Any, list[Any]]:

@@ -13,8 +13,10 @@ from typing import Any
 
 import autograd
 from autograd.errors import AutogradError, GradientCheckError
+from autograd.graph import topological_order
+from autograd.operation import bare
 from autograd.ops import OPERATIONS
-from autograd.value import Value, bare, topological_order
+from autograd.value import Value
 
 from .expression import Expression, ExpressionError, assignments
 

@@ -9,21 +9,26 @@ from pathlib import Path
 from typing import Any
 
 from autograd.errors import DiagramError
-from autograd.value import Value, topological_order
+from autograd.graph import topological_order
+from autograd.value import Value
 
 from .explain.derivation import derive
 from .formats import FORMATS, save
 from .formats.notebook import write as notebook_output
-from .picture.build import LIMIT, build
+from .picture.build import build
 from .picture.clusters import Modules
 from .picture.compare import changes
 from .picture.fold import COLLAPSE_OVER, fold
 from .picture.health import as_roots
+from .picture.measure import finish
 from .picture.picture import Picture
+from .picture.select import select
 from .place.drawing import Drawing
 from .place.engines import TIME_LIMIT, find_engine
+from .text import clean
 from .theme import check_theme
 
+LIMIT = 2000  # values; beyond it a layered drawing takes long and nobody can read it
 EXPLAINED = 12  # parameters; a graph with no more has their derivations in its player
 
 
@@ -81,18 +86,17 @@ def draw(
     find_engine(engine)  # a program asked for by name and not there is an error now, not at the first look
     modules = Modules(model) if model is not None else None
     may_fold = modules is not None and collapse is not False
-    picture = build(
-        roots,
-        focus=focus,
-        depth=depth,
-        path=path,
-        modules=modules,
-        hide_constants=hide_constants,
-        limit=None if may_fold else limit,
-        direction=direction,
-        legend=legend,
-        title=title,
-    )
+    shown = select(roots, focus, depth, path)
+    if limit is not None and len(shown) > limit and not may_fold:
+        raise DiagramError(
+            f"This graph has {len(shown)} values, more than anybody can read at once (limit={limit}). Draw a part "
+            "(focus=value, depth=2; path=(a, b)), pass model= with collapse=True to fold neurons into boxes, draw "
+            "fewer samples of the batch, or pass limit=None to draw it all the same."
+        )
+    picture = build(roots, shown, modules, hide_constants)
+    picture.title = clean(title or "", 120) or picture.title
+    picture.asked_direction, picture.legend = direction, legend
+    finish(picture)
     _add_derivations(picture, roots, modules)
     drawing = Drawing(picture, theme, engine, time_limit)
     if may_fold and (collapse or len(picture.nodes) > COLLAPSE_OVER):

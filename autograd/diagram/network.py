@@ -142,26 +142,23 @@ class _Plan:
         name = f"{clean(weight.name, LONGEST_NAME)} = " if weight.name else ""
         return [(f"{name}{number(weight.value)}", "plain"), *(gradient if self.by_gradient else [])]
 
-    def _anchors(self) -> list[Point]:
-        """Where the labels of the lines go: along its own line each, off other labels, circles and lines."""
+    def _anchors(self) -> dict[int, Point]:
+        """Where the label of each weight goes: along its own line, off other labels, circles and lines."""
         taken: list[Rectangle] = []
         for unit in self.units:
             bottom = unit.y + RADIUS
             taken.append((unit.x - RADIUS, unit.y - RADIUS, unit.x + RADIUS, bottom))
             if unit.rows:
                 taken.append((unit.x - 45, bottom, unit.x + 45, bottom + LINE * unit.rows + 4))
-        lines = [weight.ends() for weight in self.weights]
-        anchors = []
-        for weight, line in zip(self.weights, lines, strict=True):
-            texts = self._label(weight)
-            half_w = max((width(words, EDGE_SIZE) for words, _ in texts), default=0.0) / 2 + 2
-            half_h = 6.5 * len(texts) + 1
-            others = [other for other in lines if other is not line]
-            spots = (_spot(line, 0.14 + 0.03 * step, half_w, half_h) for step in range(25))
-            spot = min(spots, key=lambda spot: spot.cost(taken, others))
-            anchors.append(spot.middle)
-            if texts:
-                taken.append(spot.box)
+        lines = {id(weight): weight.ends() for weight in self.weights if self.labelled}
+        anchors = {}
+        for weight in self.weights:
+            label = self._label(weight)
+            if label:
+                room = max(width(words, EDGE_SIZE) for words, _ in label) / 2 + 2, 6.5 * len(label) + 1
+                others = [line for key, line in lines.items() if key != id(weight)]
+                anchors[id(weight)], box = _spot(lines[id(weight)], room, taken, others)
+                taken.append(box)
         return anchors
 
     def stroke(self, weight: Weight) -> tuple[str, float]:
@@ -178,9 +175,10 @@ class _Plan:
 
     def labels(self) -> Iterator[Text]:
         """The words on the lines, of each line from below, since a patch covers the underscores of the words above."""
-        for weight, (x, y) in zip(self.weights, self.anchors, strict=True):
+        for weight in self.weights:
             label = self._label(weight)
             for i, (words, kind) in reversed(list(enumerate(label))):
+                x, y = self.anchors[id(weight)]
                 yield Text(words, x, y + 4 + 12.5 * (i - (len(label) - 1) / 2), kind)
 
     def titles(self) -> Iterator[Text]:
@@ -384,23 +382,21 @@ def _dot_text(words: Text, theme: Theme) -> str:
     )
 
 
-class _Spot(NamedTuple):
-    """A place for a label on its line: the share of the line before it, its middle, and the room that it takes."""
+def _spot(
+    line: Rectangle, room: Point, taken: Iterable[Rectangle], others: Iterable[Rectangle]
+) -> tuple[Point, Rectangle]:
+    """The place on a line where a label covers least: its middle, and the rectangle of half the sizes `room` round it.
 
-    share: float
-    middle: Point
-    box: Rectangle
-
-    def cost(self, taken: Iterable[Rectangle], lines: Iterable[Rectangle]) -> float:
-        """How much it covers; on an empty ground the best place is a good third along the line."""
-        covered = abs(self.share - 0.36) * 4 + sum(_overlap(self.box, other) for other in taken)
-        return covered + sum(25.0 for line in lines if _crosses(line, self.box))
-
-
-def _spot(line: Rectangle, share: float, half_w: float, half_h: float) -> _Spot:
+    On an empty ground that is a good third along the line.
+    """
     x0, y0, x1, y1 = line
-    x, y = x0 + (x1 - x0) * share, y0 + (y1 - y0) * share
-    return _Spot(share, (x, y), (x - half_w, y - half_h, x + half_w, y + half_h))
+    spots = []
+    for share in (0.14 + 0.03 * step for step in range(25)):
+        x, y = x0 + (x1 - x0) * share, y0 + (y1 - y0) * share
+        box = (x - room[0], y - room[1], x + room[0], y + room[1])
+        cost = abs(share - 0.36) * 4 + sum(_overlap(box, other) for other in taken)
+        spots.append((cost + sum(25.0 for other in others if _crosses(other, box)), (x, y), box))
+    return min(spots, key=lambda spot: spot[0])[1:]
 
 
 def _overlap(a: Rectangle, b: Rectangle) -> float:

@@ -8,33 +8,21 @@ not 2^200 terms.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from autograd.diagram.picture.clusters import Modules
 from autograd.diagram.picture.names import Names
 from autograd.diagram.picture.select import reachable
 from autograd.diagram.text import clean
 from autograd.errors import DiagramError
-from autograd.value import Value, topological_order
+from autograd.graph import topological_order
+from autograd.value import Value
 
-from .formula import (
-    Derivative,
-    Number,
-    Omission,
-    Part,
-    Product,
-    Rule,
-    Sum,
-    as_latex,
-    as_mathml,
-    as_text,
-    latex_name,
-)
+from .formula import Derivative, Number, Omission, Part, Product, Rule, Sum, as_latex, as_mathml, as_text, latex_name
 from .mathml import Math, mo, mtext, to_xml
 
 DIGITS = 9
@@ -79,6 +67,15 @@ class Equation:
         return [math.prod((factor.value for factor in term), start=1.0) for term in self.terms]
 
 
+class _Block(NamedTuple):
+    """An equation as it is written: words before it, its left side, its right sides, and rules behind it."""
+
+    words: str
+    left: Derivative
+    rows: list[Part]
+    rules: list[tuple[Part, Part, Part]]
+
+
 class Derivation:
     """How one derivative comes about, by `explain`. `print` shows it; a notebook shows it as mathematics.
 
@@ -102,86 +99,76 @@ class Derivation:
         """The right sides of an equation: the symbols, the numbers, the sum of the products, the result."""
         terms, result = equation.terms[:MAX_TERMS], self._number(equation.value)
         more = [Omission(len(equation.terms) - MAX_TERMS, False)] if len(equation.terms) > MAX_TERMS else []
-        rows: list[Part] = []
+        symbols = [Product(_short([f.derivative for f in term]), "·") for term in terms if term]
+        numbers = [Product(_short([self._number(f.value, True) for f in term]), "×") for term in terms if term]
+        rows: list[Part] = [Sum([*symbols, *more]), Sum([*numbers, *more])] if symbols else []
         if [[factor.derivative for factor in term] for term in terms] == [[equation.left]]:
             rule = terms[0][0].rule
             rows = [rule] if rule else []  # the symbols would say ∂y/∂w = ∂y/∂w
-        elif any(terms):
-            symbols = [Product(_short([f.derivative for f in term]), "·") for term in terms]
-            numbers = [Product(_short([self._number(f.value, True) for f in term]), "×") for term in terms]
-            rows = [Sum([*symbols, *more]), Sum([*numbers, *more])]
-        if len(terms) > 1 and any(len(term) > 1 for term in terms):
+        elif len(terms) > 1 and max(map(len, terms)) > 1:
             rows.append(Sum([*(self._number(x, True) for x in equation.products()[:MAX_TERMS]), *more]))
         return rows if rows and as_text(rows[-1]) == as_text(result) else [*rows, result]
 
-    def _rules(self) -> list[list[tuple[Part, Part, Part]]]:
-        """For each equation the factors that a rule explains and no equation does, each once in a derivation."""
+    def _blocks(self) -> Iterator[_Block]:
+        """The equations; a rule is told once, and not where an equation tells what the factor is."""
         known = {(equation.above, equation.below) for equation in self.equations if len(equation.terms) > 1}
-        every = []
-        for equation in self.equations:
+        for i, equation in enumerate(self.equations):
             rules: dict[tuple[str, str], tuple[Part, Part, Part]] = {}
-            for factor in (f for term in equation.terms[:MAX_TERMS] for f in _ends(term)):
+            for factor in (f for term in equation.terms[:MAX_TERMS] for f in term[:END] + term[END:][-END:]):
                 key, number = (factor.above, factor.below), self._number(factor.value)
                 if factor.rule and factor.rule.text != number.text and key not in known:
                     rules[key] = (factor.derivative, factor.rule, number)
             known |= set(rules)
-            every.append(list(rules.values()))
-        return every
+            words = f"where, summed over {len(equation.terms)} paths," if i else ""
+            yield _Block(words, equation.left, self._rows(equation), list(rules.values()))
 
     def __str__(self) -> str:
-        blocks: list[str] = []
-        for equation, rules in zip(self.equations, self._rules(), strict=True):
-            left = as_text(equation.left)
-            first, *others = [f" = {as_text(row)}" for row in self._rows(equation)]
-            lines = [_where(equation)] if blocks else []
-            lines += [left + first, *(" " * len(left) + other for other in others)]
+        blocks = []
+        for words, left, rows, rules in self._blocks():
+            side = as_text(left)
+            lines = [f"{' ' * len(side) if i else side} = {as_text(row)}" for i, row in enumerate(rows)]
             lines += [f"    with {' = '.join(map(as_text, parts))}" for parts in rules]
-            blocks.append("\n".join(lines))
+            blocks.append("\n".join([words, *lines] if words else lines))
         return "\n\n".join(blocks + self._more)
+
+    def _latex(self) -> Iterator[tuple[str, str]]:
+        for words, left, (first, *rows), rules in self._blocks():
+            lines = [f"{as_latex(left)} &= {as_latex(first)}", *(f"&= {as_latex(row)}" for row in rows)]
+            for factor, rule, number in rules:
+                lines.append(rf"\text{{with }} {as_latex(factor)} &= {as_latex(rule)} = {as_latex(number)}")
+            yield words, "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+        yield from (("", rf"\text{{{more}}}") for more in self._more)
 
     @property
     def latex(self) -> str:
         r"""The derivation as LaTeX: one `aligned` block for each equation."""
-        return "\n\n".join(self._latex_blocks())
-
-    def _latex_blocks(self) -> list[str]:
-        blocks = []
-        for equation, rules in zip(self.equations, self._rules(), strict=True):
-            first, *others = map(as_latex, self._rows(equation))
-            lines = [f"{as_latex(equation.left)} &= {first}", *(f"&= {other}" for other in others)]
-            for factor, rule, number in rules:
-                lines.append(rf"\text{{with }} {as_latex(factor)} &= {as_latex(rule)} = {as_latex(number)}")
-            blocks.append("\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}")
-        return blocks + [rf"\text{{{more}}}" for more in self._more]
+        return "\n\n".join(block for _, block in self._latex())
 
     @property
     def markdown(self) -> str:
         """The derivation as Markdown with LaTeX between dollar signs."""
-        first, *others = [f"$$\n{block}\n$$" for block in self._latex_blocks()]
-        words = [_where(equation) for equation in self.equations[1:]]
-        parts = [part for pair in itertools.zip_longest(words, others) for part in pair if part]
-        return "\n\n".join([first, *parts])
+        parts = (part for words, block in self._latex() for part in (words, f"$$\n{block}\n$$"))
+        return "\n\n".join(part for part in parts if part)
 
     def math(self) -> list[Math]:
         """The derivation as lines of MathML trees, for the player."""
         lines: list[Math] = []
-        for equation in self.equations:
-            lines += [mtext(_where(equation))] if lines else []
-            first, *others = map(as_mathml, self._rows(equation))
-            lines.append(["mrow", as_mathml(equation.left), mo("="), first])
-            lines += [["mrow", mo("="), other] for other in others]
+        for words, left, (first, *rows), _ in self._blocks():
+            lines += [mtext(words)] if words else []
+            lines.append(["mrow", as_mathml(left), mo("="), as_mathml(first)])
+            lines += [["mrow", mo("="), as_mathml(row)] for row in rows]
         return lines + [mtext(more) for more in self._more]
 
     @property
     def mathml(self) -> str:
         """The derivation as MathML, which browsers show by themselves: one `math` element for each equation."""
         blocks = []
-        for equation in self.equations:
-            rows = [["mtr", ["mtd", ["mrow"]], ["mtd", mo("="), as_mathml(row)]] for row in self._rows(equation)]
-            rows[0][1] = ["mtd", as_mathml(equation.left)]
+        for _, left, rows, _ in self._blocks():
+            lefts = [as_mathml(left), *(["mrow"] for _ in rows)]
+            table = (["mtr", ["mtd", side], ["mtd", mo("="), as_mathml(row)]] for side, row in zip(lefts, rows))
             blocks.append(
                 '<math xmlns="http://www.w3.org/1998/Math/MathML" display="block"><mtable columnalign="right left">'
-                f"{''.join(map(to_xml, rows))}</mtable></math>"
+                f"{''.join(map(to_xml, table))}</mtable></math>"
             )
         return "\n".join(blocks)
 
@@ -192,15 +179,6 @@ class Derivation:
         return f"Derivation({as_text(self.equations[0].left)} = {as_text(self._number(self.value))})"
 
 
-def _where(equation: Equation) -> str:
-    return f"where, summed over {len(equation.terms)} paths,"
-
-
-def _ends(factors: list[Factor]) -> list[Factor]:
-    """The beginning and the end of a product, which are all of it unless it is very long."""
-    return factors[:END] + factors[END:][-END:]
-
-
 def _short(factors: Sequence[Part]) -> list[Part]:
     """A product, with so many of its factors in the middle left out as make it too long."""
     left_out = len(factors) - 2 * END
@@ -209,12 +187,7 @@ def _short(factors: Sequence[Part]) -> list[Part]:
 
 
 def explain(
-    output: Value,
-    wrt: Value,
-    *,
-    through: Iterable[Value | str] | None = None,
-    digits: int = DIGITS,
-    model: Any = None,
+    output: Value, wrt: Value, *, through: Iterable[Value | str] | None = None, digits: int = DIGITS, model: Any = None
 ) -> Derivation:
     """Write out, by the chain rule, how the derivative of `output` with respect to `wrt` comes about.
 

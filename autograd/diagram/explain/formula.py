@@ -7,29 +7,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from .mathml import Math, derivative, mo, mtext
 
 
-@dataclass(frozen=True, slots=True)
-class Sum:
+class Sum(NamedTuple):
     """One term or several."""
 
     terms: Sequence[Part]
 
 
-@dataclass(frozen=True, slots=True)
-class Product:
+class Product(NamedTuple):
     """One factor or several: derivatives with `·` between them, or numbers with `×`."""
 
     factors: Sequence[Part]
     sign: str
 
 
-@dataclass(frozen=True, slots=True)
-class Derivative:
+class Derivative(NamedTuple):
     """∂above/∂below; `direct` where it is one way among several between the two."""
 
     above: str
@@ -37,27 +33,24 @@ class Derivative:
     direct: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(NamedTuple):
     """A number, as text with a true minus; as a `factor` it stands in parentheses when negative."""
 
     text: str
     factor: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """What a derivative is by its rule, in both notations."""
 
     text: str
     latex: str
 
 
-@dataclass(frozen=True, slots=True)
-class Omission:
+class Omission(NamedTuple):
     """So many factors or terms that are not written."""
 
-    count: int
+    omitted: int
     inside: bool  # it stands between factors, and not at the end of a sum
 
 
@@ -81,8 +74,8 @@ def as_text(part: Part) -> str:
             return f"({text})" if factor and text[0] == "−" else text
         case Rule(text, _):
             return text
-        case Omission(count, inside):
-            return f"⋯ ({count} more) ⋯" if inside else f"… {count} more"
+        case Omission(omitted, inside):
+            return f"⋯ ({omitted} more) ⋯" if inside else f"… {omitted} more"
 
 
 def as_latex(part: Part) -> str:
@@ -100,17 +93,19 @@ def as_latex(part: Part) -> str:
             return rf"\left({number}\right)" if factor and number[0] == "-" else number
         case Rule(_, latex):
             return latex
-        case Omission(count, inside):
-            return rf"\cdots \text{{ ({count} more) }} \cdots" if inside else rf"\cdots \text{{ ({count} more)}}"
+        case Omission(omitted, inside):
+            return rf"\cdots \text{{ ({omitted} more) }} \cdots" if inside else rf"\cdots \text{{ ({omitted} more)}}"
 
 
 def as_mathml(part: Part) -> Math:
     """A part as a tree of MathML."""
     match part:
+        case Sum([only]) | Product([only], _):
+            return as_mathml(only)
         case Sum(parts) | Product(parts, _):
-            sign = part.sign if isinstance(part, Product) else "+"
+            sign = mo(part.sign if isinstance(part, Product) else "+")
             first, *others = map(as_mathml, parts)
-            return ["mrow", first, *(element for other in others for element in (mo(sign), other))]
+            return ["mrow", first, *(element for other in others for element in (sign, other))]
         case Derivative(above, below, direct):
             fraction = derivative(above, below)
             return ["mrow", fraction, mtext("\u00a0(direct)")] if direct else fraction

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import html
-from collections import defaultdict
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
-from autograd.diagram.picture.picture import Cluster, Edge, Node, Picture
+from autograd.diagram.picture.picture import Cluster, Edge, Node, Picture, grouped
 from autograd.diagram.place.boxes import Layout
 from autograd.diagram.place.drawing import Drawing
 from autograd.diagram.place.graphviz import LARGE, LESS_WORK
@@ -21,24 +21,7 @@ _IN_A_ROW = 6  # of the legend
 
 def write(drawing: Drawing) -> bytes:
     """DOT without positions: a program that reads it lays the graph out itself."""
-    return source(drawing.picture, drawing.colours).encode()
-
-
-def source(
-    picture: Picture,
-    theme: Theme,
-    layout: Layout | None = None,
-    *,
-    dpi: int | None = None,
-    active: Collection[str] = (),
-    phase: str = "",
-    legend_of: Picture | None = None,
-) -> str:
-    """DOT for a picture. With a layout every position is pinned, for `neato -n2`.
-
-    `active` are ids to mark as at work in a `phase`; `legend_of` is the picture whose legend all frames share.
-    """
-    return _Source(picture, theme, layout, dpi, active, phase, legend_of).text()
+    return Source(drawing.picture, drawing.colours).text().encode()
 
 
 def html_text(text: str) -> str:
@@ -62,60 +45,64 @@ def font(text: str, color: str, bold: bool = False, size: float | None = None) -
     return f'<FONT COLOR="{color}"{points}>{inner}</FONT>'
 
 
-class _Source:
-    """Puts the parts of a picture into a graph of the `graphviz` package; the arguments are those of `source`."""
+@dataclass
+class Source:
+    """DOT for a picture. With a layout every position is pinned, for `neato -n2`.
 
-    def __init__(
-        self,
-        picture: Picture,
-        theme: Theme,
-        layout: Layout | None,
-        dpi: int | None,
-        active: Collection[str],
-        phase: str,
-        legend_of: Picture | None,
-    ) -> None:
-        import graphviz
+    `active` are ids to mark as at work in a `phase`; `legend_of` is the picture whose legend all frames share.
+    """
 
-        self.picture, self.theme, self.layout, self.active = picture, theme, layout, active
-        self.mark = theme.forward if phase == "forward" else theme.backward
-        attributes = {
-            "rankdir": picture.direction, "bgcolor": theme.background, "fontname": FONT,
-            "fontcolor": theme.ink, "fontsize": f"{EDGE_SIZE:g}", "nodesep": "0.28", "ranksep": "0.45",
-            "tooltip": quoted(picture.title, 2), "pad": "0.2",
-        }  # fmt: skip
-        if dpi is not None:
-            attributes["dpi"] = str(dpi)
-        if len(picture.nodes) > LARGE:
-            attributes |= LESS_WORK
-        if picture.legend and layout is None:
-            attributes |= {"label": self._legend(picture), "labelloc": "b", "labeljust": "l"}
-        self.graph = graphviz.Digraph(
-            graph_attr=attributes,
-            node_attr={"shape": "plain", "fontname": FONT, "fontsize": f"{SIZE:g}", "fontcolor": theme.ink},
-            edge_attr={"fontname": FONT, "fontsize": f"{EDGE_SIZE:g}", "arrowsize": "0.7"},
-        )
-        self._add_nodes()
-        for edge in picture.edges:
-            self.graph.edge(edge.source, edge.target, **self._edge(edge))
-        if picture.legend and layout is not None:
-            self._pin_legend(layout, legend_of)
+    picture: Picture
+    theme: Theme
+    layout: Layout | None = None
+    dpi: int | None = None
+    active: Collection[str] = ()
+    phase: str = ""
+    legend_of: Picture | None = None
 
     def text(self) -> str:
-        return str(self.graph.source)
+        """The whole graph."""
+        import graphviz
+
+        graph = graphviz.Digraph(
+            graph_attr=self._attributes(),
+            node_attr={"shape": "plain", "fontname": FONT, "fontsize": f"{SIZE:g}", "fontcolor": self.theme.ink},
+            edge_attr={"fontname": FONT, "fontsize": f"{EDGE_SIZE:g}", "arrowsize": "0.7"},
+        )
+        self._add_nodes(graph)
+        for edge in self.picture.edges:
+            graph.edge(edge.source, edge.target, **self._edge(edge))
+        if self.picture.legend and self.layout is not None:
+            self._pin_legend(graph, self.layout)
+        return str(graph.source)
+
+    @property
+    def mark(self) -> str:
+        """The colour of what is at work."""
+        return self.theme.forward if self.phase == "forward" else self.theme.backward
+
+    def _attributes(self) -> dict[str, str]:
+        attributes = {
+            "rankdir": self.picture.direction, "bgcolor": self.theme.background, "fontname": FONT,
+            "fontcolor": self.theme.ink, "fontsize": f"{EDGE_SIZE:g}", "nodesep": "0.28", "ranksep": "0.45",
+            "tooltip": quoted(self.picture.title, 2), "pad": "0.2",
+        }  # fmt: skip
+        if self.dpi is not None:
+            attributes["dpi"] = str(self.dpi)
+        if len(self.picture.nodes) > LARGE:
+            attributes |= LESS_WORK
+        if self.picture.legend and self.layout is None:
+            attributes |= {"label": self._legend(self.picture), "labelloc": "b", "labeljust": "l"}
+        return attributes
 
     def _at(self, x: float, y: float) -> str:
         """A position in DOT, whose y axis points upwards."""
         assert self.layout is not None
         return f"{x:.2f},{self.layout.height - y:.2f}"
 
-    def _add_nodes(self) -> None:
-        members: dict[str | None, list[Node]] = defaultdict(list)
-        children: dict[str | None, list[Cluster]] = defaultdict(list)
-        for node in self.picture.nodes:
-            members[node.cluster].append(node)
-        for cluster in self.picture.clusters:
-            children[cluster.parent].append(cluster)
+    def _add_nodes(self, graph: Any) -> None:
+        members = grouped(self.picture.nodes, lambda node: node.cluster)
+        children = grouped(self.picture.clusters, lambda cluster: cluster.parent)
 
         def add(into: Any, key: str | None) -> None:
             for node in members[key]:
@@ -128,7 +115,7 @@ class _Source:
                     inner.attr(**self._frame(cluster))
                     add(inner, cluster.id)
 
-        add(self.graph, None)
+        add(graph, None)
 
     def _frame(self, cluster: Cluster) -> dict[str, str]:
         attributes = {
@@ -168,15 +155,15 @@ class _Source:
                 attributes["lp"] = self._at(*self.layout.labels[edge.id])
         return attributes
 
-    def _pin_legend(self, layout: Layout, legend_of: Picture | None) -> None:
+    def _pin_legend(self, graph: Any, layout: Layout) -> None:
         """Put the legend below the nodes, as one more: pinned pictures leave the graph's own label no room."""
-        if legend_of is not None:  # the frames of an animation have one size: its corners are held, its legend too
+        if self.legend_of is not None:  # the frames of an animation have one size: its corners are held
             for name, x, y in (("low", 0.0, -90.0), ("high", layout.width, layout.height)):
-                self.graph.node(f"corner_{name}", label="", style="invis", width="0.01", height="0.01", pos=f"{x},{y}!")
-        explained = legend_of or self.picture
+                graph.node(f"corner_{name}", label="", style="invis", width="0.01", height="0.01", pos=f"{x},{y}!")
+        explained = self.legend_of or self.picture
         rows = -(-(len(legend_entries(explained)) + len(self.picture.notes)) // _IN_A_ROW)
         if rows:
-            self.graph.node("legend", label=self._legend(explained), pos=f"{layout.width / 2:.2f},{-14 - 15 * rows}!")
+            graph.node("legend", label=self._legend(explained), pos=f"{layout.width / 2:.2f},{-14 - 15 * rows}!")
 
     def _legend(self, explained: Picture) -> str:
         theme, cells = self.theme, []

@@ -16,7 +16,7 @@ from autograd.diagram.place.engines import png_engine, run
 from autograd.diagram.text import number
 from autograd.errors import DiagramError, require
 
-from .dot import source
+from .dot import Source
 from .png import MAX_PIXELS, fitting_scale
 
 MAX_FRAMES = 300
@@ -40,18 +40,12 @@ def write(drawing: Drawing, seconds: float = 1.0, scale: float | None = None) ->
     scale = fitting_scale(drawing, scale, 1.5, 4 * MAX_PIXELS / len(frames))
     if not 0.05 <= seconds <= 60:
         raise DiagramError(f"seconds= is the time of one frame, from 0.05 to 60; {number(seconds)} was given.")
-    pngs = []
+    pngs, legend = [], frames[-1].picture
     for frame in frames:
-        pinned = source(
-            frame.picture,
-            drawing.colours,
-            drawing.layout,
-            dpi=round(72 * scale),
-            active=frame.active,
-            phase=frame.phase,
-            legend_of=frames[-1].picture,
+        dot = Source(
+            frame.picture, drawing.colours, drawing.layout, round(72 * scale), frame.active, frame.phase, legend
         )
-        pngs.append(run(engine, pinned, "png", drawing.time_limit, pinned=True))
+        pngs.append(run(engine, dot.text(), "png", drawing.time_limit, pinned=True))
     return _animation(images, pngs, drawing.colours.background, round(seconds * 1000))
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-
-from autograd.diagram.picture.picture import Node, Picture
+from autograd.diagram.picture.picture import Picture, grouped
 from autograd.diagram.place.drawing import Drawing
 from autograd.diagram.theme import LIGHT, line_width, stroke
 
@@ -32,9 +30,7 @@ def write(drawing: Drawing) -> bytes:
 
 def _nodes(picture: Picture) -> list[str]:
     """The nodes in their clusters, and those in clusters inside clusters."""
-    members: dict[str | None, list[Node]] = defaultdict(list)
-    for node in picture.nodes:
-        members[node.cluster].append(node)
+    members = grouped(picture.nodes, lambda node: node.cluster)
 
     def inside(key: str | None, pad: str) -> list[str]:
         lines = []

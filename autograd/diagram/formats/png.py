@@ -8,7 +8,7 @@ from autograd.diagram.place.drawing import Drawing
 from autograd.diagram.place.engines import png_engine, run
 from autograd.errors import DiagramError
 
-from .dot import source
+from .dot import Source
 
 MAX_PIXELS, LONGEST_SIDE = 80e6, 65000  # of an image; an engine takes 8 bytes for each pixel
 SCALES = 0.25, 8.0  # pixels a point
@@ -18,7 +18,7 @@ def write(drawing: Drawing, scale: float | None = None) -> bytes:
     """The image, `scale` pixels a point: 2 by default, less where that makes it too large."""
     scale = fitting_scale(drawing, scale, 2.0)
     engine = png_engine(drawing.asked_engine)
-    pinned = source(drawing.picture, drawing.colours, drawing.layout, dpi=round(72 * scale))
+    pinned = Source(drawing.picture, drawing.colours, drawing.layout, dpi=round(72 * scale)).text()
     return run(engine, pinned, "png", drawing.time_limit, pinned=True)
 
 

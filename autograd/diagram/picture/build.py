@@ -2,167 +2,130 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from autograd.diagram.text import clean, number
-from autograd.errors import DiagramError
-from autograd.value import Value, topological_order
+from autograd.graph import topological_order
+from autograd.value import Value
 
 from .clusters import Modules
 from .health import flags
-from .measure import finish
 from .names import Names
-from .picture import Edge, Flag, Node, Picture
-from .select import from_outside, select
+from .picture import Edge, Node, Picture
+from .select import from_outside
 
-LIMIT = 2000  # nodes; beyond it a layered drawing takes long and nobody can read it
-HIDE_CONSTANTS_OVER = 60
+HIDE_CONSTANTS_OVER = 60  # values
 LEAN_OVER = 6000
 
 
 def build(
-    roots: Sequence[Value],
-    *,
-    focus: Value | None = None,
-    depth: int | None = None,
-    path: tuple[Value, Value] | None = None,
-    modules: Modules | None = None,
-    hide_constants: bool | None = None,
-    limit: int | None = LIMIT,
-    direction: str | None = None,
-    legend: bool = True,
-    title: str | None = None,
+    roots: Sequence[Value], shown: Sequence[Value], modules: Modules | None = None, hide_constants: bool | None = None
 ) -> Picture:
-    """Turn the graph behind `roots` into a picture; the arguments are those of `draw`."""
+    """The picture of the values in `shown`, which are a part of the graph behind `roots`. Nothing in it has a size."""
     order = topological_order(*roots)
-    keep = select(order, roots, focus, depth, path)
-    shown = [v for v in order if id(v) in keep]
-    if limit is not None and len(shown) > limit:
-        raise DiagramError(
-            f"This graph has {len(shown)} values, more than anybody can read at once (limit={limit}). Draw a part "
-            "(focus=value, depth=2; path=(a, b)), pass model= with collapse=True to fold neurons into boxes, draw "
-            "fewer samples of the batch, or pass limit=None to draw it all the same."
-        )
-    parts = _Parts(order, roots, shown, modules, hide_constants)
-    picture = Picture(parts.nodes, parts.edges, [parts.ids[id(root)] for root in roots if id(root) in keep])
-    picture.tops = [parts.names.of(root) for root in roots]
-    picture.title = clean(title or "", 120) or f"Computation graph of {', '.join(picture.tops[:3])}"
-    picture.legend, picture.asked_direction = legend, direction
-    picture.folded = parts.lean and modules is not None
-    if modules is not None:
-        modules.apply(picture, parts.ids, shown)
+    ids = {id(v): f"n{i}" for i, v in enumerate(shown)}
+    names = Names(order, paths=modules.names if modules is not None else None)
+    lean = len(shown) > LEAN_OVER  # only folded boxes will be seen of so many: no formulas, no tooltips
+    hidden = len(shown) > HIDE_CONSTANTS_OVER if hide_constants is None else hide_constants
+    tops = [names.of(root) for root in roots]
+    picture = Picture([], [], [ids[id(root)] for root in roots if id(root) in ids], tops=tops)
+    picture.title = f"Computation graph of {', '.join(tops[:3])}"
+    marks = flags(order, roots, ids)
+    for v in shown:
+        node = _node(v, ids[id(v)], names)
+        node.flags = marks.get(id(v), [])
+        if modules is not None and not v.name:
+            node.path = clean(modules.paths.get(id(v), ""))
+        if not lean:
+            _add_texts(node, v, names)
+        picture.nodes += [*([] if hidden else _constants(v, node.id)), node]
+        picture.edges += _edges(v, ids, None if lean else names, hidden)
+    for key in picture.outputs:
+        picture.node(key).kind = "output"
     if len(shown) < len(order):
         picture.notes = [f"{len(shown)} of {len(order)} values shown"]
-        flows = from_outside(order, roots, keep)
-        for node in picture.nodes:
-            if node.value_id in flows and not node.frozen:
-                node.outside, node.outside_edges = sum(flows[node.value_id]), len(flows[node.value_id])
-    finish(picture)
+        _add_outside(picture, from_outside(order, roots, ids))
+    if modules is not None:
+        picture.folded = lean
+        modules.apply(picture, ids, shown)
     return picture
 
 
-class _Parts:
-    """The nodes and edges of the values in `shown`, which are a part of `order`."""
-
-    def __init__(
-        self,
-        order: list[Value],
-        roots: Sequence[Value],
-        shown: list[Value],
-        modules: Modules | None,
-        hide_constants: bool | None,
-    ) -> None:
-        self.names = Names(order, paths=modules.names if modules is not None else None)
-        self.ids = {id(v): f"n{i}" for i, v in enumerate(shown)}
-        self.lean = len(shown) > LEAN_OVER  # only folded boxes will be seen of so many: no formulas, no tooltips
-        self.nodes: list[Node] = []
-        self.edges: list[Edge] = []
-        self._paths = modules.paths if modules is not None else {}
-        self._outputs = {id(root) for root in roots}
-        self._constants = not (len(shown) > HIDE_CONSTANTS_OVER if hide_constants is None else hide_constants)
-        marks = flags(order, roots, set(self.ids))
-        for v in shown:
-            self._add_operands(v)
-            self.nodes.append(self._node(v, marks.get(id(v), [])))
-
-    def _add_operands(self, v: Value) -> None:
-        """Add the edges that lead to `v`, and its constants."""
-        target = self.ids[id(v)]
-        written = [] if self.lean else [self.names.of(o) for o in v.operands]
-        for i, operand in enumerate(v.operands):
-            source = f"{target}c{i}"
-            if isinstance(operand, Value):
-                if id(operand) not in self.ids:
-                    continue
-                source = self.ids[id(operand)]
-            elif self._constants:
-                x = float(operand)
-                self.nodes.append(Node(source, "constant", number(x, 6), value=x, tooltip=f"constant {x!r}"))
-            else:
-                continue
-            self.edges.append(_edge(v, i, source, target, self.names, written))
-
-    def _node(self, v: Value, marks: list[Flag]) -> Node:
-        kind = "operation" if v.op is not None else "parameter" if v.requires_grad else "input"
-        node = Node(
-            self.ids[id(v)],
-            "output" if id(v) in self._outputs else kind,
-            self.names.of(v),
-            value=float(v.data),
-            grad=_grad(v),
-            flags=marks,
-            frozen=kind == "input",
-            op=v.op.name if v.op is not None else "",
-            value_id=id(v),
-            path="" if v.name else clean(self._paths.get(id(v), "")),
-        )
-        if not self.lean:
-            node.expression, node.numeric = self.names.expression(v), self.names.numeric(v)
-            self._add_tooltip(node, v)
-        return node
-
-    def _add_tooltip(self, node: Node, v: Value) -> None:
-        facts = [
-            node.path or self.names.full(v),
-            f"value {v.data!r}",
-            f"gradient {v.grad!r}" if v.has_grad else "gradient not computed",
-        ]
-        if v.op is not None:
-            facts.insert(1, f"= {self.names.expression(v, 200)}")
-        source = getattr(v, "source", None)
-        if source:
-            filename, line, text = source
-            node.source = clean(f"{filename}:{line}: {text}", 300)
-            facts.append(f"made at {node.source}")
-        node.tooltip = "; ".join([*facts, *(flag.advice for flag in node.flags)])
+def _add_outside(picture: Picture, flows: Mapping[int, list[float]]) -> None:
+    """Note what reaches the nodes from values that are not shown: with it the player's sums come out right."""
+    for node in picture.nodes:
+        if node.value_id in flows and not node.frozen:
+            node.outside, node.outside_edges = sum(flows[node.value_id]), len(flows[node.value_id])
 
 
-def _grad(v: Value) -> float | None:
-    return v.grad if v.has_grad else None
+def _node(v: Value, key: str, names: Names) -> Node:
+    kind = "operation" if v.op is not None else "parameter" if v.requires_grad else "input"
+    node = Node(key, kind, names.of(v), value=float(v.data), grad=v.grad if v.has_grad else None, value_id=id(v))
+    node.frozen, node.op = kind == "input", v.op.name if v.op is not None else ""
+    return node
 
 
-def _edge(v: Value, i: int, source: str, target: str, names: Names, written: list[str]) -> Edge:
-    """The edge from operand `i` to `v`; `written` are the operands' names, or nothing where no text is wanted."""
-    operand, partial, grad = v.operands[i], v.partials[i], _grad(v)
-    symbol = f"∂{names.of(v)}/∂{written[i]}" if written else ""
-    edge = Edge(f"e{source[1:]}_{target[1:]}_{i}", source, target, i, None, symbol, "")
+def _add_texts(node: Node, v: Value, names: Names) -> None:
+    node.expression, node.numeric = names.expression(v), names.numeric(v)
+    facts = [
+        node.path or names.full(v),
+        f"value {v.data!r}",
+        f"gradient {v.grad!r}" if v.has_grad else "gradient not computed",
+    ]
+    if v.op is not None:
+        facts.insert(1, f"= {names.expression(v, 200)}")
+    source = getattr(v, "source", None)
+    if source:
+        filename, line, text = source
+        node.source = clean(f"{filename}:{line}: {text}", 300)
+        facts.append(f"made at {node.source}")
+    node.tooltip = "; ".join([*facts, *(flag.advice for flag in node.flags)])
+
+
+def _constants(v: Value, key: str) -> list[Node]:
+    numbers = {f"{key}c{i}": float(o) for i, o in enumerate(v.operands) if not isinstance(o, Value)}
+    return [Node(c, "constant", number(x, 6), value=x, tooltip=f"constant {x!r}") for c, x in numbers.items()]
+
+
+def _edges(v: Value, ids: Mapping[int, str], names: Names | None, constants_hidden: bool) -> list[Edge]:
+    """The edges from the operands of `v` that are shown; without `names` they have no text."""
+    target = ids[id(v)]
+    written = [names.of(o) for o in v.operands] if names is not None else []
+    edges = []
+    for i, operand in enumerate(v.operands):
+        constant = None if constants_hidden else f"{target}c{i}"
+        source = ids.get(id(operand)) if isinstance(operand, Value) else constant
+        if source is not None:
+            edge = Edge(f"e{source[1:]}_{target[1:]}_{i}", source, target, i, None, "", "")
+            _add_derivative(edge, v, operand)
+            if names is not None:
+                _add_rule(edge, v, names, written)
+            edges.append(edge)
+    return edges
+
+
+def _add_derivative(edge: Edge, v: Value, operand: Value | float) -> None:
+    partial = v.partials[edge.position]
     if partial is None or not isinstance(operand, Value):
         edge.tooltip = "constant: no gradient flows here"
-        return edge
-    edge.partial = partial = float(partial)
-    if operand.op is None and not operand.requires_grad:
-        grad = None  # a frozen leaf keeps no gradient, so none is drawn on the way to it
-    edge.flow = None if grad is None else partial * grad
-    if not written:
-        return edge
-    edge.rule = names.rule(v, i, written)
+        return
+    edge.partial = float(partial)
+    # a frozen leaf keeps no gradient, so none is drawn on the way to it
+    if v.has_grad and (operand.op is not None or operand.requires_grad):
+        edge.flow = edge.partial * v.grad
+
+
+def _add_rule(edge: Edge, v: Value, names: Names, written: list[str]) -> None:
+    edge.symbol = f"∂{names.of(v)}/∂{written[edge.position]}"
+    if edge.partial is None:
+        return
+    edge.rule = names.rule(v, edge.position, written)
     if _is_number(edge.rule):  # `w × (−2)` by w: the rule is the constant itself, which would read `= (−2) = −2`
-        edge.rule = number(partial)
-    rule = f"{edge.rule} = " if edge.rule != number(partial) else ""
-    edge.tooltip = f"{symbol} = {rule}{partial!r}"
+        edge.rule = number(edge.partial)
+    rule = f"{edge.rule} = " if edge.rule != number(edge.partial) else ""
+    edge.tooltip = f"{edge.symbol} = {rule}{edge.partial!r}"
     if edge.flow is not None:
-        edge.tooltip += f"; gradient that flows here: {partial!r} × {grad!r} = {edge.flow!r}"
-    return edge
+        edge.tooltip += f"; gradient that flows here: {edge.partial!r} × {v.grad!r} = {edge.flow!r}"
 
 
 def _is_number(rule: str) -> bool:

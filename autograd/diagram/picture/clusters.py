@@ -74,30 +74,31 @@ class Modules:
     def _places(self, shown: Iterable[Value]) -> dict[int, str]:
         """The path of the module that each value belongs to, by the value's id; empty for none."""
         places: dict[int, str] = {}
-        used: dict[int, set[int]] = {}  # the parameters in each net input; a value after its activation is not one
+        used: dict[int, set[int]] = {}  # the parameters in each net input; after its activation it is none any more
         for v in shown:
-            key, values = id(v), operands(v)
-            places[key] = ""
-            if v.op is None:
-                places[key] = self._owner.get(key, "")
-                continue
-            owners = {self._owner[id(o)]: None for o in values if id(o) in self._owner}
-            if owners:
-                places[key] = self._innermost(list(owners))
-                used[key] = {id(o) for o in values if id(o) in self._owner}
-                continue
-            around = {places.get(id(o), "") for o in values}
-            path = around.pop() if len(around) == 1 else ""
-            if not path or not all(id(o) in used for o in values):
-                continue
-            if len(values) == 1 and _activates(self._activations[path], v.op):
-                places[key] = path
-            elif len(values) > 1 and v.op.affine:  # the sum of a neuron that is written out, w1*x1 + w2*x2 + b
-                parameters = [used[id(o)] for o in values]
-                union = set[int]().union(*parameters)
-                if sum(map(len, parameters)) == len(union):  # a neuron uses each parameter once; two samples twice
-                    places[key], used[key] = path, union
+            places[id(v)], parameters = self._place(v, places, used)
+            if parameters:
+                used[id(v)] = parameters
         return places
+
+    def _place(self, v: Value, places: Mapping[int, str], used: Mapping[int, set[int]]) -> tuple[str, set[int]]:
+        """The module that a value belongs to, and the parameters that it uses while it is part of a net input."""
+        if v.op is None:
+            return self._owner.get(id(v), ""), set()
+        values = operands(v)
+        parameters = {id(o) for o in values if id(o) in self._owner}
+        if parameters:
+            return self._innermost([self._owner[id(o)] for o in values if id(o) in self._owner]), parameters
+        path, *others = {places.get(id(o), "") for o in values} or [""]
+        inputs = [used.get(id(o), set()) for o in values]
+        if not path or others or not all(inputs):
+            return "", set()
+        if len(values) == 1 and _activates(self._activations[path], v.op):
+            return path, set()
+        parameters = set().union(*inputs)
+        if len(values) > 1 and v.op.affine and len(parameters) == sum(map(len, inputs)):
+            return path, parameters  # the sum of a neuron that is written out: each parameter once, unlike two samples
+        return "", set()
 
     def _innermost(self, paths: Sequence[str]) -> str:
         """The innermost of modules that lie in one another, else the one that all of them lie in."""

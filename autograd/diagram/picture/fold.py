@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict, deque
+from collections import Counter
 from collections.abc import Container
 from dataclasses import replace
 
 from .clusters import summary
 from .measure import finish
-from .picture import Edge, Node, Picture, Row, nesting
+from .picture import Edge, Node, Picture, Row, grouped, in_order, nesting
 
 COLLAPSE_OVER = 150  # nodes; a larger picture of a model is folded unless it is asked for whole
 LAYERS_OVER = 150  # boxes; a picture with more neurons than this folds whole layers
@@ -29,10 +29,12 @@ def collapse(picture: Picture, leave_neurons: bool) -> Picture:
     frames = [c for c in picture.clusters if leave_neurons and any(c.id == inner.parent for inner in picture.clusters)]
     home = _homes(picture, leave_neurons, {frame.id for frame in frames})
     edges = _merged(picture.edges, home)
-    nodes = _in_order(_boxes(picture, home, leave_neurons), edges)
+    boxes = {box.id: box for box in _boxes(picture, home, leave_neurons)}
+    order = in_order(boxes, ((edge.source, edge.target) for edge in edges))
+    nodes = [boxes[key] for key in dict.fromkeys([*order, *boxes])]  # folding can make two depend on each other
     values = [node for node in picture.nodes if node.kind != "constant"]
     folded = sum(home[node.id] != node.id for node in values)
-    boxes = sum(node.kind == "group" for node in nodes)
+    groups = sum(node.kind == "group" for node in nodes)
     short = replace(
         picture,
         nodes=nodes,
@@ -41,7 +43,7 @@ def collapse(picture: Picture, leave_neurons: bool) -> Picture:
         clusters=frames,
         derivations={},
         folded=False,
-        notes=[*picture.notes, f"{boxes} boxes stand for {folded} of {len(values)} values"],
+        notes=[*picture.notes, f"{groups} boxes stand for {folded} of {len(values)} values"],
     )
     finish(short)
     return short
@@ -63,9 +65,7 @@ def _homes(picture: Picture, leave_neurons: bool, frames: Container[str]) -> dic
 def _boxes(picture: Picture, home: dict[str, str], leave_neurons: bool) -> list[Node]:
     """The nodes that stay, and a box for each group of those that do not, where the first of them stood."""
     clusters = {cluster.id: cluster for cluster in picture.clusters}
-    inside: dict[str, list[Node]] = defaultdict(list)
-    for node in picture.nodes:
-        inside[home[node.id]].append(node)
+    inside = grouped(picture.nodes, lambda node: home[node.id])
     hidden = _from_inside(picture, home)
     nodes: dict[str, Node] = {}
     for node in picture.nodes:
@@ -105,33 +105,12 @@ def _from_inside(picture: Picture, home: dict[str, str]) -> dict[str, tuple[floa
     return hidden
 
 
-def _in_order(nodes: list[Node], edges: list[Edge]) -> list[Node]:
-    """Operands before users again, as far as boxes allow: folding can make two depend on each other."""
-    waiting = Counter(edge.target for edge in edges)
-    users: dict[str, list[str]] = defaultdict(list)
-    for edge in edges:
-        users[edge.source].append(edge.target)
-    by_id = {node.id: node for node in nodes}
-    ready = deque(node.id for node in nodes if not waiting[node.id])
-    order: dict[str, Node] = {}
-    while ready:
-        key = ready.popleft()
-        order[key] = by_id[key]
-        for user in users[key]:
-            waiting[user] -= 1
-            if not waiting[user]:
-                ready.append(user)
-    return [*order.values(), *(node for node in nodes if node.id not in order)]
-
-
 def _after(picture: Picture) -> set[str]:
     """The values that come after every cluster, where they are many: the loss of each sample of a batch, say."""
-    before: set[str] = {node.id for node in picture.nodes if node.cluster is not None}
-    users: dict[str, list[str]] = defaultdict(list)
-    for edge in picture.edges:
-        users[edge.source].append(edge.target)
+    before = {node.id for node in picture.nodes if node.cluster is not None}
+    outgoing = grouped(picture.edges, lambda edge: edge.source)
     for node in reversed(picture.nodes):
-        if any(user in before for user in users[node.id]):
+        if any(edge.target in before for edge in outgoing[node.id]):
             before.add(node.id)
     rest = {node.id for node in picture.nodes if node.id not in before and node.kind in ("operation", "constant")}
     return rest if len(rest) > REST_OVER else set()
@@ -139,15 +118,10 @@ def _after(picture: Picture) -> set[str]:
 
 def _merged(edges: list[Edge], home: dict[str, str]) -> list[Edge]:
     """Edges between boxes: one for all that run between the same two, as wide as the largest of them."""
-    kept: list[Edge] = []
-    bundles: dict[tuple[str, str], list[Edge]] = defaultdict(list)
-    for edge in edges:
-        source, target = home[edge.source], home[edge.target]
-        if source == edge.source and target == edge.target:
-            kept.append(edge)
-        elif source != target:
-            bundles[source, target].append(edge)
-    return kept + [_bundled(source, target, bundle) for (source, target), bundle in bundles.items()]
+    kept = [edge for edge in edges if home[edge.source] == edge.source and home[edge.target] == edge.target]
+    others = [edge for edge in edges if home[edge.source] != edge.source or home[edge.target] != edge.target]
+    bundles = grouped(others, lambda edge: (home[edge.source], home[edge.target]))
+    return kept + [_bundled(*ends, bundle) for ends, bundle in bundles.items() if ends[0] != ends[1]]
 
 
 def _bundled(source: str, target: str, bundle: list[Edge]) -> Edge:

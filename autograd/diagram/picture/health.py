@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from autograd.diagram.text import clean, number
 from autograd.errors import DiagramError
-from autograd.value import Value, topological_order
+from autograd.graph import topological_order
+from autograd.value import Value
 
 from .names import datum
 from .picture import Flag
@@ -28,54 +29,25 @@ class _Illness(NamedTuple):
 
 
 ILLNESSES = {
-    "dead": _Illness(
-        "dead: z ≤ {below}",
-        False,
-        "A unit that is dead for every sample never learns: lower the learning rate, use leaky_relu, or start from "
-        "he_normal weights.",
-    ),
-    "saturated": _Illness(
-        "saturated: slope {slope}",
-        False,
-        "Almost no gradient passes: scale the inputs and targets, start from smaller weights, or use ReLU.",
-    ),
-    "vanishing": _Illness(
-        "vanishing gradient",
-        True,
-        "Layers far from the output hardly learn: use ReLU, fewer layers, or xavier/he initial weights.",
-    ),
-    "exploding": _Illness(
-        "exploding gradient",
-        True,
-        "Steps will be too large: lower the learning rate, clip with clip_grad_norm_, or start from smaller weights.",
-    ),
-    "nan": _Illness(
-        "first nan",
-        False,
-        "This is the first value that is not a number: look at its operands; detect_anomaly() names the line.",
-    ),
-    "inf": _Illness(
-        "first inf",
-        False,
-        "This is the first value that is infinite: look at its operands; detect_anomaly() names the line.",
-    ),
-    "nan gradient": _Illness(
-        "gradient turns nan",
-        True,
-        "The gradient first turns into nan here: look at the local derivatives on the edges out of it.",
-    ),
-    "inf gradient": _Illness(
-        "gradient turns inf",
-        True,
-        "The gradient first turns infinite here: look at the local derivatives on the edges out of it.",
-    ),
-    "stale": _Illness(
-        "old gradient inside",
-        True,
-        "The gradient holds more than this graph put there: call zero_grad() before backward(), unless you add up "
-        "several losses on purpose.",
-    ),
-}
+    "dead": _Illness("dead: z ≤ {below}", False, "A unit that is dead for every sample never learns: lower the "
+                     "learning rate, use leaky_relu, or start from he_normal weights."),
+    "saturated": _Illness("saturated: slope {slope}", False, "Almost no gradient passes: scale the inputs and targets, "
+                          "start from smaller weights, or use ReLU."),
+    "vanishing": _Illness("vanishing gradient", True, "Layers far from the output hardly learn: use ReLU, fewer "
+                          "layers, or xavier/he initial weights."),
+    "exploding": _Illness("exploding gradient", True, "Steps will be too large: lower the learning rate, clip with "
+                          "clip_grad_norm_, or start from smaller weights."),
+    "nan": _Illness("first nan", False, "This is the first value that is not a number: look at its operands; "
+                    "detect_anomaly() names the line."),
+    "inf": _Illness("first inf", False, "This is the first value that is infinite: look at its operands; "
+                    "detect_anomaly() names the line."),
+    "nan gradient": _Illness("gradient turns nan", True, "The gradient first turns into nan here: look at the local "
+                             "derivatives on the edges out of it."),
+    "inf gradient": _Illness("gradient turns inf", True, "The gradient first turns infinite here: look at the local "
+                             "derivatives on the edges out of it."),
+    "stale": _Illness("old gradient inside", True, "The gradient holds more than this graph put there: call "
+                      "zero_grad() before backward(), unless you add up several losses on purpose."),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

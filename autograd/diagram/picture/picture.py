@@ -6,11 +6,14 @@ A `Picture` holds no `Value`. It shows the moment at which it was built, and eve
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from autograd.diagram.theme import sign_of
+
+T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +139,7 @@ class Picture:
 
     def incoming(self) -> dict[str, list[Edge]]:
         """The edges from the operands of each node, by the node's id."""
-        edges: dict[str, list[Edge]] = defaultdict(list)
-        for edge in self.edges:
-            edges[edge.target].append(edge)
-        return edges
+        return grouped(self.edges, lambda edge: edge.target)
 
     def seeds(self) -> dict[str, float]:
         """The gradients that no drawn edge brings: 1 for an output, and what comes from values that are not shown."""
@@ -161,22 +161,33 @@ class Picture:
                 grads[edge.source] = flow if before is None else before + flow
                 yield Flow(edge, edge.partial, grad, flow, before, grads[edge.source])
 
-    def contents(self) -> Contents:
-        """What stands in each cluster itself; under None, what stands in none."""
-        nodes: dict[str | None, list[Node]] = defaultdict(list)
-        clusters: dict[str | None, list[Cluster]] = defaultdict(list)
-        for node in self.nodes:
-            nodes[node.cluster].append(node)
-        for cluster in self.clusters:
-            clusters[cluster.parent].append(cluster)
-        return Contents(nodes, clusters)
+
+def grouped(things: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
+    """The things with each key, in their order; an empty list for any other key."""
+    groups: dict[K, list[T]] = defaultdict(list)
+    for thing in things:
+        groups[key(thing)].append(thing)
+    return groups
 
 
-class Contents(NamedTuple):
-    """Nodes and clusters by the cluster that they stand in."""
+def in_order(keys: Iterable[str], pairs: Iterable[tuple[str, str]]) -> list[str]:
+    """The keys, sources before targets; without those that lie on a circle, or behind one.
 
-    nodes: dict[str | None, list[Node]]
-    clusters: dict[str | None, list[Cluster]]
+    >>> in_order("abcd", ["da", "ab", "bb", "bc"])
+    ['d', 'a']
+    """
+    targets: dict[str, list[str]] = defaultdict(list)
+    waiting = dict.fromkeys(keys, 0)
+    for source, target in pairs:
+        targets[source].append(target)
+        waiting[target] += 1
+    order = [key for key, count in waiting.items() if not count]
+    for key in order:  # grows while it is walked
+        for target in targets[key]:
+            waiting[target] -= 1
+            if not waiting[target]:
+                order.append(target)
+    return order
 
 
 class Nested(Protocol):

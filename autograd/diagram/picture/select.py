@@ -6,17 +6,25 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Sequence
 
 from autograd.errors import DiagramError
-from autograd.value import Value, topological_order
+from autograd.graph import topological_order
+from autograd.value import Value
 
 
 def select(
-    order: list[Value],
     roots: Sequence[Value],
     focus: Value | None = None,
     depth: int | None = None,
     path: tuple[Value, Value] | None = None,
+) -> list[Value]:
+    """The values to show, operands before users; the arguments are those of `draw`."""
+    order = topological_order(*roots)
+    ids = _selected(order, roots, focus, depth, path)
+    return [v for v in order if id(v) in ids]
+
+
+def _selected(
+    order: list[Value], roots: Sequence[Value], focus: Value | None, depth: int | None, path: tuple[Value, Value] | None
 ) -> set[int]:
-    """The ids of the values to show; the arguments are those of `draw`."""
     everything = {id(v) for v in order}
     if path is not None:
         return _between(order, everything, *path)
@@ -25,13 +33,13 @@ def select(
     if depth is not None and (type(depth) is not int or depth < 0):
         raise DiagramError(f"depth= is a number of steps, 0 or more; {depth!r} was given.")
     if focus is not None:
-        _check_part(focus, everything, "focus= names {}, which is not part of this graph. Give a value of the graph.")
+        _check_part("focus", focus, everything)
     return _near(order, [focus] if focus is not None else roots, 2 if depth is None else depth)
 
 
 def _between(order: list[Value], everything: Container[int], start: Value, end: Value) -> set[int]:
     for v in (start, end):
-        _check_part(v, everything, "path= names {}, which is not part of this graph. Give two values of the graph.")
+        _check_part("path", v, everything)
     for first, last in ((start, end), (end, start)):
         way = reachable(order, first) & {id(v) for v in topological_order(last)}
         if way:
@@ -39,9 +47,9 @@ def _between(order: list[Value], everything: Container[int], start: Value, end: 
     raise DiagramError(f"No path leads from {start!r} to {end!r}: the one does not depend on the other.")
 
 
-def _check_part(v: Value, everything: Container[int], message: str) -> None:
+def _check_part(argument: str, v: Value, everything: Container[int]) -> None:
     if id(v) not in everything:
-        raise DiagramError(message.format(repr(v)))
+        raise DiagramError(f"{argument}= names {v!r}, which is not part of this graph. Give a value of the graph.")
 
 
 def _near(order: list[Value], centres: Iterable[Value], steps: int) -> set[int]:
@@ -74,7 +82,7 @@ def reachable(order: Iterable[Value], start: Value) -> set[int]:
 
 
 def from_outside(order: list[Value], roots: Sequence[Value], shown: Container[int]) -> dict[int, list[float]]:
-    """What reaches each value from users that are not shown, by its id: with it the player's sums come out right."""
+    """What reaches each value from users that are not shown, by the value's id."""
     adjoints = {id(root): 1.0 for root in roots}
     flows: dict[int, list[float]] = defaultdict(list)
     for v in reversed(order):

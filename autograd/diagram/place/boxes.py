@@ -5,9 +5,10 @@ Coordinates are points, x to the right and y downwards. An edge is a chain of cu
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+from autograd.diagram.picture.picture import grouped, in_order
 
 Point = tuple[float, float]
 Rectangle = tuple[float, float, float, float]  # left, top, right, bottom
@@ -61,22 +62,13 @@ class Layout:
 
 def layers(boxes: Sequence[Box], links: Sequence[Link]) -> dict[str, int]:
     """Even layers by longest path; a box that nothing leads to moves up beside its first user."""
-    users: dict[str, list[str]] = defaultdict(list)
-    waiting = dict.fromkeys((box.id for box in boxes), 0)
-    for link in links:
-        users[link.source].append(link.target)
-        waiting[link.target] += 1
-    sources = [key for key, count in waiting.items() if count == 0]
-    layer = dict.fromkeys(waiting, 0)
-    ready = list(sources)
-    while ready:
-        key = ready.pop()
-        for user in users[key]:
-            layer[user] = max(layer[user], layer[key] + 2)
-            waiting[user] -= 1
-            if waiting[user] == 0:
-                ready.append(user)
-    for key in sources:
-        if users[key]:
-            layer[key] = min(layer[user] for user in users[key]) - 2
+    outgoing = grouped(links, lambda link: link.source)
+    targets = {link.target for link in links}
+    layer = dict.fromkeys((box.id for box in boxes), 0)
+    for key in in_order(layer, ((link.source, link.target) for link in links)):
+        for link in outgoing[key]:
+            layer[link.target] = max(layer[link.target], layer[key] + 2)
+    for key in layer:
+        if key not in targets and outgoing[key]:
+            layer[key] = min(layer[link.target] for link in outgoing[key]) - 2
     return layer

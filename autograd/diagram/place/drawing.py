@@ -15,7 +15,7 @@ from .boxes import Box, Group, Layout, Link
 from .engines import TIME_LIMIT, find_engine, is_named
 from .graphviz import by_engine
 from .layered import in_python
-from .ordering import between, in_order
+from .ordering import between, by_index
 
 # Over this many nodes and edges the layout in plain Python serves, unless an engine is asked for by name: for 5,000
 # values it took half a second where graphviz-pure took 14 and Debian's dot 29.
@@ -62,8 +62,8 @@ def arrange(picture: Picture, engine: str | None, limit: float) -> Layout:
             return by_engine(program, boxes, links, groups, direction, limit, unseen)
 
         try:
-            return in_order(by_program, boxes, links, groups, direction)
+            return by_index(by_program, boxes, links, groups, direction)
         except DiagramError:
             if is_named(engine):
                 raise  # the user asked for this program: say what it said
-    return in_order(functools.partial(in_python, direction=direction), boxes, links, groups, direction)
+    return by_index(functools.partial(in_python, direction=direction), boxes, links, groups, direction)

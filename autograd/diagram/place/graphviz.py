@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
+
+from autograd.diagram.picture.picture import grouped
 
 from .boxes import TITLE_HEIGHT, Box, Group, Layout, Link, Point, layers
 from .engines import Engine, run
@@ -63,12 +64,8 @@ def _attributes(boxes: list[Box], links: list[Link], direction: str) -> tuple[di
 
 def _add_boxes(graph: Any, boxes: list[Box], groups: list[Group]) -> None:
     """Put each box into the group that it belongs to, and each group into the one around it."""
-    children: dict[str | None, list[Group]] = defaultdict(list)
-    members: dict[str | None, list[Box]] = defaultdict(list)
-    for group in groups:
-        children[group.parent].append(group)
-    for box in boxes:
-        members[box.cluster].append(box)
+    members = grouped(boxes, lambda box: box.cluster)
+    children = grouped(groups, lambda group: group.parent)
 
     def add(into: Any, key: str | None) -> None:
         for box in members[key]:

@@ -210,24 +210,27 @@ def _ports(links: list[Link], chains: dict[str, list[_Cell]], end: int) -> dict[
 def _frame_groups(layout: Layout, boxes: list[Box], groups: list[Group]) -> None:
     """Frames round clusters, only where no stranger lies inside: the layers know nothing of clusters."""
     chains = nesting(groups)
-
-    def frame(box: Box, pad: float = 0.0) -> Rectangle:
-        x, y = layout.nodes[box.id]
-        return x - box.width / 2 - pad, y - box.height / 2 - pad, x + box.width / 2 + pad, y + box.height / 2 + pad
-
     for group in groups:
-        inside = {box.id for box in boxes if box.cluster is not None and group.id in chains[box.cluster]}
+        inside = [box for box in boxes if box.cluster is not None and group.id in chains[box.cluster]]
         if not inside:
             continue
-        frames = [frame(box, 8.0) for box in boxes if box.id in inside]
-        left, top = min(f[0] for f in frames), min(f[1] for f in frames) - TITLE_HEIGHT
-        right, bottom = max(f[2] for f in frames), max(f[3] for f in frames)
-        others = (frame(box) for box in boxes if box.id not in inside)
-        if not any(a < right and c > left and b < bottom and d > top for a, b, c, d in others):
-            layout.clusters[group.id] = (left, top, right, bottom)
+        lefts, tops, rights, bottoms = zip(*(_frame(layout, box, 8.0) for box in inside))
+        frame = min(lefts), min(tops) - TITLE_HEIGHT, max(rights), max(bottoms)
+        members = {box.id for box in inside}
+        if not any(_overlap(frame, _frame(layout, box)) for box in boxes if box.id not in members):
+            layout.clusters[group.id] = frame
     if layout.clusters:  # a frame may reach past the boxes: everything moves so that the picture starts at 0
-        lefts, tops, _, _ = zip(*layout.clusters.values(), strict=True)
+        lefts, tops, _, _ = zip(*layout.clusters.values())
         _move(layout, -min(0.0, *lefts), -min(0.0, *tops))
+
+
+def _frame(layout: Layout, box: Box, pad: float = 0.0) -> Rectangle:
+    x, y = layout.nodes[box.id]
+    return x - box.width / 2 - pad, y - box.height / 2 - pad, x + box.width / 2 + pad, y + box.height / 2 + pad
+
+
+def _overlap(one: Rectangle, two: Rectangle) -> bool:
+    return one[0] < two[2] and two[0] < one[2] and one[1] < two[3] and two[1] < one[3]
 
 
 def _move(layout: Layout, dx: float, dy: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable
 
-from autograd.diagram.picture.picture import nesting
+from autograd.diagram.picture.picture import grouped, in_order, nesting
 
 from .boxes import Box, Group, Layout, Link
 
@@ -14,7 +14,7 @@ TWICE_UP_TO = 4000  # boxes and links; beyond it a second layout takes too long
 Run = Callable[[list[Box], list[Link], list[Group]], Layout]
 
 
-def in_order(run: Run, boxes: list[Box], links: list[Link], groups: list[Group], direction: str) -> Layout:
+def by_index(run: Run, boxes: list[Box], links: list[Link], groups: list[Group], direction: str) -> Layout:
     """What `run` lays out, with the neurons of a layer by index: the first on top, or on the left.
 
     An engine orders the boxes of a column to save crossings. Where every neuron is joined to every one of the next
@@ -39,12 +39,8 @@ class _Trades:
     def __init__(self, boxes: list[Box], links: list[Link], groups: list[Group], direction: str) -> None:
         self.along, self.across = (0, 1) if direction == "LR" else (1, 0)
         self.targets = {link.target for link in links}
-        self.users: dict[str, list[str]] = defaultdict(list)
-        for link in links:
-            self.users[link.source].append(link.target)
-        self.inside: dict[str | None, list[Box]] = defaultdict(list)
-        for box in sorted(boxes, key=_age):
-            self.inside[box.cluster].append(box)
+        self.outgoing = grouped(links, lambda link: link.source)
+        self.inside = grouped(sorted(boxes, key=_age), lambda box: box.cluster)
         # a unit is a neuron: a frame with no frame in it, or a folded box; by the layer that it stands in
         self.units: dict[str | None, list[tuple[str, list[Box]]]] = defaultdict(list)
         for group in groups:
@@ -76,15 +72,14 @@ class _Trades:
 
     def _standing(self, members: list[Box], layout: Layout) -> list[Box]:
         """The members, where leaves of one user take each other's places: first in this list, first in the picture."""
-        alike: dict[tuple[str, ...], list[Box]] = defaultdict(list)
-        for box in members:
-            if box.id not in self.targets:
-                alike[tuple(self.users[box.id])].append(box)
-        places = {
-            key: iter(sorted(leaves, key=lambda box: layout.nodes[box.id][self.across]))
-            for key, leaves in alike.items()
-        }
-        return [box if box.id in self.targets else next(places[tuple(self.users[box.id])]) for box in members]
+
+        def users(box: Box) -> tuple[str, ...]:
+            return tuple(link.target for link in self.outgoing[box.id])
+
+        leaves = [box for box in members if box.id not in self.targets]
+        leaves.sort(key=lambda box: layout.nodes[box.id][self.across])
+        places = {key: iter(alike) for key, alike in grouped(leaves, users).items()}
+        return [box if box.id in self.targets else next(places[users(box)]) for box in members]
 
     def _is_layer(self, units: list[tuple[str, list[Box]]], layout: Layout) -> bool:
         """Whether the units are alike and stand in one column, and not one after the other."""
@@ -112,9 +107,7 @@ def _exchange(
     trade: dict[str, str], boxes: list[Box], links: list[Link], groups: list[Group]
 ) -> tuple[list[Box], list[Link], list[Group]] | None:
     """The same graph in another order, or None where the traded boxes are not joined alike."""
-    pool: dict[tuple[str, str], list[Link]] = defaultdict(list)
-    for link in links:
-        pool[link.source, link.target].append(link)
+    pool = grouped(links, lambda link: (link.source, link.target))
     ends = [(trade.get(link.source, link.source), trade.get(link.target, link.target)) for link in links]
     if Counter(ends) != Counter({key: len(parallel) for key, parallel in pool.items()}):
         return None
@@ -134,30 +127,17 @@ def between(boxes: list[Box], links: list[Link], groups: list[Group]) -> list[tu
     """
     chains = nesting(groups)
     home = {box.id: chains[box.cluster][-1] for box in boxes if box.cluster is not None}
-    before: dict[str, dict[str, None]] = defaultdict(dict)
     targets = {link.target for link in links}
-    for link in links:
-        there = home.get(link.target)
-        if there is not None and home.get(link.source, there) != there:
-            before[there][link.source] = None
-    pairs = []
-    for i, (key, sources) in enumerate(before.items()):
-        # one leaf of each neuron, since the others stand beside it
-        leaves = {box.cluster: box.id for box in reversed(boxes) if home.get(box.id) == key and box.id not in targets}
-        if leaves:
-            pairs += [(source, f"g{i}") for source in sources] + [(f"g{i}", leaf) for leaf in leaves.values()]
-    return pairs if _acyclic([(link.source, link.target) for link in links] + pairs) else []
-
-
-def _acyclic(pairs: list[tuple[str, str]]) -> bool:
-    waiting = Counter(target for _, target in pairs)
-    users: dict[str, list[str]] = defaultdict(list)
-    for source, target in pairs:
-        users[source].append(target)
-    ready = [source for source in users if not waiting[source]]
-    while ready:
-        for user in users.pop(ready.pop(), ()):
-            waiting[user] -= 1
-            if not waiting[user]:
-                ready.append(user)
-    return not any(waiting.values())
+    leaves: dict[str, dict[str | None, str]] = defaultdict(dict)
+    for box in reversed(boxes):  # one leaf of each neuron, since the others stand beside it
+        if box.id in home and box.id not in targets:
+            leaves[home[box.id]][box.cluster] = box.id
+    coming = [link for link in links if link.target in home and home.get(link.source) not in (None, home[link.target])]
+    pairs: list[tuple[str, str]] = []
+    for i, (group, arriving) in enumerate(grouped(coming, lambda link: home[link.target]).items()):
+        if leaves[group]:
+            sources = dict.fromkeys(link.source for link in arriving)
+            pairs += [*((source, f"g{i}") for source in sources), *((f"g{i}", leaf) for leaf in leaves[group].values())]
+    every = [(link.source, link.target) for link in links] + pairs
+    ends = dict.fromkeys(end for pair in every for end in pair)
+    return pairs if len(in_order(ends, every)) == len(ends) else []
