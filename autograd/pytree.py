@@ -4,11 +4,91 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import itertools
 import numbers
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from .operation import Number
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Container:
+    """One kind of container: how it is taken apart and put together.
+
+    ``form`` is what else than its parts is needed to make another of the same kind, as plain data that has a hash.
+    """
+
+    name: str
+    form: Callable[[Any], Any]
+    steps: Callable[[Any], list[str]]  # of a form: where each part is, as Python writes it
+    parts: Callable[[Any], Sequence[Any]]
+    build: Callable[[Any, list[Any]], Any]  # of a form and the parts
+
+
+def indices(*shape: int) -> list[str]:
+    """Write the places in a list or an array, as ``[0]`` or ``[0][1]``."""
+    return ["".join([f"[{i}]" for i in index]) for index in itertools.product(*map(range, shape))]
+
+
+def _fields(x: Any) -> tuple[str, ...]:
+    return tuple([field.name for field in dataclasses.fields(x) if field.init])
+
+
+def _array(shape: tuple[int, ...], entries: list[Any]) -> Any:
+    import numpy as np
+
+    if entries and all(isinstance(x, np.ndarray) for x in entries) and len({x.shape for x in entries}) == 1:
+        return np.stack(entries).reshape(shape + entries[0].shape)  # a Jacobian's rows make one array
+    plain = all(isinstance(x, float) for x in entries)
+    array = np.empty(len(entries), dtype=float if plain else object)
+    array[:] = entries
+    return array.reshape(shape)
+
+
+LIST = Container("list", len, indices, list, lambda count, parts: parts)
+TUPLE = Container("tuple", len, indices, list, lambda count, parts: tuple(parts))
+NAMED_TUPLE = Container(
+    "named tuple", type, lambda kind: indices(len(kind._fields)), list, lambda kind, parts: kind._make(parts)
+)
+DICT = Container(
+    "dict",
+    lambda x: (tuple(x), tuple(map(type, x))),  # the types too: 1, 1.0 and True are equal, and not the same key
+    lambda form: [f"[{key!r}]" for key in form[0]],
+    lambda x: list(x.values()),
+    lambda form, parts: dict(zip(form[0], parts, strict=True)),
+)
+DATACLASS = Container(
+    "dataclass",
+    lambda x: (type(x), _fields(x)),
+    lambda form: [f".{name}" for name in form[1]],
+    lambda x: [getattr(x, name) for name in _fields(x)],
+    lambda form, parts: form[0](**dict(zip(form[1], parts, strict=True))),
+)
+ARRAY = Container("array", lambda x: x.shape, lambda shape: indices(*shape), lambda x: x.ravel().tolist(), _array)
+
+EXACTLY: dict[type, Container] = {list: LIST, tuple: TUPLE, dict: DICT}
+_LISTED = (LIST, TUPLE, NAMED_TUPLE, ARRAY)
+
+
+def container_of(x: Any) -> Container | None:
+    """Return how a container is taken apart; None for what is no container of numbers."""
+    if container := EXACTLY.get(type(x)):
+        return container
+    if isinstance(x, dict):
+        return DICT
+    if isinstance(x, tuple):
+        return NAMED_TUPLE if hasattr(x, "_make") else TUPLE
+    if isinstance(x, list):
+        return LIST
+    if dataclasses.is_dataclass(x) and not isinstance(x, type):
+        return DATACLASS
+    return ARRAY if is_array(x) and x.dtype.kind in "fiuO" else None
+
+
+def is_array(x: Any) -> bool:
+    """Whether it is an array of NumPy, or of a library that gives NumPy its arrays."""
+    return hasattr(x, "__array__") and getattr(x, "dtype", None) is not None
 
 
 def is_number(x: Any) -> bool:
@@ -32,6 +112,31 @@ def flatten(tree: Any) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:
     return leaves, lambda new: build(iter(new))
 
 
+def _take_apart(tree: Any, leaves: list[Any], place: str) -> Callable[[Iterator[Any]], Any]:
+    if is_number(tree):
+        leaves.append(tree)
+        return next
+    container = container_of(tree)
+    if container is None:
+        raise TypeError(
+            f"here a number, or a list, tuple, dict, dataclass or array of numbers is needed; "
+            f"{type(tree).__name__} was given{_at(place)}"
+        )
+    form = container.form(tree)
+    steps = zip(container.parts(tree), container.steps(form), strict=True)
+    builds = [_take_apart(part, leaves, place + step) for part, step in steps]
+
+    def rebuild(new: Iterator[Any]) -> Any:
+        rebuilt = container.build(form, [build(new) for build in builds])
+        if container is not DICT or type(tree) is dict:
+            return rebuilt
+        like = copy.copy(tree)  # a dict with an order or a default of its own keeps it
+        like.update(rebuilt)
+        return like
+
+    return rebuild
+
+
 def flatten_like(tree: Any, pattern: Any, what: str, place: str = "") -> list[Any]:
     """Return the numbers of a structure in the order of those of ``pattern``, which has the same structure.
 
@@ -40,84 +145,30 @@ def flatten_like(tree: Any, pattern: Any, what: str, place: str = "") -> list[An
     >>> flatten_like({"b": 3.0, "a": 2.0}, {"a": 0.0, "b": 0.0}, "the tangent")
     [2.0, 3.0]
     """
-    wanted: Any
-    if is_number(pattern):
-        parts, wanted, given = None, "one number", "one number" if is_number(tree) else _kind(tree)
-    elif isinstance(pattern, dict):
-        parts, wanted = {f"[{k!r}]": (k, v) for k, v in pattern.items()}, f"a dict with the keys {list(pattern)}"
-        same = isinstance(tree, dict) and tree.keys() == pattern.keys()
-        given = wanted if same else f"a dict with the keys {list(tree)}" if isinstance(tree, dict) else _kind(tree)
-    elif dataclasses.is_dataclass(pattern):
-        names = [field.name for field in dataclasses.fields(pattern) if field.init]
-        parts, wanted = {f".{name}": (name, getattr(pattern, name)) for name in names}, type(pattern).__name__
-        given = _kind(tree)
-        tree = {name: getattr(tree, name, None) for name in names}
-    else:
-        parts, wanted = {f"[{i}]": (i, v) for i, v in enumerate(pattern)}, f"{len(pattern)} entries"
-        listed = hasattr(tree, "__len__") and not isinstance(tree, (dict, str))
-        given = f"{len(tree)} entries" if listed else _kind(tree)
-    if given != wanted:
-        raise ValueError(f"{what} has the structure of what it goes with: {wanted}{_at(place)}, and {given} was given")
-    if parts is None:
+    if is_number(pattern) and is_number(tree):
         return [tree]
-    return [x for step, (key, child) in parts.items() for x in flatten_like(tree[key], child, what, place + step)]
+    wanted, actual = _outline(pattern, pattern), _outline(tree, pattern)
+    if wanted != actual:
+        raise ValueError(f"{what} has the structure of what it goes with: {wanted}{_at(place)}, and {actual} was given")
+    container = container_of(pattern)
+    if container is DICT:
+        tree = {key: tree[key] for key in pattern}
+    if container is None or container is ARRAY:
+        container = LIST  # row by row: nested lists may stand for an array
+    steps = container.steps(container.form(pattern))
+    parts = zip(container.parts(tree), container.parts(pattern), steps, strict=True)
+    return [x for part, like, step in parts for x in flatten_like(part, like, what, place + step)]
 
 
-def _kind(thing: Any) -> str:
-    return type(thing).__name__
+def _outline(x: Any, pattern: Any) -> str:
+    """Say in words what a thing is on its outer level, as far as it has to be like the pattern."""
+    if is_number(x):
+        return "one number"
+    if isinstance(pattern, dict) and isinstance(x, dict):
+        return f"a dict with the keys {list(pattern if x.keys() == pattern.keys() else x)}"
+    listed = hasattr(x, "__len__") and not isinstance(x, (dict, str))
+    return f"{len(x)} entries" if listed and container_of(pattern) in _LISTED else type(x).__name__
 
 
 def _at(place: str) -> str:
     return f" at {place.lstrip('.')}" if place else ""
-
-
-def _take_apart(tree: Any, leaves: list[Any], place: str) -> Callable[[Iterator[Any]], Any]:
-    if is_number(tree):
-        leaves.append(tree)
-        return next
-    if isinstance(tree, dict):
-        parts = {key: _take_apart(child, leaves, f"{place}[{key!r}]") for key, child in tree.items()}
-        return lambda new: _refilled(tree, {key: part(new) for key, part in parts.items()})
-    if isinstance(tree, (list, tuple)):
-        items = [_take_apart(child, leaves, f"{place}[{i}]") for i, child in enumerate(tree)]
-        kind = type(tree)
-        if hasattr(kind, "_make"):  # a named tuple
-            return lambda new: kind._make(part(new) for part in items)
-        if isinstance(tree, list):
-            return lambda new: [part(new) for part in items]
-        return lambda new: tuple(part(new) for part in items)
-    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
-        named = {
-            field.name: _take_apart(getattr(tree, field.name), leaves, f"{place}.{field.name}")
-            for field in dataclasses.fields(tree)
-            if field.init
-        }
-        return lambda new: dataclasses.replace(tree, **{name: part(new) for name, part in named.items()})
-    if hasattr(tree, "__array__") and getattr(tree, "dtype", None) is not None and tree.dtype.kind in "fiuO":
-        shape, entries = tree.shape, tree.ravel().tolist()
-        members = [_take_apart(child, leaves, f"{place}[{i}]") for i, child in enumerate(entries)]
-        return lambda new: _array([part(new) for part in members], shape)
-    raise TypeError(
-        f"here a number, or a list, tuple, dict, dataclass or array of numbers is needed; "
-        f"{type(tree).__name__} was given{_at(place)}"
-    )
-
-
-def _refilled(tree: Any, entries: dict[Any, Any]) -> Any:
-    """Return a dict of the same kind (with its order, or its default) with other entries."""
-    if type(tree) is dict:
-        return entries
-    filled = copy.copy(tree)
-    filled.update(entries)
-    return filled
-
-
-def _array(entries: list[Any], shape: tuple[int, ...]) -> Any:
-    import numpy as np
-
-    if entries and all(isinstance(x, np.ndarray) for x in entries) and len({x.shape for x in entries}) == 1:
-        return np.stack(entries).reshape(shape + entries[0].shape)  # a Jacobian's rows make one array
-    plain = all(isinstance(x, float) for x in entries)
-    array = np.empty(len(entries), dtype=float if plain else object)
-    array[:] = entries
-    return array.reshape(shape)

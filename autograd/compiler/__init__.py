@@ -1,7 +1,14 @@
-"""The compiler behind ``autograd.jit``: trace → program → LLVM → machine code.
+"""The compiler behind ``autograd.jit``.
 
-The package's name begins with an underscore so that ``autograd.jit`` is the function: a package of that name would
-take its place as soon as it is imported.
+What a call passes through, stage by stage:
+
+``structure.py``  arguments → their structure, which chooses the program, and their numbers in a row
+``trace/``        the function, run once on numbers that write down what is done with them → a program
+``program/``      straight-line code: simplified while it is written, cut into shared | per sample
+``llvm/``         a program → the text of a module
+``call/``         the text → machine code; numbers and Python objects into it and out of it; threads
+
+``api.py`` has ``jit`` and the function that it returns, which go through them.
 """
 
 from .api import Jitted, jit

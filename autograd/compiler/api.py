@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 import operator
 import pickle
 import types
@@ -14,31 +15,35 @@ from typing import Any, overload
 from autograd.errors import TraceError
 from autograd.value import Value
 
-from .call import objects as fastcall
-from .call.compiled import Entry
-from .call.machine import patience, require, uncollected
+from .call.batched import Batched
+from .call.compiled import Compiled
+from .call.machine import llvm, patience, uncollected
+from .call.objects import builtin
 from .program.program import Cost, Program
 from .structure import (  # fmt: skip
     ELEMENTS,
-    ROWS,
+    SAMPLES,
     WHOLE,
+    Arguments,
     NotPlain,
+    Results,
+    Source,
     Structure,
+    as_batch,
     build,
     counted,
     describe,
-    describe_result,
-    flags,
+    has_batch,
     is_module,
-    names_of,
-    refuse_mask,
+    places,
     training,
 )
-from .trace.captured import Lent, Watched, tracing
+from .trace.captured import capture, tracing
 from .trace.recorder import Trace
+from .trace.traced import inputs
 
-MOST_STRUCTURES = 1_000  # structures of arguments for which one function keeps its programs
-MOST_UPDATES = 16  # functions given as then= that are kept for one function
+MAX_STRUCTURES = 1_000  # structures of arguments for which one function keeps its programs
+MAX_UPDATES = 16  # functions given as then= that are kept for one function
 
 
 @overload
@@ -94,26 +99,16 @@ def jit(
     8.0
     """
     if fn is None:
-        return lambda given: jit(given, in_axes=in_axes, parameters=parameters, fastmath=fastmath)
+        return lambda fn: jit(fn, in_axes=in_axes, parameters=parameters, fastmath=fastmath)
     if not callable(fn):
         raise TypeError(f"jit compiles a function, and {type(fn).__name__} {fn!r} is none")
-    require()
+    llvm()  # or say how to get it
     _check_axes(fn, in_axes)
-    return Jitted(fn, in_axes, _declared(parameters), bool(fastmath))
-
-
-def _declared(parameters: Any) -> Any:
-    """Return what ``parameters=`` was given, as a module or a tuple of Values."""
-    given = tuple(parameters.parameters() if is_module(parameters) else parameters)
-    for x in given:
+    leaves = tuple(parameters.parameters() if is_module(parameters) else parameters)
+    for x in leaves:
         if not isinstance(x, Value) or x.operands:
             raise TypeError(f"parameters are leaf Values, and {x!r} is none")
-    return parameters if is_module(parameters) else given
-
-
-def _facts(values: Sequence[Value]) -> tuple[Any, ...]:
-    """Which Values these are, and which of them take a gradient."""
-    return tuple(map(id, values)), tuple([value.requires_grad for value in values])
+    return Jitted(fn, in_axes, parameters if is_module(parameters) else leaves, bool(fastmath))
 
 
 class Jitted:
@@ -125,28 +120,28 @@ class Jitted:
         self._parameters = parameters  # a tuple of Values, or a module
         self._fixed = not is_module(parameters)  # a module has to be looked at in each call
         self._fastmath = fastmath
-        self._entries: dict[Any, Entry] = {}
-        self._last: Entry | None = None
-        self._swift = False
-        self._reductions: dict[Any, Callable[..., Any]] = {}  # entry points in machine code
+        self._compiled: dict[Any, Compiled] = {}  # by the structure of the arguments, and what else a program rests on
+        self._last: Compiled | None = None
+        self._swift = False  # calls go straight into machine code
+        self._swift_reductions: dict[Any, Callable[..., Any]] = {}  # entry points in machine code
         self.__wrapped__ = fn
         self.__name__ = getattr(fn, "__name__", "function")
         self.__doc__ = getattr(fn, "__doc__", None)
 
     def __repr__(self) -> str:
-        return f"<compiled {self.__name__}, {len(self._entries)} structure(s) of arguments>"
+        return f"<compiled {self.__name__}, {len(self._compiled)} structure(s) of arguments>"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Compute ``fn(*args, **kwargs)``; see ``jit``."""
         try:
-            found, leaves, columns = self._entry(args, kwargs, ELEMENTS)
+            compiled, into = self._look_up(args, kwargs, ELEMENTS)
         except NotPlain:
             return self._python()(*args, **kwargs)
-        if found.batched:
-            return found.elements(leaves, columns)
-        result = found.call(leaves)
-        if not self._swift and self._fixed and found.enter is not None:
-            self._hasten(*found.enter)
+        if isinstance(compiled, Batched):
+            return compiled.elements(into.numbers, into.columns)
+        result = compiled.call(into.numbers)
+        if not self._swift and self._fixed and compiled.entry_point is not None:
+            self._hasten(*compiled.entry_point)
         return result
 
     def _hasten(self, address: int, code: Any) -> None:
@@ -155,7 +150,7 @@ class Jitted:
         A built-in function is no descriptor, so as ``__call__`` of a class it gets the arguments without the instance.
         """
         self._swift = True
-        call = fastcall.builtin(address, self.__name__, self, Jitted.__call__, [code])
+        call = builtin(address, self.__name__, self, Jitted.__call__, [code])
         self.__class__ = type("Jitted", (Jitted,), {"__call__": call, "__module__": Jitted.__module__})
 
     def mean(self, *args: Any, then: Callable[..., Any] | None = None, **named: Any) -> Any:
@@ -178,14 +173,14 @@ class Jitted:
         """
         if named:
             _by_position("mean", named)
-        swift = self._reductions.get(("mean", then))
+        swift = self._swift_reductions.get(("mean", then))
         return swift(*args) if swift is not None else self._reduce("mean", then, args)
 
     def sum(self, *args: Any, then: Callable[..., Any] | None = None, **named: Any) -> Any:
         """Return the sum of ``fn`` over the batch; see ``mean``."""
         if named:
             _by_position("sum", named)
-        swift = self._reductions.get(("sum", then))
+        swift = self._swift_reductions.get(("sum", then))
         return swift(*args) if swift is not None else self._reduce("sum", then, args)
 
     def repeat(self, count: int, state: Any, *args: Any, **named: Any) -> Any:
@@ -204,8 +199,8 @@ class Jitted:
         whole = -1 if isinstance(count, bool) or not hasattr(count, "__index__") else operator.index(count)
         if not 0 <= whole < 2**63:
             raise ValueError(f"repeat counts with a whole number from 0 to 2**63 - 1, and {count!r} was given")
-        found, leaves, _ = self._entry((state, *args), {}, WHOLE)
-        return found.repeat(whole, leaves)
+        compiled, into = self._look_up((state, *args), {}, WHOLE)
+        return compiled.repeat(whole, into.numbers)
 
     def program(self, *args: Any, **kwargs: Any) -> Program:
         """Return the program for such arguments; only their structure counts.
@@ -214,7 +209,7 @@ class Jitted:
         structure, for one.
         """
         if args or kwargs:
-            return self._entry(args, kwargs, ELEMENTS)[0].program
+            return self._look_up(args, kwargs, ELEMENTS)[0].program
         if self._last is None:
             raise ValueError("nothing is traced yet: call the function, or give arguments of the structure you mean")
         return self._last.program
@@ -229,36 +224,38 @@ class Jitted:
         return self.program(*args, **kwargs).cost()
 
     def _reduce(self, kind: str, then: Callable[..., Any] | None, args: tuple[Any, ...]) -> Any:
-        found, leaves, columns = self._entry(args, {}, ROWS)
-        if not found.batched:
+        compiled, into = self._look_up(args, {}, SAMPLES)
+        if not isinstance(compiled, Batched):
             raise ValueError(
                 f"{kind} runs over the first axis of arrays, and no argument is one; give the samples as NumPy arrays, "
                 "or say with in_axes of jit which arguments are batches"
             )
-        after = None if then is None else self._after(found, args, then)
-        result = found.reduce(kind, leaves, columns, after)
-        entered = (after or found).entered.get(kind)
-        if entered is not None and self._fixed and (kind, then) not in self._reductions:
+        update = None if then is None else self._update(compiled, args, then)
+        result = compiled.reduce(kind, into.numbers, into.columns, update)
+        entry_point = (update or compiled).reduction_entry_points.get(kind)
+        if entry_point is not None and self._fixed and (kind, then) not in self._swift_reductions:
             slow = lambda owner, *args: owner._reduce(kind, then, args)
-            self._reductions[kind, then] = fastcall.builtin(entered[0], kind, self, slow, [entered[1]])
+            address, code = entry_point
+            self._swift_reductions[kind, then] = builtin(address, kind, self, slow, [code])
         return result
 
-    def _after(self, found: Entry, args: tuple[Any, ...], then: Callable[..., Any]) -> Entry:
-        after = found.then.get(then)
-        if after is None:
+    def _update(self, compiled: Batched, args: tuple[Any, ...], then: Callable[..., Any]) -> Compiled:
+        """Return the program of ``then``, for the result of a reduction and the arguments that all samples share."""
+        update = compiled.updates.get(then)
+        if update is None:
             with tracing:
-                after = found.then.get(then)
-                if after is None:
-                    if len(found.then) >= MOST_UPDATES:  # a new function at every call is no reason to keep them all
-                        found.forget_updates()
-                        self._reductions.clear()
-                    shared = [s for s, mine in zip(found.structures, found.batches, strict=True) if not mine]
-                    labels = [n for n, mine in zip(found.labels, found.batches, strict=True) if not mine]
-                    structures = (counted(found.result), *shared)
-                    modules = [m() if isinstance(m, weakref.ref) else m for m in found.modules]
-                    after = self._traced(then, structures, (), ["result", *labels], modules, found.parameters)
-                    found.then[then] = after
-        return after
+                update = compiled.updates.get(then)
+                if update is None:
+                    if len(compiled.updates) >= MAX_UPDATES:  # with a new function at every call, most are used once
+                        compiled.forget_updates()
+                        self._swift_reductions.clear()
+                    shared = [not has_batch(structure) for structure in compiled.structures]
+                    structures = (counted(compiled.result), *itertools.compress(compiled.structures, shared))
+                    labels = ["result", *itertools.compress(compiled.labels, shared)]
+                    modules = [m() if isinstance(m, weakref.ref) else m for m in compiled.modules]
+                    update = self._trace(then, structures, (), labels, modules, compiled.parameters)
+                    compiled.updates[then] = update
+        return update
 
     def _axes(self, i: int, arrays: str) -> str | None:
         """What an array as argument ``i`` is; None means: a batch, whatever it is given as."""
@@ -272,35 +269,35 @@ class Jitted:
             )
         return WHOLE if axes[i] is None else None
 
-    def _entry(self, args: tuple[Any, ...], kwargs: dict[str, Any], arrays: str) -> tuple[Entry, list[Any], list[Any]]:
-        """Find what is traced for such arguments, or trace it; return their numbers and their batches with it."""
-        leaves: list[Any] = []
-        columns: list[Any] = []
-        modules: list[Any] = []
+    def _look_up(self, args: tuple[Any, ...], kwargs: dict[str, Any], arrays: str) -> tuple[Compiled, Arguments]:
+        """Return what is traced for such arguments, or trace it; return their numbers and their batches with it."""
+        into = Arguments()
         structures = []
         for i, x in enumerate((*args, *kwargs.values())):
-            kind = self._axes(i, arrays)
-            if kind is None:
-                x, kind = _as_array(x, i), arrays
-            structures.append(describe(x, kind, leaves, columns, modules, f"argument {i}"))
+            axes = self._axes(i, arrays)
+            if axes is None:
+                x = as_batch(x, f"argument {i}")
+            into.arrays = axes or arrays
+            structures.append(describe(x, into, f"argument {i}"))
+        modules = into.modules
         owned = tuple([_facts(module.parameters()) for module in modules])
         declared, mode = self._parameters, None
         if not self._fixed:
             declared, mode = tuple(declared.parameters()), training(declared)
         key = (tuple(structures), tuple(kwargs), tuple(map(id, modules)), owned, _facts(declared), mode)
-        found = self._entries.get(key)
-        if found is None:
+        compiled = self._compiled.get(key)
+        if compiled is None:
             with tracing:  # the one lock: a second one, taken before it here and after it in a trace, would deadlock
-                found = self._entries.get(key)
-                if found is None:
+                compiled = self._compiled.get(key)
+                if compiled is None:
                     labels = _labels(self._fn, args, kwargs)
-                    found = self._traced(self._python(), key[0], key[1], labels, modules, declared)
-                    found.modules = tuple([self._until_gone(module, key) for module in modules])
-                    while len(self._entries) >= MOST_STRUCTURES:
-                        self._entries.pop(next(iter(self._entries)), None)
-                    self._entries[key] = found
-        self._last = found
-        return found, leaves, columns
+                    compiled = self._trace(self._python(), key[0], key[1], labels, modules, declared)
+                    compiled.modules = tuple([self._until_gone(module, key) for module in modules])
+                    while len(self._compiled) >= MAX_STRUCTURES:
+                        self._compiled.pop(next(iter(self._compiled)), None)
+                    self._compiled[key] = compiled
+        self._last = compiled
+        return compiled, into
 
     def _until_gone(self, module: Any, key: Any) -> Any:
         """Return a weak reference to a module that is known by its id, which drops what was traced for it."""
@@ -318,36 +315,34 @@ class Jitted:
             )
         return self._fn
 
-    def _traced(
+    def _trace(
         self,
         fn: Callable[..., Any],
         structures: tuple[Structure, ...],
-        kwnames: tuple[str, ...],
+        keywords: tuple[str, ...],
         labels: list[str],
         modules: list[Any],
         declared: Sequence[Value],
-    ) -> Entry:
+    ) -> Compiled:
+        """Run a function on traced numbers, and return the program that they wrote down."""
         own = [x for module in modules for x in module.parameters()]
         parameters = list({id(x): x for x in (*declared, *own)}.values())
-        names = [leaf for s, label in zip(structures, labels, strict=True) for leaf in names_of(s, label)]
-        batched = [flag for s in structures for flag in flags(s)] + [False] * len(parameters)
-        names += [x.name or f"parameter{i}" for i, x in enumerate(parameters)]
-        trace = Trace(names)
-        stage = [f"tracing {self.__name__}"]
-        lending, watching = Lent(parameters, trace), Watched(parameters)
-        with patience(stage), tracing, uncollected(), lending as lent, watching as captured:
-            numbers = iter(trace.inputs())
-            given = [build(s, numbers, modules) for s in structures]
-            cut = len(given) - len(kwnames)
-            result = fn(*given[:cut], **dict(zip(kwnames, given[cut:], strict=True)))
-            leaves: list[Any] = []
-            structure = describe_result(result, leaves, captured.number)
-            writes = lent.changes(leaves, captured.number)
-            program = trace.finish(leaves)
-        entry = Entry(structures, labels, batched, program, structure, self._fastmath)
-        entry.keywords = kwnames
-        entry.parameters, entry.writes = tuple(parameters), writes
-        return entry
+        names = [
+            label + place for label, structure in zip(labels, structures, strict=True) for place in places(structure)
+        ]
+        trace = Trace([*names, *[x.name or f"parameter{i}" for i, x in enumerate(parameters)]])
+        numbers = inputs(trace)
+        source = Source(numbers, modules)
+        lent = numbers[len(names) :]
+        with patience(f"tracing {self.__name__}"), tracing, uncollected(), capture(parameters, lent) as captured:
+            args = [build(structure, source) for structure in structures]
+            kwargs = dict(zip(keywords, args[len(args) - len(keywords) :], strict=True))
+            into = Results(captured.number)
+            result = describe(fn(*args[: len(args) - len(keywords)], **kwargs), into, "the result")
+            writes = captured.changes(into.numbers)
+            program = trace.close(into.numbers)
+        kind = Batched if any(map(has_batch, structures)) else Compiled
+        return kind(structures, labels, keywords, program, result, self._fastmath, tuple(parameters), tuple(writes))
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """As a method, be given the instance first; ``mean``, ``sum`` and ``repeat`` of a method want it said."""
@@ -365,32 +360,27 @@ class Jitted:
             fn = self._fn
         except Exception:
             fn = None
-        entries = list(self._entries.items())  # to which another thread may add
-        kept = {key: entry for key, entry in entries if not (entry.parameters or entry.modules)}
+        compiled = list(self._compiled.items())  # to which another thread may add
+        kept = {key: one for key, one in compiled if not (one.parameters or one.modules)}
         return _unpickled, (fn, self._in_axes, self._parameters, self._fastmath, self.__name__, kept)
+
+
+def _facts(values: Sequence[Value]) -> tuple[Any, ...]:
+    """Which Values these are, and which of them take a gradient."""
+    return tuple(map(id, values)), tuple([value.requires_grad for value in values])
 
 
 def _forget(owner: weakref.ref[Jitted], key: Any, module: Any) -> None:
     jitted = owner()
     if jitted is not None:
-        jitted._entries.pop(key, None)
+        jitted._compiled.pop(key, None)
 
 
-def _unpickled(fn: Any, in_axes: Any, parameters: Any, fastmath: bool, name: str, kept: dict[Any, Entry]) -> Jitted:
+def _unpickled(fn: Any, in_axes: Any, parameters: Any, fastmath: bool, name: str, kept: dict[Any, Compiled]) -> Jitted:
     jitted = Jitted(fn, in_axes, parameters, fastmath)
     jitted.__name__ = name
-    jitted._entries = kept
+    jitted._compiled = kept
     return jitted
-
-
-def _as_array(x: Any, i: int) -> Any:
-    import numpy as np
-
-    refuse_mask(x, f"argument {i}")
-    try:
-        return np.asarray(x, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"argument {i} is a batch by in_axes, and cannot be made an array of floats: {error}") from None
 
 
 def _by_position(method: str, named: dict[str, Any]) -> None:

@@ -1,120 +1,340 @@
-"""What a call looks like: the structure of arguments and results as plain data, which is hashed, compared and pickled.
+"""What goes in and out of a compiled function: a structure, which is plain data, and numbers in a row.
 
-A structure is a tuple whose first entry is its kind:
-``("number",)``, ``("floats", n)`` (a list of n floats), ``("list" | "tuple", parts)``, ``("named", type, parts)``,
-``("dict", types, keys, parts)`` (1, 1.0 and True are equal, and not the same key), ``("dataclass", type, names,
-parts)``, ``("array", shape)``, ``("column",)`` (an array of which each element is a sample), ``("rows", shape)`` (an
-array whose first axis is the batch), ``("truth",)`` (a condition in a result), ``("static", x)`` (part of the program),
-``("module", number, training)`` (its parameters are inputs).
+A structure is a tuple: its kind, and what the kind has to know. That of ``[1.0, 2.0]`` is ``(FLOATS, 2)``, and that of
+``("up", 3.0)`` is ``(TUPLE, 2, ((STATIC, "up"), ONE))``. It is hashed in each call that Python serves, compared, and
+pickled. ``describe`` takes arguments and results apart, ``build`` puts them together.
 """
 
 from __future__ import annotations
 
-import dataclasses
+import math
 import numbers
-from collections.abc import Callable, Iterator, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
+from autograd import pytree
 from autograd.errors import TraceError
 from autograd.ops import Number, as_float
+from autograd.pytree import Container, container_of, indices, is_array
 
-from .trace.recorder import TracedBool
+from .trace.traced import TracedBool
 
 Structure = tuple[Any, ...]
-NUMBER: Structure = ("number",)
-COLUMN: Structure = ("column",)
-WHOLE, ELEMENTS, ROWS = "whole", "elements", "rows"  # what an array argument is
+WHOLE, ELEMENTS, SAMPLES = "whole", "elements", "samples"  # what an array argument is
 
 
 class NotPlain(Exception):
     """An argument holds a Value or a traced number, so the function runs as plain Python."""
 
 
-def is_module(x: Any) -> bool:
-    return callable(getattr(x, "named_parameters", None)) and callable(getattr(x, "parameters", None))
+@dataclass(frozen=True, eq=False)
+class Kind:
+    """A kind of structure. Its functions are given what stands behind the kind in a structure."""
+
+    name: str
+    places: Callable[..., list[str]]  # where its numbers are, as they are written after the name of the whole
+    build: Callable[..., Any]  # what it is, of a source of numbers
+    show: Callable[..., str]  # in words
+    batch: bool = False  # its numbers differ from sample to sample
+    container: Container | None = None  # it has a form and parts, which are structures
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _kind_named, (self.name,)
 
 
-def describe(x: Any, arrays: str, leaves: list[Any], columns: list[Any], modules: list[Any], place: str) -> Structure:
-    """Return the structure of an argument.
+def _kind_named(name: str) -> Kind:
+    return KINDS[name]
 
-    Its numbers are added to ``leaves`` (an array that is taken as a whole stays one), its batches to ``columns``.
 
-    Raises TypeError, with the place, at anything that is none of the things above.
-    """
-    kind = type(x)
-    if kind is float:
-        leaves.append(x)
-        return NUMBER
-    if kind is list and x and set(map(type, x)) == {float}:
-        leaves.extend(x)
-        return ("floats", len(x))
-    if kind is list or kind is tuple:
-        parts = tuple([describe(p, arrays, leaves, columns, modules, f"{place}[{i}]") for i, p in enumerate(x)])
-        return kind.__name__, parts
-    if kind is bool or kind is str or x is None:
-        return "static", x
-    if isinstance(x, Number):
-        raise NotPlain
-    if isinstance(x, numbers.Real):
-        leaves.append(as_float(x))
-        return NUMBER
-    if isinstance(x, dict):
-        parts = tuple([describe(p, arrays, leaves, columns, modules, f"{place}[{key!r}]") for key, p in x.items()])
-        return "dict", tuple(map(type, x)), tuple(x), parts
-    if hasattr(x, "__array__") and getattr(x, "dtype", None) is not None:
-        return _array(x, arrays, leaves, columns, place)
-    if isinstance(x, tuple) and hasattr(x, "_make"):
-        named = zip(kind._fields, x, strict=True)
-        parts = tuple([describe(p, arrays, leaves, columns, modules, f"{place}.{n}") for n, p in named])
-        return "named", kind, parts
-    if isinstance(x, (list, tuple)):
-        return describe(list(x) if isinstance(x, list) else tuple(x), arrays, leaves, columns, modules, place)
-    if is_module(x):
-        modules.append(x)
-        return "module", len(modules) - 1, training(x)
-    if dataclasses.is_dataclass(x) and not isinstance(x, type):
-        names = tuple([field.name for field in dataclasses.fields(x) if field.init])
-        parts = tuple([describe(getattr(x, n), arrays, leaves, columns, modules, f"{place}.{n}") for n in names])
-        return "dataclass", kind, names, parts
-    raise TypeError(
-        f"{place} is a {kind.__name__}; a compiled function takes numbers, NumPy arrays of them, lists, tuples, dicts "
-        "and dataclasses of those, modules, and bools, strings and None, which become part of the program"
+def _kind_of(container: Container) -> Kind:
+    return Kind(
+        container.name,
+        lambda form, parts: [
+            step + place for step, part in zip(container.steps(form), parts, strict=True) for place in places(part)
+        ],
+        lambda source, form, parts: container.build(form, [build(part, source) for part in parts]),
+        lambda form, parts: f"a {container.name} of ({', '.join(map(show, parts))})",
+        container=container,
     )
 
 
+NUMBER = Kind("number", lambda: [""], lambda source: source.number(), lambda: "a number")
+FLOATS = Kind(  # a list of numbers
+    "floats", indices, lambda source, count: source.floats(count), lambda count: f"a list of {count} numbers"
+)
+LIST, TUPLE, NAMED_TUPLE, DICT, DATACLASS = map(
+    _kind_of, [pytree.LIST, pytree.TUPLE, pytree.NAMED_TUPLE, pytree.DICT, pytree.DATACLASS]
+)
+ARRAY = Kind(  # taken as a whole
+    "array",
+    lambda shape: indices(*shape),
+    lambda source, shape: source.block(shape),
+    lambda shape: f"an array of shape {shape}",
+)
+COLUMN = Kind(  # an array of which each element is a sample
+    "column", lambda: [""], lambda source: source.number(), lambda: "an array of samples", batch=True
+)
+ROWS = Kind(  # an array whose first axis is the batch; the shape is that of a sample
+    "rows",
+    lambda shape: indices(*shape),
+    lambda source, shape: source.block(shape) if shape else source.number(),
+    lambda shape: f"an array of samples of shape {shape}",
+    batch=True,
+)
+TRUTH = Kind("truth", lambda: [""], lambda source: source.number() != 0.0, lambda: "a condition")
+STATIC = Kind("static", lambda x: [], lambda source, x: x, repr)  # a part of the program
+MODULE = Kind(  # its parameters are inputs of their own
+    "module", lambda i, mode: [], lambda source, i, mode: source.modules[i], lambda i, mode: "a module"
+)
+ONE: Structure = (NUMBER,)
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        NUMBER, FLOATS, LIST, TUPLE, NAMED_TUPLE, DICT, DATACLASS, ARRAY, COLUMN, ROWS, TRUTH, STATIC, MODULE
+    )
+}  # fmt: skip
+_BY_CONTAINER = {kind.container: kind for kind in KINDS.values() if kind.container}
+
+
+def places(structure: Structure) -> list[str]:
+    """Return where each number of a structure is, as it is written after the name of the whole.
+
+    >>> places((FLOATS, 2))
+    ['[0]', '[1]']
+    """
+    return list(structure[0].places(*structure[1:]))
+
+
+def build(structure: Structure, source: Source) -> Any:
+    """Put numbers into a structure."""
+    return structure[0].build(source, *structure[1:])
+
+
+def show(structure: Structure) -> str:
+    """Say in words what a structure is."""
+    return str(structure[0].show(*structure[1:]))
+
+
+def parts(structure: Structure) -> tuple[Structure, ...]:
+    """Return the structures inside a container."""
+    return structure[2] if structure[0].container else ()
+
+
+def has_batch(structure: Structure) -> bool:
+    """Whether a batch comes in somewhere."""
+    return structure[0].batch or any(map(has_batch, parts(structure)))
+
+
+def differs(structure: Structure) -> list[bool]:
+    """Return for each number whether it differs from sample to sample."""
+    if structure[0].container:
+        return [flag for part in parts(structure) for flag in differs(part)]
+    return [structure[0].batch] * len(places(structure))
+
+
+def counted(structure: Structure) -> Structure:
+    """Return the structure of a mean or a sum: conditions become numbers, which count how often they held."""
+    if structure[0].container:
+        return _structure(structure[0], structure[1], tuple(map(counted, parts(structure))))
+    return ONE if structure[0] is TRUTH else structure
+
+
+def _structure(kind: Kind, form: Any, parts: tuple[Structure, ...]) -> Structure:
+    if kind is LIST and parts and parts.count(ONE) == len(parts):
+        return FLOATS, len(parts)
+    return kind, form, parts
+
+
+def describe(x: Any, into: Arguments | Results, place: str) -> Structure:
+    """Return the structure of an argument or a result, and add its numbers to ``into``.
+
+    Raises TypeError or TraceError, with the place, at anything that neither is one of the kinds nor made of them.
+    """
+    kind = type(x)
+    if kind is float:
+        into.numbers.append(x)
+        return ONE
+    if kind is list and x and set(map(type, x)) == {float}:
+        into.numbers.extend(x)
+        return FLOATS, len(x)
+    if kind is bool or kind is str or x is None:
+        return STATIC, x
+    container = pytree.EXACTLY.get(kind)
+    if container is None:
+        if (structure := into.single(x, place)) is not None:
+            return structure
+        container = container_of(x)
+        if container is None or container is pytree.ARRAY:
+            raise into.refusal(f"{place} {into.takes.format(kind.__name__)}")
+    form = container.form(x)
+    pairs = zip(container.parts(x), container.steps(form), strict=True)
+    return _structure(
+        _BY_CONTAINER[container], form, tuple([describe(part, into, place + step) for part, step in pairs])
+    )
+
+
+class Arguments:
+    """What the arguments of a call are taken apart into: numbers, batches and modules.
+
+    ``arrays`` says what an array is; one that is taken as a whole stays one among the numbers.
+    """
+
+    refusal = TypeError
+    takes = (
+        "is a {}; a compiled function takes numbers, NumPy arrays of them, lists, tuples, dicts and dataclasses of "
+        "those, modules, and bools, strings and None, which become part of the program"
+    )
+
+    def __init__(self) -> None:
+        self.arrays = WHOLE
+        self.numbers: list[Any] = []
+        self.columns: list[Any] = []
+        self.modules: list[Any] = []
+
+    def single(self, x: Any, place: str) -> Structure | None:
+        """Return the structure of what is not taken apart: a number, an array or a module; None for anything else."""
+        if isinstance(x, Number):
+            raise NotPlain
+        if isinstance(x, numbers.Real):
+            self.numbers.append(as_float(x))
+            return ONE
+        if is_array(x):
+            return self._array(_floats(x, place), place)
+        if is_module(x):
+            self.modules.append(x)
+            return MODULE, len(self.modules) - 1, training(x)
+        return None
+
+    def _array(self, x: Any, place: str) -> Structure:
+        if self.arrays == WHOLE:
+            self.numbers.append(x)
+            return ARRAY, x.shape
+        if x.ndim == 0:
+            if self.arrays != ELEMENTS:
+                raise ValueError(
+                    f"{place} has no axis to take samples from; give it as a number, or in_axes=None for it"
+                )
+            self.numbers.append(float(x))
+            return ONE
+        self.columns.append(x)
+        return (COLUMN,) if self.arrays == ELEMENTS else (ROWS, x.shape[1:])
+
+
+class Results:
+    """What the result of a traced function is taken apart into; ``number`` says what the program computes for one."""
+
+    refusal = TraceError
+    takes = "of a traced function is a {}; return numbers, or lists, tuples, dicts, dataclasses or arrays of them"
+
+    def __init__(self, number: Callable[[Any], Any]) -> None:
+        self.numbers: list[Any] = []
+        self._number = number
+
+    def single(self, x: Any, place: str) -> Structure | None:
+        """Return the structure of what is not taken apart: a number, a condition, an array; None for anything else."""
+        if isinstance(x, TracedBool):
+            self.numbers.append(x)
+            return (TRUTH,)
+        if isinstance(x, (Number, numbers.Real)):
+            self.numbers.append(self._number(x))
+            return ONE
+        if is_array(x) and x.dtype.kind in "fiuO":
+            for entry in x.ravel().tolist():
+                if not isinstance(entry, (Number, numbers.Real)):
+                    kind = type(entry).__name__
+                    raise TraceError(f"{place} is an array that holds a {kind}; return an array of numbers")
+                self.single(entry, place)
+            return ARRAY, x.shape
+        return None
+
+
+class Source:
+    """Numbers in a row, handed out one after the other to what is built of them."""
+
+    def __init__(self, numbers: Iterable[Any], modules: Sequence[Any] = ()) -> None:
+        self._numbers = iter(numbers)
+        self.modules = modules
+
+    def number(self) -> Any:
+        """Return the next number."""
+        return next(self._numbers)
+
+    def floats(self, count: int) -> list[Any]:
+        """Return the next numbers as a list."""
+        return list(islice(self._numbers, count))
+
+    def block(self, shape: tuple[int, ...]) -> Any:
+        """Return the next numbers as an array."""
+        return pytree.ARRAY.build(shape, self.floats(math.prod(shape)))
+
+
+class Reader(Source):
+    """The same of what machine code has written, without an object for each number of an array."""
+
+    def __init__(self, out: array[float]) -> None:
+        super().__init__(out)
+        self._out, self._at = out, 0
+
+    def number(self) -> float:
+        """Return the next number."""
+        self._at += 1
+        return self._out[self._at - 1]
+
+    def floats(self, count: int) -> list[float]:
+        """Return the next numbers as a list."""
+        return self._next(count).tolist()
+
+    def block(self, shape: tuple[int, ...]) -> Any:
+        """Return the next numbers as an array."""
+        import numpy as np
+
+        return np.frombuffer(self._next(math.prod(shape))).reshape(shape)
+
+    def _next(self, count: int) -> array[float]:
+        self._at += count
+        return self._out[self._at - count : self._at]
+
+
+def is_module(x: Any) -> bool:
+    """Whether it is a module: something that has parameters, with names."""
+    return callable(getattr(x, "named_parameters", None)) and callable(getattr(x, "parameters", None))
+
+
 def training(module: Any) -> tuple[Any, ...]:
-    """The mode of a module, and of each inside it."""
+    """Return the mode of a module, and of each inside it."""
     every = getattr(module, "modules", None)
     return tuple([getattr(m, "training", None) for m in (every() if callable(every) else [module])])
 
 
-def _array(x: Any, arrays: str, leaves: list[Any], columns: list[Any], place: str) -> Structure:
+def _floats(x: Any, place: str) -> Any:
+    """Return an array, of whatever library, as one of NumPy's that holds floats."""
     import numpy as np
 
     if type(x) is not np.ndarray:
         refuse_mask(x, place)
         x = np.asarray(x)
     if x.dtype.char == "d" and x.dtype.isnative:
-        pass
-    elif x.dtype.kind == "O" and any(isinstance(entry, Number) for entry in x.flat):
+        return x
+    if x.dtype.kind == "O" and any(isinstance(entry, Number) for entry in x.flat):
         raise NotPlain
-    elif x.dtype.kind not in "fiu":
+    if x.dtype.kind not in "fiu":
         raise TypeError(f"{place} is an array of {x.dtype}; a compiled function takes arrays of floats or integers")
-    else:
-        x = x.astype(np.float64)
-    if arrays == WHOLE:
-        leaves.append(x)
-        return "array", x.shape
-    if arrays == ELEMENTS:
-        if x.ndim == 0:
-            leaves.append(float(x))
-            return NUMBER
-        columns.append(x)
-        return COLUMN
-    if x.ndim == 0:
-        raise ValueError(f"{place} has no axis to take samples from; give it as a number, or in_axes=None for it")
-    columns.append(x)
-    return "rows", x.shape[1:]
+    return x.astype(np.float64)
+
+
+def as_batch(x: Any, place: str) -> Any:
+    """Return what ``in_axes`` says is a batch, a nested list for one, as an array of floats."""
+    import numpy as np
+
+    refuse_mask(x, place)
+    try:
+        return np.asarray(x, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{place} is a batch by in_axes, and cannot be made an array of floats: {error}") from None
 
 
 def refuse_mask(x: Any, place: str) -> None:
@@ -126,134 +346,3 @@ def refuse_mask(x: Any, place: str) -> None:
             f"{place} is a masked array, and machine code reads the entries under the mask too; give x.compressed(), "
             "or x.filled(number)"
         )
-
-
-def names_of(structure: Structure, name: str) -> list[str]:
-    """Return a name for each number of an argument that is called ``name``."""
-    kind = structure[0]
-    if kind in ("number", "column"):
-        return [name]
-    if kind == "floats":
-        return [f"{name}[{i}]" for i in range(structure[1])]
-    if kind in ("array", "rows"):
-        return [name + "".join(f"[{i}]" for i in index) for index in _indices(structure[1])]
-    if kind == "dict":
-        return [leaf for key, part in zip(*structure[2:], strict=True) for leaf in names_of(part, f"{name}[{key!r}]")]
-    if kind == "dataclass":
-        return [leaf for n, part in zip(*structure[2:], strict=True) for leaf in names_of(part, f"{name}.{n}")]
-    if kind in ("list", "tuple", "named"):
-        return [leaf for i, part in enumerate(structure[-1]) for leaf in names_of(part, f"{name}[{i}]")]
-    return []
-
-
-def _indices(shape: Sequence[int]) -> list[tuple[int, ...]]:
-    import itertools
-
-    return list(itertools.product(*map(range, shape)))
-
-
-def size(structure: Structure) -> int:
-    """Return how many numbers there are in it."""
-    return len(names_of(structure, ""))
-
-
-def is_column(structure: Structure) -> bool:
-    """Whether a batch comes in somewhere."""
-    if structure[0] in ("column", "rows"):
-        return True
-    return structure[0] in ("list", "tuple", "named", "dict", "dataclass") and any(map(is_column, structure[-1]))
-
-
-def counted(structure: Structure) -> Structure:
-    """The structure of a mean or a sum: conditions become numbers, which count how often they held."""
-    if structure == ("truth",):
-        return NUMBER
-    if structure[0] in ("list", "tuple", "named", "dict", "dataclass"):
-        return (*structure[:-1], tuple(map(counted, structure[-1])))
-    return structure
-
-
-def flags(structure: Structure) -> list[bool]:
-    """Return for each number whether it differs from sample to sample."""
-    kind = structure[0]
-    if kind in ("list", "tuple", "named", "dict", "dataclass"):
-        return [flag for part in structure[-1] for flag in flags(part)]
-    return [kind in ("column", "rows")] * size(structure)
-
-
-def build(structure: Structure, numbers: Iterator[Any], modules: Sequence[Any] = ()) -> Any:
-    """Put numbers into a structure. An array of something else than floats is an array of objects."""
-    kind = structure[0]
-    if kind in ("number", "column") or structure == ("rows", ()):
-        return next(numbers)
-    if kind == "floats":
-        return [next(numbers) for _ in range(structure[1])]
-    if kind == "static":
-        return structure[1]
-    if kind == "truth":
-        return bool(next(numbers))
-    if kind == "module":
-        return modules[structure[1]]
-    if kind in ("array", "rows"):
-        return _built_array(structure[1], numbers)
-    parts = [build(part, numbers, modules) for part in structure[-1]]
-    if kind == "list":
-        return parts
-    if kind == "tuple":
-        return tuple(parts)
-    if kind == "named":
-        return structure[1]._make(parts)
-    if kind == "dict":
-        return dict(zip(structure[2], parts, strict=True))
-    return structure[1](**dict(zip(structure[2], parts, strict=True)))
-
-
-def _built_array(shape: tuple[int, ...], numbers: Iterator[Any]) -> Any:
-    import numpy as np
-
-    count = 1
-    for n in shape:
-        count *= n
-    entries = [next(numbers) for _ in range(count)]
-    array = np.empty(count, dtype=float if all(isinstance(x, float) for x in entries) else object)
-    array[:] = entries
-    return array.reshape(shape)
-
-
-def describe_result(x: Any, leaves: list[Any], number: Callable[[Any], Any], place: str = "the result") -> Structure:
-    """Return the structure of what a traced function returned; ``number`` takes a leaf to what the program returns."""
-    kind = type(x)
-    if x is None or kind is str or kind is bool:
-        return "static", x
-    if isinstance(x, TracedBool):
-        leaves.append(x)
-        return ("truth",)
-    if isinstance(x, (Number, numbers.Real)):
-        leaves.append(number(x))
-        return NUMBER
-
-    def each(part: Any, where: str) -> Structure:
-        return describe_result(part, leaves, number, place + where)
-
-    if isinstance(x, dict):
-        return "dict", tuple(map(type, x)), tuple(x), tuple([each(p, f"[{key!r}]") for key, p in x.items()])
-    if isinstance(x, tuple) and hasattr(x, "_make"):
-        return "named", kind, tuple([each(p, f"[{i}]") for i, p in enumerate(x)])
-    if isinstance(x, (list, tuple)):
-        parts = tuple([each(p, f"[{i}]") for i, p in enumerate(x)])
-        if isinstance(x, list) and parts and set(parts) == {NUMBER}:
-            return "floats", len(parts)
-        return ("list" if isinstance(x, list) else "tuple"), parts
-    if dataclasses.is_dataclass(x) and not isinstance(x, type):
-        names = tuple([field.name for field in dataclasses.fields(x) if field.init])
-        return "dataclass", kind, names, tuple([each(getattr(x, n), f".{n}") for n in names])
-    if hasattr(x, "__array__") and getattr(x, "dtype", None) is not None and x.dtype.kind in "fiuO":
-        for entry in x.ravel().tolist():
-            if not isinstance(entry, (Number, numbers.Real)):
-                raise TraceError(f"{place} is an array that holds a {type(entry).__name__}; return an array of numbers")
-            each(entry, "[...]")
-        return "array", x.shape
-    raise TraceError(
-        f"{place} of a traced function is a {kind.__name__}; return numbers, or lists, tuples, dicts, dataclasses or "
-        "arrays of them"
-    )

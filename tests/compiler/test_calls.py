@@ -328,8 +328,8 @@ def test_a_new_update_at_every_call_is_not_kept():
     X = np.array([1.0, 2.0, 3.0])
     for i in range(40):
         assert step.mean(2.0, X, then=lambda r, w, i=i: r + w * i) == 4.0 + 2.0 * i
-    assert len(next(iter(step._entries.values())).then) <= 16
-    assert len(step._reductions) <= 17
+    assert len(next(iter(step._compiled.values())).updates) <= 16
+    assert len(step._swift_reductions) <= 17
 
 
 def test_arrays_of_the_other_byte_order_hold_the_same_numbers():

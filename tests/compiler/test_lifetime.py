@@ -26,7 +26,7 @@ def cubic(x, y):
 
 def child(pickled, args):
     f = pickle.loads(pickled)
-    return [f(*args), f(*args), len(f._entries)]
+    return [f(*args), f(*args), len(f._compiled)]
 
 
 def test_eight_threads_call_and_compile():
@@ -155,20 +155,20 @@ def test_models_that_are_dropped_are_released():
         model = Line(float(i))
         assert f(model, 2.0) == 2.0 * i
         seen.append(weakref.ref(model))
-    assert len(f._entries) < 20
+    assert len(f._compiled) < 20
     del model
     gc.collect()
     assert [ref() for ref in seen] == [None] * 20
-    assert f._entries == {}
+    assert f._compiled == {}
     assert f(Line(3.0), 2.0) == 6.0
 
 
 def test_programs_are_kept_for_so_many_structures(monkeypatch):
-    monkeypatch.setattr(autograd.compiler.api, "MOST_STRUCTURES", 5)
+    monkeypatch.setattr(autograd.compiler.api, "MAX_STRUCTURES", 5)
     f = jit(autograd.sum)
     for n in [*range(1, 13), 1, 12]:
         assert f([1.0] * n) == n
-    assert len(f._entries) == 5
+    assert len(f._compiled) == 5
 
 
 def test_a_copy_is_the_function_itself():

@@ -8,7 +8,7 @@ import pytest
 import autograd
 from autograd import jit, value_and_grad
 from autograd.compiler.call import library, machine
-from autograd.compiler.llvm import module, parts, single
+from autograd.compiler.llvm import module, single, slots
 from autograd.compiler.program import pack
 
 
@@ -24,9 +24,9 @@ def chain(layers):
 
 
 def text_of(program, vector=8):
-    made = module.Module(library.address, 1, False, vector)
-    single.scalar(made, "run", program)
-    return made.text()
+    text = module.Module(library.address, 1, False, vector)
+    single.scalar(text, "run", program)
+    return text.text()
 
 
 def test_the_text_grows_in_proportion_and_no_function_is_long():
@@ -36,7 +36,7 @@ def test_the_text_grows_in_proportion_and_no_function_is_long():
         text = text_of(program)
         functions = re.findall(r"define .*?\n}", text, re.DOTALL)
         # a part is at most so many instructions, with a load for each operand and a store for each result
-        assert max(f.count("\n") for f in functions) < 8 * max(parts.PART, single.WHOLE if layers == 20 else 0)
+        assert max(f.count("\n") for f in functions) < 8 * max(slots.PART, single.WHOLE if layers == 20 else 0)
         sizes.append(len(text) / len(program.instructions))
     assert sizes[1] < 3.0 * sizes[0]  # passing values through memory costs text; beyond that there is no growth
 
@@ -44,8 +44,8 @@ def test_the_text_grows_in_proportion_and_no_function_is_long():
 def test_the_memory_between_the_parts_is_used_again():
     xs = [0.1 * i for i in range(20)]
     short, long = (jit(chain(layers)).program(xs) for layers in (400, 4000))
-    slots = [parts.Slots(program, len(program.inputs)).size for program in (short, long)]
-    assert slots[1] < 1.5 * slots[0]  # without gradient only one layer is alive at a time
+    sizes = [slots.Slots(program, len(program.inputs)).size for program in (short, long)]
+    assert sizes[1] < 1.5 * sizes[0]  # without gradient only one layer is alive at a time
 
 
 def test_a_hundred_thousand_instructions():
@@ -100,7 +100,7 @@ def mixed(p):
 @pytest.mark.parametrize("vector", [2, 8])
 def test_packs_keep_the_bits_and_are_there(part, vector, monkeypatch):
     monkeypatch.setattr(single, "WHOLE", 0)
-    monkeypatch.setattr(parts, "PART", part)
+    monkeypatch.setattr(slots, "PART", part)
     monkeypatch.setattr(machine, "lanes", lambda: vector)
     rng = np.random.default_rng(part)
     f = value_and_grad(mixed)

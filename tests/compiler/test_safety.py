@@ -210,7 +210,7 @@ def test_every_exception_of_a_rule_gets_through(fails, failure, monkeypatch):
     f = jit(lambda x: fails.operation(x))
     many = np.ones(1000)
     many[700] = 7.0
-    monkeypatch.setattr(autograd.compiler.call.compiled, "CHUNK", 1000)  # several pieces, over several threads
+    monkeypatch.setattr(autograd.compiler.call.threads, "PIECE", 1000)  # several pieces, over several threads
     for call in (f, f.mean, lambda x: f.repeat(3, 3.5)):
         for given in (many, many[695:705]):
             with pytest.raises(type(failure)) as caught:

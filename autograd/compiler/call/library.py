@@ -48,8 +48,8 @@ def address(name: str, arity: int) -> int | None:
     function.restype, function.argtypes = _DOUBLE, [_DOUBLE] * arity
     if row is not None and not _agrees(function, row.forward, arity):
         return None
-    found: int | None = ctypes.cast(function, ctypes.c_void_p).value
-    return found
+    place: int | None = ctypes.cast(function, ctypes.c_void_p).value
+    return place
 
 
 def free(pointer: int | None) -> None:

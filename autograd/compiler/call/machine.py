@@ -13,29 +13,31 @@ from collections.abc import Iterator
 from typing import Any
 
 from autograd.compiler.llvm.module import Module
-from autograd.errors import MissingExtraError
+from autograd.errors import require
 
-from . import library as libm
+from . import library
 
 PATIENCE = 2.0  # seconds after which a person is told what takes so long
 _lock = threading.Lock()  # one compilation at a time: LLVM's start is not safe for threads
 
+RUN = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)  # (in, out); the GIL is free meanwhile
+REPEAT = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
+MAP = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, ctypes.c_int64, ctypes.c_int64)
+REDUCE = ctypes.CFUNCTYPE(
+    None, *[ctypes.c_void_p] * 3, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p, ctypes.c_double
+)
+REDUCE_WHOLE = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, ctypes.c_int64, ctypes.c_void_p)
 
-def require() -> tuple[Any, Any]:
-    """Return llvmlite's binding and numpy, or raise MissingExtraError."""
-    try:
-        import llvmlite.binding
-        import numpy
-    except ImportError as missing:
-        raise MissingExtraError(
-            f"jit needs the package {missing.name}, which is not installed; get it with: pip install 'chalkgrad[jit]'"
-        ) from None
-    return llvmlite.binding, numpy
+
+def llvm() -> Any:
+    """Return llvmlite's binding, or raise MissingExtraError; numpy must be there too."""
+    require("numpy", "jit", "jit")
+    return require("llvmlite.binding", "jit", "jit")
 
 
 @functools.cache
 def _started() -> Any:
-    binding, _ = require()
+    binding = llvm()
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     return binding
@@ -55,7 +57,7 @@ def lanes() -> int:
 class Code:
     """The machine code of one module, which lives as long as this object."""
 
-    def __init__(self, module: Module, callbacks: list[Any], failures: libm.Failures, effort: int) -> None:
+    def __init__(self, module: Module, callbacks: list[Any], failures: library.Failures, effort: int) -> None:
         self.callbacks = callbacks
         self.failures = failures
         self.kept: list[Any] = []  # Python objects that the code names by address
@@ -63,17 +65,16 @@ class Code:
             binding = _started()
             parsed = binding.parse_assembly(module.text())
             target = binding.Target.from_default_triple()
-            features = _features().flatten()
             machine = target.create_target_machine(
-                cpu=binding.get_host_cpu_name(), features=features, opt=effort, codemodel="jitdefault"
+                cpu=binding.get_host_cpu_name(), features=_features().flatten(), opt=effort, codemodel="jitdefault"
             )
             self._engine = binding.create_mcjit_compiler(parsed, machine)
             self._engine.finalize_object()
-        self._spare = self._engine.get_global_value_address("spare") if module.spare else 0
+        self._spare = self._engine.get_global_value_address("spare") if module.has_spare else 0
 
     def __del__(self) -> None:
         if getattr(self, "_spare", 0):
-            libm.free(ctypes.c_void_p.from_address(self._spare).value)
+            library.free(ctypes.c_void_p.from_address(self._spare).value)
 
     def check(self) -> None:
         """Raise what a rule raised that the machine code called back in this thread."""
@@ -83,22 +84,23 @@ class Code:
             raise failure
 
     def address(self, name: str) -> int:
-        found: int = self._engine.get_function_address(name)
-        return found
+        """Return where a function begins."""
+        address: int = self._engine.get_function_address(name)
+        return address
 
 
 class Compiler:
     """Collects the functions of one module, and the Python rules that its code calls back."""
 
     def __init__(self, wide: bool, fast: bool) -> None:
-        self.callbacks: list[libm.Callback] = []
-        self.failures = libm.Failures()
+        self.callbacks: list[library.Callback] = []
         self.module = Module(self._find, lanes() if wide else 1, fast, lanes())
+        self._failures = library.Failures()
 
     def _find(self, name: str, arity: int) -> int:
-        address = libm.address(name, arity)
+        address = library.address(name, arity)
         if address is None:
-            callback = libm.Callback(name, arity, self.failures)
+            callback = library.Callback(name, arity, self._failures)
             self.callbacks.append(callback)
             return callback.address
         return address
@@ -106,7 +108,8 @@ class Compiler:
     def compile(self, instructions: int) -> Code:
         """Compile, with the effort that so many instructions allow: the time grows with both."""
         weight = instructions * (2 if self.module.lanes > 1 else 1)
-        return Code(self.module, self.callbacks, self.failures, 2 if weight <= 10_000 else 1 if weight <= 30_000 else 0)
+        effort = 2 if weight <= 10_000 else 1 if weight <= 30_000 else 0
+        return Code(self.module, self.callbacks, self._failures, effort)
 
 
 @contextlib.contextmanager
@@ -122,30 +125,21 @@ def uncollected() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def patience(stage: list[str]) -> Iterator[None]:
+def patience(stage: str) -> Iterator[None]:
     """Say on the terminal what is going on, when it has gone on for two seconds, and how long it took."""
-    begun = time.perf_counter()
-    told = threading.Event()
+    begin = time.perf_counter()
+    said = threading.Event()
 
-    def tell() -> None:
-        told.set()
-        print(f"jit: {stage[-1]} …", file=sys.stderr, flush=True)
+    def say() -> None:
+        said.set()
+        print(f"jit: {stage} …", file=sys.stderr, flush=True)
 
-    timer = threading.Timer(PATIENCE, tell)
+    timer = threading.Timer(PATIENCE, say)
     timer.daemon = True
     timer.start()
     try:
         yield
     finally:
         timer.cancel()
-        if told.is_set():
-            print(f"jit: done after {time.perf_counter() - begun:.1f} s", file=sys.stderr, flush=True)
-
-
-RUN = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)  # (in, out); the GIL is free meanwhile
-REPEAT = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
-MAP = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, ctypes.c_int64, ctypes.c_int64)
-REDUCE = ctypes.CFUNCTYPE(
-    None, *[ctypes.c_void_p] * 3, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p, ctypes.c_double
-)
-REDUCE_WHOLE = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, ctypes.c_int64, ctypes.c_void_p)
+        if said.is_set():
+            print(f"jit: done after {time.perf_counter() - begin:.1f} s", file=sys.stderr, flush=True)

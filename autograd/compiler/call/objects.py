@@ -19,9 +19,9 @@ from collections.abc import Callable
 from typing import Any
 
 from autograd.compiler.llvm.module import Module
-from autograd.compiler.structure import Structure
+from autograd.compiler.structure import ARRAY, FLOATS, LIST, NUMBER, ROWS, STATIC, TUPLE, Kind, Structure, parts
 
-MOST = 4_096  # numbers in and out, which lie on the stack
+LARGEST = 4_096  # numbers in and out of an entry point, which lie on the stack
 _HEADER, _ITEMS = 16, tuple.__basicsize__  # a tuple's items follow its fixed part; a list holds a pointer to them
 _LIST_ITEMS = 24
 _METH_FASTCALL_KEYWORDS = 0x82
@@ -59,145 +59,64 @@ def available() -> bool:
         return False
 
 
-def takes(structure: Structure) -> bool:
-    """Whether the entry point can read or build this structure."""
-    if structure[0] in ("list", "tuple"):
-        return all(map(takes, structure[1]))
-    return structure[0] in ("number", "floats", "array", "rows") or (structure[0] == "static" and structure[1] is None)
+def serves(arguments: tuple[Structure, ...], result: Structure) -> bool:
+    """Whether an entry point can read such arguments, and build such a result."""
+    return all(_knows(_READERS, structure) for structure in arguments) and _knows(_MAKERS, result)
 
 
-def _c(name: str) -> int:
+def _knows(table: dict[Kind, Any], structure: Structure) -> bool:
+    known = structure[0] in table and (structure[0] is not STATIC or structure[1] is None)
+    return known and all(_knows(table, part) for part in parts(structure))
+
+
+def _function(name: str) -> int:
+    """Return the address of a function of CPython."""
     return ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value or 0
 
 
-class EntryPoint:
-    """Writes ``PyObject *enter(self, args, n, kwnames)`` around ``run`` into a module.
+class _Text:
+    """The function ``PyObject *enter(self, args, n, kwnames)`` as it is written."""
 
-    Where arrays are batches, it is written around ``whole``, for up to ``most`` samples.
-    """
-
-    def __init__(
-        self,
-        module: Module,
-        structures: tuple[Structure, ...],
-        result: Structure,
-        inputs: int,
-        outputs: int,
-        most: int = 0,
-    ) -> None:
+    def __init__(self, module: Module) -> None:
         self.module = module
-        self.column = 0
-        self.count = ""
-        self.kept: list[Any] = []  # objects that the code names by address
+        self.lines = module.open("define ptr @enter(ptr %self, ptr %args, i64 %n, ptr %kwnames) #0 {")
         self.serial = 0
-        self.place = 0
-        module.open("define ptr @enter(ptr %self, ptr %args, i64 %n, ptr %kwnames) #0 {")
-        self.lines = module.lines
-        one_array = len(structures) == 1 and structures[0][0] == "array"
-        direct = result[0] == "array"
-        self.lines += [f"  %in = alloca double, i64 {max(inputs, 1)}", f"  %out = alloca double, i64 {max(outputs, 1)}"]
-        if most:
-            self.lines += [f"  %columns = alloca ptr, i64 {inputs}", f"  %strides = alloca i64, i64 {inputs}"]
-        self._demand(f"icmp eq i64 %n, {len(structures)}")
-        self._demand("icmp eq ptr %kwnames, null")
-        pointers = []
-        for i, structure in enumerate(structures):
-            pointers.append(self._read(structure, self._load(f"ptr, ptr {self._at('%args', 8 * i)}"), one_array))
-        source, target, array = (pointers[0] if one_array else "%in"), "%out", ""
-        if direct:
-            array = self._new_array(result[1])
-            target = self._load(f"ptr, ptr {self._at(array, 16)}")
-        if most:
-            self._demand(f"icmp sle i64 {self.count}, {most}")
-            self._demand(f"icmp sgt i64 {self.count}, 0")
-            self.lines.append(
-                f"  call void @whole(ptr {source}, ptr %columns, ptr %strides, i64 {self.count}, ptr {target})"
-            )
-        else:
-            self.lines.append(f"  call void @run(ptr {source}, ptr {target})")
-        self.place = 0
-        made = array if direct else self._make(result)
-        hand_over = f"call ptr inttoptr (i64 {_c('PyObject_Vectorcall')} to ptr)"
-        self.lines += [
-            f"  ret ptr {made}",
-            "slow:",
-            f"  %answer = {hand_over}(ptr %self, ptr %args, i64 %n, ptr %kwnames)",
-            "  ret ptr %answer",
-            "failed:",
-            "  ret ptr null",
-            "}",
-        ]
-        module.functions.append("\n".join(self.lines))
 
-    def _fresh(self) -> str:
+    def fresh(self) -> str:
         self.serial += 1
         return f"%e{self.serial}"
 
-    def _assign(self, text: str) -> str:
-        name = self._fresh()
+    def put(self, text: str) -> str:
+        name = self.fresh()
         self.lines.append(f"  {name} = {text}")
         return name
 
-    def _at(self, pointer: str, offset: int) -> str:
-        return self._assign(f"getelementptr i8, ptr {pointer}, i64 {offset}")
+    def at(self, pointer: str, offset: int) -> str:
+        """Return the address so many bytes behind a pointer."""
+        return self.put(f"getelementptr i8, ptr {pointer}, i64 {offset}")
 
-    def _load(self, what: str) -> str:
-        return self._assign(f"load {what}, align 8")
+    def nth(self, kind: str, pointer: str, i: int | str) -> str:
+        """Return the address of an entry of an array."""
+        return self.put(f"getelementptr {kind}, ptr {pointer}, i64 {i}")
 
-    def _demand(self, condition: str, otherwise: str = "slow") -> None:
+    def load(self, kind: str, address: str) -> str:
+        return self.put(f"load {kind}, ptr {address}, align 8")
+
+    def store(self, kind: str, what: str, address: str) -> None:
+        self.lines.append(f"  store {kind} {what}, ptr {address}, align 8")
+
+    def demand(self, condition: str, otherwise: str = "slow") -> None:
         """Go on only where the condition holds."""
-        holds = self._assign(condition)
-        label = self._fresh()[1:]
+        holds = self.put(condition)
+        label = self.fresh()[1:]
         self.lines += [f"  br i1 {holds}, label %{label}, label %{otherwise}", f"{label}:"]
 
-    def _is(self, pointer: str, kind: type) -> None:
-        found = self._load(f"i64, ptr {self._at(pointer, 8)}")
-        self._demand(f"icmp eq i64 {found}, {id(kind)}")
+    def demand_type(self, item: str, kind: type) -> None:
+        self.demand(f"icmp eq i64 {self.load('i64', self.at(item, 8))}, {id(kind)}")
 
-    def _read(self, structure: Structure, item: str, one_array: bool) -> str:
-        """Check an argument, and put its numbers in place; of a lone array, return where they are."""
-        kind = structure[0]
-        if kind == "number":
-            self._number(item, f"{self.place}")
-            self.place += 1
-        elif kind == "static":
-            self._demand(f"icmp eq i64 {self._assign(f'ptrtoint ptr {item} to i64')}, {id(None)}")
-        elif kind == "array":
-            return self._array(structure[1], item, one_array)
-        elif kind == "rows":
-            self._rows(structure[1], item)
-        elif kind == "floats":
-            items = self._items(list, item, structure[1])
-            self._each(structure[1], lambda i: self._number(self._item(items, i), self._plus(i)))
-            self.place += structure[1]
-        else:
-            items = self._items(list if kind == "list" else tuple, item, len(structure[1]))
-            for i, part in enumerate(structure[1]):
-                self._read(part, self._item(items, f"{i}"), False)
-        return ""
-
-    def _number(self, item: str, slot: str) -> None:
-        self._is(item, float)
-        number = self._load(f"double, ptr {self._at(item, 16)}")
-        self.lines.append(f"  store double {number}, ptr {self._slot('%in', slot)}, align 8")
-
-    def _slot(self, array: str, slot: str) -> str:
-        return self._assign(f"getelementptr double, ptr {array}, i64 {slot}")
-
-    def _plus(self, i: str) -> str:
-        return self._assign(f"add i64 {i}, {self.place}")
-
-    def _items(self, kind: type, item: str, count: int) -> str:
-        self._is(item, kind)
-        self._demand(f"icmp eq i64 {self._load(f'i64, ptr {self._at(item, 16)}')}, {count}")
-        return self._load(f"ptr, ptr {self._at(item, _LIST_ITEMS)}") if kind is list else self._at(item, _ITEMS)
-
-    def _item(self, items: str, i: str) -> str:
-        return self._load(f"ptr, ptr {self._assign(f'getelementptr ptr, ptr {items}, i64 {i}')}")
-
-    def _each(self, count: int, body: Callable[[str], None]) -> None:
+    def each(self, count: int, body: Callable[[str], None]) -> None:
         """Write a loop over 0 … count − 1."""
-        i, begin, loop, tail, done = (self._fresh() for _ in range(5))
+        i, begin, loop, tail, done = (self.fresh() for _ in range(5))
         self.lines += [
             f"  br label {begin}", f"{begin[1:]}:", f"  br label {loop}", f"{loop[1:]}:",
             f"  {i} = phi i64 [ 0, {begin} ], [ {i}n, {tail} ]",
@@ -208,110 +127,240 @@ class EntryPoint:
             f"  br i1 {i}c, label {loop}, label {done}", f"{done[1:]}:",
         ]  # fmt: skip
 
+    def call(self, function: str, operands: str) -> str:
+        """Call a function of CPython that returns a new object."""
+        result = self.put(f"call ptr inttoptr (i64 {_function(function)} to ptr)({operands})")
+        self.demand(f"icmp ne ptr {result}, null", "failed")
+        return result
+
+
+class EntryPoint(_Text):
+    """Writes ``PyObject *enter(self, args, n, kwnames)`` around ``run`` into a module.
+
+    Where arrays are batches, it is written around ``whole``, for up to ``samples`` samples.
+    """
+
+    def __init__(
+        self,
+        module: Module,
+        structures: tuple[Structure, ...],
+        result: Structure,
+        inputs: int,
+        outputs: int,
+        samples: int = 0,
+    ) -> None:
+        super().__init__(module)
+        self.kept: list[Any] = []  # objects that the code names by address
+        self._column = 0  # how many pointers to batches there are
+        self._count = ""  # the number of samples, once it is known
+        self._place = 0  # how many numbers were read, or how many of the results were used
+        self._lone_array = ""  # where the numbers are of the only argument, an array, which is read where it is
+        self._begin(inputs, outputs, samples)
+        self._read_arguments(structures)
+        array = self._new_array(result[1]) if result[0] is ARRAY else ""
+        source = self._lone_array or "%in"
+        target = self.load("ptr", self.at(array, 16)) if array else "%out"
+        if samples:
+            self.demand(f"icmp sle i64 {self._count}, {samples}")
+            self.demand(f"icmp sgt i64 {self._count}, 0")
+            numbers = f"ptr {source}, ptr %columns, ptr %strides, i64 {self._count}, ptr {target}"
+            self.lines.append(f"  call void @whole({numbers})")
+        else:
+            self.lines.append(f"  call void @run(ptr {source}, ptr {target})")
+        self._place = 0
+        self._end(array or self._make(result))
+
+    def _begin(self, inputs: int, outputs: int, samples: int) -> None:
+        self.lines += [f"  %in = alloca double, i64 {max(inputs, 1)}", f"  %out = alloca double, i64 {max(outputs, 1)}"]
+        if samples:
+            self.lines += [f"  %columns = alloca ptr, i64 {inputs}", f"  %strides = alloca i64, i64 {inputs}"]
+
+    def _end(self, result: str) -> None:
+        hand_over = f"call ptr inttoptr (i64 {_function('PyObject_Vectorcall')} to ptr)"
+        self.lines += [
+            f"  ret ptr {result}",
+            "slow:",
+            f"  %answer = {hand_over}(ptr %self, ptr %args, i64 %n, ptr %kwnames)",
+            "  ret ptr %answer",
+            "failed:",
+            "  ret ptr null",
+            "}",
+        ]
+        self.module.add("\n".join(self.lines))
+
+    # Arguments: each kind is checked, and its numbers are put in place.
+
+    def _read_arguments(self, structures: tuple[Structure, ...]) -> None:
+        self.demand(f"icmp eq i64 %n, {len(structures)}")
+        self.demand("icmp eq ptr %kwnames, null")
+        for i, structure in enumerate(structures):
+            item = self.load("ptr", self.at("%args", 8 * i))
+            if len(structures) == 1 and structure[0] is ARRAY:
+                self._lone_array = self._array_of(item, structure[1])
+            else:
+                self._read(item, structure)
+
+    def _read(self, item: str, structure: Structure) -> None:
+        _READERS[structure[0]](self, item, *structure[1:])
+
+    def _read_number(self, item: str) -> None:
+        self._number(item, f"{self._place}")
+        self._place += 1
+
+    def _read_none(self, item: str, none: None) -> None:
+        self.demand(f"icmp eq i64 {self.put(f'ptrtoint ptr {item} to i64')}, {id(none)}")
+
+    def _read_floats(self, item: str, count: int) -> None:
+        items = self._items(list, item, count)
+        self.each(count, lambda i: self._number(self._item(items, i), self._plus(i)))
+        self._place += count
+
+    def _read_list(self, item: str, count: int, parts: tuple[Structure, ...], kind: type = list) -> None:
+        items = self._items(kind, item, count)
+        for i, part in enumerate(parts):
+            self._read(self._item(items, i), part)
+
+    def _read_tuple(self, item: str, count: int, parts: tuple[Structure, ...]) -> None:
+        self._read_list(item, count, parts, tuple)
+
+    def _read_array(self, item: str, shape: tuple[int, ...]) -> None:
+        data = self._array_of(item, shape)
+        self.module.copy(self.nth("double", "%in", self._place), data, 8 * math.prod(shape))
+        self._place += math.prod(shape)
+
+    def _read_rows(self, item: str, shape: tuple[int, ...]) -> None:
+        """Find where each number of the first sample is, and how far it is to the next sample's."""
+        data, dims = self._doubles(item, 1 + len(shape), _ALIGNED)
+        steps = self.load("ptr", self.at(item, 40))
+        count = self.load("i64", self.at(dims, 0))
+        if self._count:
+            self.demand(f"icmp eq i64 {count}, {self._count}")
+        self._count = self._count or count
+        strides = [self.load("i64", self.at(steps, 8 * i)) for i in range(1 + len(shape))]
+        for stride in strides:
+            self.demand(f"icmp eq i64 {self.put(f'and i64 {stride}, 7')}, 0")
+        across = self.put(f"ashr i64 {strides[0]}, 3")
+        addresses = [data]
+        for i, n in enumerate(shape, 1):
+            self.demand(f"icmp eq i64 {self.load('i64', self.at(dims, 8 * i))}, {n}")
+            offsets = [self.put(f"mul i64 {strides[i]}, {k}") for k in range(n)]
+            pairs = [(address, offset) for address in addresses for offset in offsets]
+            addresses = [self.nth("i8", address, offset) for address, offset in pairs]
+        for address in addresses:
+            self.store("ptr", address, self.nth("ptr", "%columns", self._column))
+            self.store("i64", across, self.nth("i64", "%strides", self._column))
+            self._column += 1
+
+    def _number(self, item: str, place: str) -> None:
+        self.demand_type(item, float)
+        number = self.load("double", self.at(item, 16))
+        self.store("double", number, self.nth("double", "%in", place))
+
+    def _plus(self, i: str) -> str:
+        return self.put(f"add i64 {i}, {self._place}")
+
+    def _items(self, kind: type, item: str, count: int) -> str:
+        """Check that an object is a list or a tuple of so many items, and return where they are."""
+        self.demand_type(item, kind)
+        self.demand(f"icmp eq i64 {self.load('i64', self.at(item, 16))}, {count}")
+        return self.load("ptr", self.at(item, _LIST_ITEMS)) if kind is list else self.at(item, _ITEMS)
+
+    def _item(self, items: str, i: int | str) -> str:
+        return self.load("ptr", self.nth("ptr", items, i))
+
     def _doubles(self, item: str, ndim: int, wanted: int) -> tuple[str, str]:
         """Check that an object is an array of doubles with such flags; return its data and its shape."""
         import numpy as np
 
-        self._is(item, np.ndarray)
-        self._demand(f"icmp eq i64 {self._load(f'i64, ptr {self._at(item, 56)}')}, {id(np.dtype(np.float64))}")
-        self._demand(f"icmp eq i32 {self._load(f'i32, ptr {self._at(item, 24)}')}, {ndim}")
-        flags = self._assign(f"and i32 {self._load(f'i32, ptr {self._at(item, 64)}')}, {wanted}")
-        self._demand(f"icmp eq i32 {flags}, {wanted}")
-        return self._load(f"ptr, ptr {self._at(item, 16)}"), self._load(f"ptr, ptr {self._at(item, 32)}")
+        self.demand_type(item, np.ndarray)
+        self.demand(f"icmp eq i64 {self.load('i64', self.at(item, 56))}, {id(np.dtype(np.float64))}")
+        self.demand(f"icmp eq i32 {self.load('i32', self.at(item, 24))}, {ndim}")
+        flags = self.put(f"and i32 {self.load('i32', self.at(item, 64))}, {wanted}")
+        self.demand(f"icmp eq i32 {flags}, {wanted}")
+        return self.load("ptr", self.at(item, 16)), self.load("ptr", self.at(item, 32))
 
-    def _extent(self, dims: str, i: int) -> str:
-        return self._load(f"i64, ptr {self._at(dims, 8 * i)}")
-
-    def _rows(self, shape: tuple[int, ...], item: str) -> None:
-        """Read a batch: where each number of the first sample is, and how far it is to the next sample's."""
-        data, dims = self._doubles(item, 1 + len(shape), _ALIGNED)
-        steps = self._load(f"ptr, ptr {self._at(item, 40)}")
-        count = self._extent(dims, 0)
-        if self.count:
-            self._demand(f"icmp eq i64 {count}, {self.count}")
-        self.count = self.count or count
-        strides = [self._extent(steps, i) for i in range(1 + len(shape))]
-        for stride in strides:
-            self._demand(f"icmp eq i64 {self._assign(f'and i64 {stride}, 7')}, 0")
-        across = self._assign(f"ashr i64 {strides[0]}, 3")
-        addresses = [data]
-        for i, n in enumerate(shape):
-            self._demand(f"icmp eq i64 {self._extent(dims, 1 + i)}, {n}")
-            offsets = [self._assign(f"mul i64 {strides[1 + i]}, {k}") for k in range(n)]
-            pairs = [(a, offset) for a in addresses for offset in offsets]
-            addresses = [self._assign(f"getelementptr i8, ptr {a}, i64 {offset}") for a, offset in pairs]
-        for address in addresses:
-            place = self._assign(f"getelementptr ptr, ptr %columns, i64 {self.column}")
-            self.lines.append(f"  store ptr {address}, ptr {place}, align 8")
-            place = self._assign(f"getelementptr i64, ptr %strides, i64 {self.column}")
-            self.lines.append(f"  store i64 {across}, ptr {place}, align 8")
-            self.column += 1
-
-    def _array(self, shape: tuple[int, ...], item: str, lone: bool) -> str:
+    def _array_of(self, item: str, shape: tuple[int, ...]) -> str:
+        """Check that an object is an array of such a shape, in one piece; return its data."""
         data, dims = self._doubles(item, len(shape), _ALIGNED | _C_CONTIGUOUS)
         for i, n in enumerate(shape):
-            self._demand(f"icmp eq i64 {self._extent(dims, i)}, {n}")
-        count = math.prod(shape)
-        if not lone:
-            self._copy(self._slot("%in", f"{self.place}"), data, 8 * count)
-        self.place += count
+            self.demand(f"icmp eq i64 {self.load('i64', self.at(dims, 8 * i))}, {n}")
         return data
 
-    def _copy(self, to: str, source: str, size: int) -> None:
-        self.module.declare("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
-        self.lines.append(f"  call void @llvm.memcpy.p0.p0.i64(ptr {to}, ptr {source}, i64 {size}, i1 false)")
+    # Results: each kind is built, and the new reference returned.
 
-    def _call(self, address: int, operands: str) -> str:
-        made = self._assign(f"call ptr inttoptr (i64 {address} to ptr)({operands})")
-        self._demand(f"icmp ne ptr {made}, null", "failed")
-        return made
+    def _make(self, structure: Structure) -> str:
+        return _MAKERS[structure[0]](self, *structure[1:])
 
-    def _float(self, slot: str) -> str:
-        number = self._load(f"double, ptr {self._slot('%out', slot)}")
-        return self._call(_c("PyFloat_FromDouble"), f"double {number}")
+    def _make_number(self) -> str:
+        self._place += 1
+        return self._float(f"{self._place - 1}")
+
+    def _make_none(self, none: None) -> str:
+        pointer = f"inttoptr (i64 {id(none)} to ptr)"
+        self.lines.append(f"  call void inttoptr (i64 {_function('Py_IncRef')} to ptr)(ptr {pointer})")
+        return pointer
+
+    def _make_floats(self, count: int) -> str:
+        numbers = self.call("PyList_New", f"i64 {count}")
+        items = self.load("ptr", self.at(numbers, _LIST_ITEMS))
+        self.each(count, lambda i: self.store("ptr", self._float(self._plus(i)), self.nth("ptr", items, i)))
+        self._place += count
+        return numbers
+
+    def _make_list(self, count: int, parts: tuple[Structure, ...]) -> str:
+        objects = [self._make(part) for part in parts]
+        result = self.call("PyList_New", f"i64 {count}")
+        items = self.at(result, _LIST_ITEMS)
+        return self._filled(result, self.load("ptr", items) if objects else items, objects)
+
+    def _make_tuple(self, count: int, parts: tuple[Structure, ...]) -> str:
+        objects = [self._make(part) for part in parts]
+        result = self.call("PyTuple_New", f"i64 {count}")
+        return self._filled(result, self.at(result, _ITEMS), objects)
+
+    def _filled(self, result: str, items: str, objects: list[str]) -> str:
+        for i, part in enumerate(objects):
+            self.store("ptr", part, self.nth("ptr", items, i))
+        return result
+
+    def _make_array(self, shape: tuple[int, ...]) -> str:
+        result = self._new_array(shape)
+        data = self.load("ptr", self.at(result, 16))
+        self.module.copy(data, self.nth("double", "%out", self._place), 8 * math.prod(shape))
+        self._place += math.prod(shape)
+        return result
 
     def _new_array(self, shape: tuple[int, ...]) -> str:
         import numpy as np
 
         self.kept += [np.empty, shape]
-        box = self._assign("alloca ptr")
-        self.lines.append(f"  store ptr inttoptr (i64 {id(shape)} to ptr), ptr {box}, align 8")
+        box = self.put("alloca ptr")
+        self.store("ptr", f"inttoptr (i64 {id(shape)} to ptr)", box)
         operands = f"ptr inttoptr (i64 {id(np.empty)} to ptr), ptr {box}, i64 1, ptr null"
-        return self._call(_c("PyObject_Vectorcall"), operands)
+        return self.call("PyObject_Vectorcall", operands)
 
-    def _make(self, structure: Structure) -> str:
-        """Build a result, and return the new reference."""
-        kind = structure[0]
-        if kind == "number":
-            self.place += 1
-            return self._float(f"{self.place - 1}")
-        if kind == "static":
-            none = f"inttoptr (i64 {id(None)} to ptr)"
-            self.lines.append(f"  call void inttoptr (i64 {_c('Py_IncRef')} to ptr)(ptr {none})")
-            return none
-        if kind == "array":
-            made = self._new_array(structure[1])
-            count = math.prod(structure[1])
-            self._copy(self._load(f"ptr, ptr {self._at(made, 16)}"), self._slot("%out", f"{self.place}"), 8 * count)
-            self.place += count
-            return made
-        if kind == "floats":
-            made = self._call(_c("PyList_New"), f"i64 {structure[1]}")
-            items = self._load(f"ptr, ptr {self._at(made, _LIST_ITEMS)}")
-            self._each(structure[1], lambda i: self._store(items, i, self._float(self._plus(i))))
-            self.place += structure[1]
-            return made
-        parts = [self._make(part) for part in structure[1]]
-        made = self._call(_c("PyList_New" if kind == "list" else "PyTuple_New"), f"i64 {len(parts)}")
-        at = self._at(made, _LIST_ITEMS if kind == "list" else _ITEMS)
-        items = self._load(f"ptr, ptr {at}") if kind == "list" and parts else at
-        for i, part in enumerate(parts):
-            self._store(items, f"{i}", part)
-        return made
+    def _float(self, place: str) -> str:
+        number = self.load("double", self.nth("double", "%out", place))
+        return self.call("PyFloat_FromDouble", f"double {number}")
 
-    def _store(self, items: str, i: str, made: str) -> None:
-        slot = self._assign(f"getelementptr ptr, ptr {items}, i64 {i}")
-        self.lines.append(f"  store ptr {made}, ptr {slot}, align 8")
+
+_READERS: dict[Kind, Callable[..., None]] = {
+    NUMBER: EntryPoint._read_number,
+    FLOATS: EntryPoint._read_floats,
+    LIST: EntryPoint._read_list,
+    TUPLE: EntryPoint._read_tuple,
+    ARRAY: EntryPoint._read_array,
+    ROWS: EntryPoint._read_rows,
+    STATIC: EntryPoint._read_none,
+}
+_MAKERS: dict[Kind, Callable[..., str]] = {
+    NUMBER: EntryPoint._make_number,
+    FLOATS: EntryPoint._make_floats,
+    LIST: EntryPoint._make_list,
+    TUPLE: EntryPoint._make_tuple,
+    ARRAY: EntryPoint._make_array,
+    STATIC: EntryPoint._make_none,
+}
 
 
 def builtin(address: int, name: str, owner: Any, slow: Callable[..., Any], keep: list[Any]) -> Any:

@@ -1,82 +1,15 @@
-"""Long programs as many functions: what passes from one to the next, and where it lies."""
+"""Long programs as many functions, between which values pass through memory, and packs in them."""
 
 from __future__ import annotations
 
 from autograd.compiler.program.pack import Packing
 from autograd.compiler.program.program import Program
+from autograd.ops import OPERATIONS
 
-from .instructions import Load, Writer, load_splat, load_wide
+from .instructions import Load, Writer, load_shared
 from .module import Module
-
-PART = 128  # instructions in a function of a program that is cut up
-
-
-class Slots:
-    """Where the values live that pass from one part of a program to another: as few places as will do."""
-
-    def __init__(self, program: Program, uniform: int, packing: Packing | None = None, width: int = 1) -> None:
-        first, count = len(program.inputs), len(program.instructions)
-        begins = packing.begins if packing is not None else frozenset()
-        self.uniform, self.begins, self.width = uniform, begins, width
-        row_of = {place: row for row in (packing.rows if packing is not None else ()) for place in row}
-        self.lane_of = {begin + i: (begin, i) for begin in begins for i in range(width)}
-        self.spans: list[tuple[int, int]] = []  # the instructions of each part; no pack is torn
-        begin = 0
-        while begin < count:
-            end = min(begin + PART, count)
-            while end < count and self.lane_of.get(first + end, (0, 0))[1]:
-                end += 1
-            self.spans.append((begin, end))
-            begin = end
-        self.parts = len(self.spans)
-        self.part_of = part_of = [-1] * first
-        for part, (begin, end) in enumerate(self.spans):
-            part_of += [part] * (end - begin)
-        last_use: dict[int, int] = {}
-        for index, (_, operands) in enumerate(program.instructions):
-            part = part_of[first + index]
-            for place in operands:
-                if place >= uniform and part_of[place] != part:
-                    last_use[place] = part
-        for place in program.outputs:
-            if place >= uniform:
-                last_use[place] = self.parts
-        self.slot: dict[int, int] = {}
-        ends: list[list[int]] = [[] for _ in range(self.parts + 1)]  # slots that are free after a part
-        packed: list[list[int]] = [[] for _ in range(self.parts + 1)]
-        free: list[int] = []
-        rows: list[int] = []
-        self.size = 0
-        for place in range(uniform, first):  # the inputs that differ from lane to lane
-            self._take(place, last_use.get(place, 0), 1, free, ends)
-        for part, (begin, end) in enumerate(self.spans):
-            for place in range(first + begin, first + end):
-                if place in begins:
-                    uses = [last_use[p] for p in range(place, place + width) if p in last_use]
-                    if uses:
-                        self._take(place, max(uses), width, rows, packed)
-                elif place in last_use and place in row_of and place not in self.slot:
-                    row = row_of[place]
-                    self._take(place, max([last_use.get(p, 0) for p in row]), width, rows, packed, row)
-                elif place in last_use and place not in self.lane_of and place not in self.slot:
-                    self._take(place, last_use[place], 1, free, ends)
-            free += ends[part]
-            rows += packed[part]
-
-    def _take(
-        self, place: int, last: int, count: int, free: list[int], ends: list[list[int]], row: tuple[int, ...] = ()
-    ) -> None:
-        if free:
-            slot = free.pop()
-        else:
-            slot, self.size = self.size, self.size + count
-        for i, member in enumerate(row or range(place, place + count)):
-            self.slot[member] = slot + i
-        ends[last].append(slot)
-
-    def load(self, uniform: str, scratch: str, lanes: int) -> Load:
-        splat, wide = load_splat(uniform, lanes), load_wide(scratch, self.slot.__getitem__, lanes)
-        return lambda place, writer: splat(place, writer) if place < self.uniform else wide(place, writer)
+from .slots import Slots
+from .syntax import literal, splat, vector
 
 
 def parts(
@@ -86,22 +19,126 @@ def parts(
 
     A huge function takes the compiler longer than its share, so a program is cut, and values pass through memory.
     """
-    slots = Slots(program, uniform, packing, module.vector)
-    wide = "double" if lanes == 1 else f"<{lanes} x double>"
+    slots = Slots(program, uniform, packing, module.pack_width)
     first = len(program.inputs)
     for part, (begin, end) in enumerate(slots.spans):
         module.open(f"define internal void @{name}.part{part}(ptr noalias %in, ptr noalias %scratch) #0 {{")
-        writer = Writer(module, program, lanes, slots.load("%in", "%scratch", lanes))
-        writer.slots, writer.part = slots, part
+        writer = PartWriter(module, program, lanes, slots, part)
         writer.write(begin, end)
         for place in range(first + begin, first + end):
-            if place not in slots.slot or slots.lane_of.get(place, (0, 0))[1]:
-                continue
-            kind = f"<{slots.width} x double>" if place in slots.begins else wide
-            whole = list(range(place, place + slots.width))
-            number = writer.vector(whole) if place in slots.begins else writer.number(place)
-            address = writer.fresh()
-            writer.lines.append(f"  {address} = getelementptr {wide}, ptr %scratch, i64 {slots.slot[place]}")
-            writer.lines.append(f"  store {kind} {number}, ptr {address}, align 8")
+            if place in slots.begins and place in slots.slot:
+                pack = writer.vector(list(range(place, place + slots.width)))
+                writer.store_at("%scratch", slots.slot[place], pack, slots.width, lanes)
+            elif place in slots.slot and place not in slots.lane_of:
+                writer.store_at("%scratch", slots.slot[place], writer.number(place), lanes, lanes)
         module.close()
     return slots
+
+
+def load_from(slots: Slots) -> Load:
+    """Load a value that all samples share from ``%in``, and any other from its slot in ``%scratch``."""
+    shared = load_shared("%in")
+
+    def load(place: int, writer: Writer) -> str:
+        if place < slots.uniform:
+            return shared(place, writer)
+        return writer.load_at("%scratch", slots.slot[place], writer.lanes, writer.lanes)
+
+    return load
+
+
+class PartWriter(Writer):
+    """Writes one part of a program, with its packs as vectors. After the last part it writes the outputs."""
+
+    def __init__(self, module: Module, program: Program, lanes: int, slots: Slots, part: int) -> None:
+        super().__init__(module, program, lanes, load_from(slots))
+        self._slots, self._part, self._width = slots, part, slots.width
+        self._packs: dict[int, str] = {}  # the vectors that are at hand, by the place at which a pack begins
+        self._vectors: dict[tuple[int, ...], str] = {}  # other vectors, by their numbers
+
+    def write(self, first: int, last: int) -> None:
+        """Write instructions number first to last − 1, with each pack as one."""
+        index, base = first, len(self.program.inputs)
+        while index < last:
+            packed = base + index in self._slots.begins
+            if packed:
+                self._write_pack(index)
+            else:
+                super().write(index, index + 1)
+            index += self._width if packed else 1
+
+    def _write_pack(self, index: int) -> None:
+        place = len(self.program.inputs) + index
+        group = self.program.instructions[index : index + self._width]
+        row = OPERATIONS[group[0].name]
+        operands = [list(places) for places in zip(*[instruction.operands for instruction in group], strict=True)]
+        if row.commutative and len({tuple(sorted(pair)) for pair in zip(*operands, strict=True)}) == self._width:
+            operands = _turned(*operands)
+        numbers = ", ".join(map(self.vector, operands))
+        self.lines.append(f"  %v{place} = {row.llvm}{self.module.flags} {vector(self._width)} {numbers}")
+        self._packs[place] = f"%v{place}"
+
+    def vector(self, places: list[int]) -> str:
+        """Return a vector of these values: a pack, inputs in a row, one value in all lanes, or put together."""
+        first, alike = places[0], len(set(places)) == 1
+        in_a_row = first >= 0 and places == list(range(first, first + self._width))
+        if first < 0 and alike:
+            return splat(literal(self.program.constants[~first]), self._width)
+        if in_a_row and first in self._slots.begins:
+            if first not in self._packs:
+                self._packs[first] = self.load_at("%scratch", self._slots.slot[first], self._width)
+            return self._packs[first]
+        key = tuple(places)
+        if key not in self._vectors:
+            if in_a_row and places[-1] < self._slots.uniform:
+                self._vectors[key] = self.load_at("%in", first, self._width)
+            elif alike:
+                self._vectors[key] = self.everywhere(self.operand(first), self._width)
+            elif self._side_by_side(places):
+                self._vectors[key] = self.load_at("%scratch", self._slots.slot[first], self._width)
+            else:
+                self._vectors[key] = self._put_together(places)
+        return self._vectors[key]
+
+    def _side_by_side(self, places: list[int]) -> bool:
+        """Whether values of earlier parts lie in memory as a row."""
+        slot, part_of = self._slots.slot, self._slots.part_of
+        begin = slot.get(places[0])
+        return begin is not None and all(
+            slot.get(place) == begin + i and 0 <= part_of[place] < self._part for i, place in enumerate(places)
+        )
+
+    def _put_together(self, places: list[int]) -> str:
+        row = "poison"
+        for i, place in enumerate(places):
+            number = self.operand(place)
+            row = self.put(f"insertelement {vector(self._width)} {row}, double {number}, i64 {i}")
+        return row
+
+    def fetch(self, place: int) -> str:
+        """Take a value out of its pack, where that is at hand, or load it."""
+        begin, lane = self._slots.lane_of.get(place, (-1, 0))
+        if begin in self._packs:
+            return self.put(f"extractelement {vector(self._width)} {self._packs[begin]}, i64 {lane}")
+        return super().fetch(place)
+
+    def store(self, first: int, last: int, pointer: str) -> None:
+        """Write the outputs number first to last − 1 into an array, a pack at once."""
+        outputs, k = self.program.outputs, first
+        while k < last:
+            pack = range(outputs[k], outputs[k] + self._width)
+            if outputs[k] in self._slots.begins and outputs[k : k + self._width] == tuple(pack):
+                self.store_at(pointer, k, self.vector(list(pack)), self._width)
+                k += self._width
+            else:
+                super().store(k, k + 1, pointer)
+                k += 1
+
+
+def _turned(one: list[int], other: list[int]) -> list[list[int]]:
+    """Exchange the operands of lanes where that makes a row of numbers in a row, or all the same."""
+    for i in range(1, len(one)):
+        straight = one[i] in (one[0], one[0] + i) and other[i] in (other[0], other[0] + i)
+        if not straight and other[i] in (one[0], one[0] + i) and one[i] in (other[0], other[0] + i):
+            one[i], other[i] = other[i], one[i]
+    return [one, other]

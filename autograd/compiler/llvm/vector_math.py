@@ -9,12 +9,8 @@ coefficients of fdlibm's e_log.c (Sun Microsystems, 1993). log1p: Kahan's correc
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from .module import Module
-
-AVAILABLE = frozenset(["exp", "tanh", "log", "log1p"])
+from .syntax import intrinsic, literal, splat, vector
 
 _LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 _ROUND = 6755399441055744.0  # 1.5·2⁵²: adding it leaves the nearest integer in the low bits
@@ -25,17 +21,14 @@ _LOG_SERIES = [
 
 
 class _Body:
-    """Writes one function; ``contract`` lets a multiplication and an addition become one instruction, no more."""
+    """The text of one function; ``contract`` lets a multiplication and an addition become one instruction, no more."""
 
-    def __init__(self, module: Module, name: str, lanes: int) -> None:
-        self.kind = "double" if lanes == 1 else f"<{lanes} x double>"
-        self.whole = "i64" if lanes == 1 else f"<{lanes} x i64>"
-        self.bit = "i1" if lanes == 1 else f"<{lanes} x i1>"
-        self.lanes, self.module, self.serial = lanes, module, 0
+    def __init__(self, name: str, lanes: int) -> None:
+        self.kind, self.whole, self.bit = vector(lanes), vector(lanes, "i64"), vector(lanes, "i1")
+        self.lanes = lanes
+        self.serial = 0
         self.lines = [f"define internal {self.kind} @cg.{name}.{lanes}({self.kind} %x) noinline #0 {{"]
-
-    def text(self, result: str) -> str:
-        return "\n".join([*self.lines, f"  ret {self.kind} {result}", "}"])
+        self.declarations: set[str] = set()
 
     def put(self, text: str) -> str:
         self.serial += 1
@@ -43,14 +36,7 @@ class _Body:
         return f"%f{self.serial}"
 
     def number(self, x: float | str) -> str:
-        from .instructions import literal
-
-        if isinstance(x, str):
-            return x
-        return literal(x) if self.lanes == 1 else f"splat (double {literal(x)})"
-
-    def integer(self, n: int) -> str:
-        return f"{n}" if self.lanes == 1 else f"splat (i64 {n})"
+        return x if isinstance(x, str) else splat(literal(x), self.lanes)
 
     def add(self, a: float | str, b: float | str) -> str:
         return self.put(f"fadd contract {self.kind} {self.number(a)}, {self.number(b)}")
@@ -82,25 +68,22 @@ class _Body:
         return self.put(f"bitcast {self.whole} {n} to {self.kind}")
 
     def op(self, name: str, a: str, b: int | str) -> str:
-        return self.put(f"{name} {self.whole} {a}, {self.integer(b) if isinstance(b, int) else b}")
+        return self.put(f"{name} {self.whole} {a}, {splat(f'{b}', self.lanes, 'i64') if isinstance(b, int) else b}")
 
     def power_of_two(self, n: str) -> str:
         return self.double(self.op("shl", self.op("add", n, 1023), 52))
 
-    def intrinsic(self, name: str, x: str) -> str:
-        return self.put(f"call {self.kind} {self.module.intrinsic(name, self.lanes)}({self.kind} {x})")
+    def call(self, name: str, *operands: str) -> str:
+        callee, declaration = intrinsic(name, self.lanes, len(operands))
+        self.declarations.add(declaration)
+        return self.put(f"call {self.kind} {callee}({', '.join([f'{self.kind} {x}' for x in operands])})")
 
     def reduced(self, x: str) -> tuple[str, str]:
         """Return the integer n and r with x = n·ln 2 + r."""
         shifted = self.add(self.mul(x, 1.0 / math.log(2.0)), _ROUND)
         n = self.sub(shifted, _ROUND)
         r = self.sub(self.sub(x, self.mul(n, _LN2_HIGH)), self.mul(n, _LN2_LOW))
-        return self.op("sub", self.bits(shifted), self.constant_bits(_ROUND)), r
-
-    def constant_bits(self, x: float) -> int:
-        from .instructions import literal
-
-        return int(literal(x), 16)
+        return self.op("sub", self.bits(shifted), int(literal(_ROUND), 16)), r
 
     def series(self, r: str) -> str:
         """Return (exp(r) − 1 − r) / r²."""
@@ -119,6 +102,10 @@ class _Body:
         """Return exp(r) − 1."""
         return self.add(self.mul(self.mul(r, r), self.series(r)), r)
 
+
+class _Function(_Body):
+    """The functions that there are, each by its name in the table of operations."""
+
     def exp(self, x: str) -> str:
         n, r = self.reduced(self.within(x, -746.0, 710.0))
         e = self.add(self.less_one(r), 1.0)
@@ -126,14 +113,12 @@ class _Body:
         return self.mul(self.mul(e, self.power_of_two(half)), self.power_of_two(self.op("sub", n, half)))
 
     def tanh(self, x: str) -> str:
-        size = self.within(self.intrinsic("fabs", x), 0.0, 20.0)
+        size = self.within(self.call("llvm.fabs", x), 0.0, 20.0)
         n, r = self.reduced(self.mul(size, 2.0))
         scale = self.power_of_two(n)
         e = self.add(self.mul(scale, self.less_one(r)), self.sub(scale, 1.0))  # exp(2|x|) − 1, exact near 0
         y = self.div(e, self.add(e, 2.0))
-        suffix = "f64" if self.lanes == 1 else f"v{self.lanes}f64"
-        self.module.declare(f"declare {self.kind} @llvm.copysign.{suffix}({self.kind}, {self.kind})")
-        return self.put(f"call {self.kind} @llvm.copysign.{suffix}({self.kind} {y}, {self.kind} {x})")
+        return self.call("llvm.copysign", y, x)
 
     def log(self, x: str) -> str:
         small = self.test("olt", x, 2.0**-1022)
@@ -163,7 +148,11 @@ class _Body:
         return self.choose(self.test("oeq", u, math.inf), u, y)
 
 
-def function(module: Module, name: str, lanes: int) -> str:
-    """Return the text of a helper function; ``name`` is one of ``AVAILABLE``."""
-    body = _Body(module, name, lanes)
-    return body.text(getattr(body, name)("%x"))
+AVAILABLE = frozenset(name for name in vars(_Function) if not name.startswith("_"))
+
+
+def function(name: str, lanes: int) -> tuple[str, set[str]]:
+    """Return the text of a function, one of ``AVAILABLE``, and what it needs to have declared."""
+    body = _Function(name, lanes)
+    result = getattr(body, name)("%x")
+    return "\n".join([*body.lines, f"  ret {body.kind} {result}", "}"]), body.declarations

@@ -12,10 +12,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from .program import Instruction, Program
+from autograd.ops import OPERATIONS
 
-_PACKED = frozenset(["add", "sub", "mul", "div", "neg"])
-_COMMUTATIVE = frozenset(["add", "mul"])
+from .conditions import CONDITIONS
+from .program import Instruction, Program
 
 
 class Packing(NamedTuple):
@@ -33,7 +33,7 @@ class Packing(NamedTuple):
 def arrange(program: Program, width: int) -> Packing:
     """Find the packs of a program, and order it by them."""
     rows = _rows(program, width)
-    return _ordered(program, _found(program, width, rows), rows)
+    return _ordered(program, _packs(program, width, rows), rows)
 
 
 def _rows(program: Program, width: int) -> list[tuple[int, ...]]:
@@ -66,7 +66,7 @@ def _rows(program: Program, width: int) -> list[tuple[int, ...]]:
     return rows
 
 
-def _found(program: Program, width: int, rows: list[tuple[int, ...]]) -> dict[int, tuple[int, ...]]:
+def _packs(program: Program, width: int, rows: list[tuple[int, ...]]) -> dict[int, tuple[int, ...]]:
     """Return the pack of each packed place, its members by lane."""
     first = len(program.inputs)
     row_of = {place: (~number, lane) for number, row in enumerate(rows) for lane, place in enumerate(row)}
@@ -80,8 +80,8 @@ def _found(program: Program, width: int, rows: list[tuple[int, ...]]) -> dict[in
     anchors: dict[Any, int] = {}
     for place in numbers:
         name, operands = program.instructions[place - first]
-        if name not in _PACKED:
-            continue
+        if name in CONDITIONS or not OPERATIONS[name].llvm.isalpha():
+            continue  # only what is one machine instruction, like fadd, and no function, like llvm.sqrt
         if not any(0 <= p < first or p in lane_of or p in row_of for p in operands):
             continue
         for key, lane in _keys(name, operands, level[place], first, lane_of, row_of, anchors, width):
@@ -115,9 +115,9 @@ def _keys(
     choices: list[list[tuple[int, int | None]]] = []  # for each operand: its part, and its lane
     starts: list[tuple[int, int]] = []
     for j, place in enumerate(operands):
-        found = lane_of.get(place) or row_of.get(place)
-        if found is not None:
-            choices.append([(4 * found[0], found[1]), (4 * place + 2, None)])
+        member = lane_of.get(place) or row_of.get(place)
+        if member is not None:
+            choices.append([(4 * member[0], member[1]), (4 * place + 2, None)])
         else:
             choices.append([(4 * place + 2, None)])
             if 0 <= place < first:
@@ -148,7 +148,7 @@ def _keys(
 
 
 def _key(name: str, level: int, a: int, b: int) -> tuple[Any, ...]:
-    return (name, level, b, a) if name in _COMMUTATIVE and a > b else (name, level, a, b)
+    return (name, level, b, a) if OPERATIONS[name].commutative and a > b else (name, level, a, b)
 
 
 def _worthwhile(
@@ -161,10 +161,10 @@ def _worthwhile(
     operands: list[set[int]] = [set() for _ in packs]
     for number, members in enumerate(packs):
         for place in program.instructions[members[0] - first].operands:
-            found = lane_of.get(place)
-            if found is not None and found[1] == 0:
-                users[found[0]].add(number)
-                operands[number].add(found[0])
+            used, lane = lane_of.get(place, (0, None))
+            if lane == 0:
+                users[used].add(number)
+                operands[number].add(used)
     dropped: set[int] = set()
     for number in range(len(packs) - 1, -1, -1):
         if packs[number][0] in outputs or users[number]:

@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
-import operator
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from autograd.ops import OPERATIONS, Operation
+from autograd.ops import OPERATIONS
+from autograd.value import Value
 
-# The instructions that are no row of the table. Conditions are True or False, and go into `where`, `and`, `or`, `xor`.
-COMPARISONS: dict[str, Callable[[float, float], bool]] = {
-    name: getattr(operator, name) for name in ("lt", "le", "gt", "ge", "eq", "ne")
-}
-_LOGIC: dict[str, Callable[[Any, Any], bool]] = {
-    "and": lambda a, b: bool(a) and bool(b),
-    "or": lambda a, b: bool(a) or bool(b),
-    "xor": lambda a, b: bool(a) != bool(b),
-}
-_SYMBOLS = {"lt": "<", "le": "≤", "gt": ">", "ge": "≥", "eq": "=", "ne": "≠", "and": "and", "or": "or", "xor": "xor"}
-_ARITHMETIC = frozenset(["add", "sub", "mul", "div", "neg", "abs", "sqrt", "floor", "ceil", "round", "trunc"])
-
-
-class _Rules(dict[str, Callable[..., Any]]):
-    """What an instruction computes on floats: the forward rule of its row, which a user may have registered later."""
-
-    def __missing__(self, name: str) -> Callable[..., Any]:
-        return OPERATIONS[name].forward
-
-
-RULES = _Rules(COMPARISONS | _LOGIC)
+from .conditions import CONDITIONS, row_of
 
 
 class Instruction(NamedTuple):
@@ -79,41 +59,35 @@ class Program:
     @classmethod
     def pruned(
         cls,
-        names: Sequence[str],
-        codes: Sequence[str],
-        operands: Sequence[tuple[int, ...]],
+        inputs: Sequence[str],
         constants: Sequence[float],
+        instructions: Sequence[tuple[str, tuple[int, ...]]],
         outputs: Sequence[int],
     ) -> Program:
-        """Return the program of what the outputs need, numbered anew; the first len(names) codes are the inputs."""
-        needed = bytearray(len(codes))
+        """Return the program of what the outputs need, numbered anew; all the inputs stay."""
+        first = len(inputs)
+        needed = bytearray(first + len(instructions))
         for place in outputs:
             if place >= 0:
                 needed[place] = 1
-        for i in range(len(codes) - 1, len(names) - 1, -1):
-            if needed[i]:
-                for place in operands[i]:
+        for index in range(len(instructions) - 1, -1, -1):
+            if needed[first + index]:
+                for place in instructions[index][1]:
                     if place >= 0:
                         needed[place] = 1
-        new = list(range(len(names)))
+        new = list(range(first))
         constant_places: dict[int, int] = {}
-        kept: list[float] = []
 
         def moved(place: int) -> int:
-            if place >= 0:
-                return new[place]
-            if place not in constant_places:
-                constant_places[place] = ~len(kept)
-                kept.append(constants[~place])
-            return constant_places[place]
+            return new[place] if place >= 0 else constant_places.setdefault(place, ~len(constant_places))
 
-        instructions: list[Instruction] = []
-        for i in range(len(names), len(codes)):
-            new.append(len(names) + len(instructions))
-            if needed[i]:
-                instructions.append(Instruction(codes[i], tuple([moved(place) for place in operands[i]])))
+        kept: list[Instruction] = []
+        for index, (name, operands) in enumerate(instructions):
+            new.append(first + len(kept))
+            if needed[first + index]:
+                kept.append(Instruction(name, tuple([moved(place) for place in operands])))
         places = tuple([moved(place) for place in outputs])
-        return cls(tuple(names), tuple(kept), tuple(instructions), places)
+        return cls(tuple(inputs), tuple([constants[~place] for place in constant_places]), tuple(kept), places)
 
     def without_inputs(self, kept: int) -> Program:
         """Return the program without the inputs beyond the first ``kept``, which nothing in it may use."""
@@ -135,7 +109,7 @@ class Program:
         values: list[Any] = list(numbers)
         constants = self.constants
         for name, operands in self.instructions:
-            values.append(RULES[name](*[values[i] if i >= 0 else constants[~i] for i in operands]))
+            values.append(row_of(name).forward(*[values[i] if i >= 0 else constants[~i] for i in operands]))
         return [float(values[i] if i >= 0 else constants[~i]) for i in self.outputs]
 
     def draw(self, numbers: Sequence[float], **options: Any) -> Any:
@@ -144,14 +118,14 @@ class Program:
         ``options`` are those of ``draw``. Raises ValueError for a wrong count of numbers, and for a program whose
         outputs are constants.
         """
-        from autograd import Value, draw
+        from autograd.diagram.diagram import draw
 
         values: list[Any] = [Value(x, name=name) for x, name in zip(numbers, self.inputs, strict=True)]
         constants = self.constants
         for name, operands in self.instructions:
-            rule = RULES[name] if name in COMPARISONS or name in _LOGIC else OPERATIONS[name].evaluate
-            given = [values[i] if i >= 0 else constants[~i] for i in operands]
-            values.append(rule(*[float(x) if isinstance(x, bool) else x for x in given]))
+            rule = CONDITIONS[name].forward if name in CONDITIONS else OPERATIONS[name].evaluate
+            numbered = [values[i] if i >= 0 else constants[~i] for i in operands]
+            values.append(rule(*[float(x) if isinstance(x, bool) else x for x in numbered]))
         roots = [values[i] for i in dict.fromkeys(self.outputs) if i >= 0 and isinstance(values[i], Value)]
         if not roots:
             raise ValueError("all outputs of this program are constants; there is nothing to draw")
@@ -159,10 +133,9 @@ class Program:
 
     def cost(self) -> Cost:
         """Count what one run takes."""
-        names = Counter(name for name, _ in self.instructions)
-        flops = sum(count for name, count in names.items() if name in _ARITHMETIC)
-        inline = _ARITHMETIC | {"where", *COMPARISONS, *_LOGIC}
-        calls = sum(count for name, count in names.items() if name not in inline)
+        counts = Counter(name for name, _ in self.instructions if name not in CONDITIONS and name != "where")
+        flops = sum(count for name, count in counts.items() if OPERATIONS[name].llvm)  # a machine instruction
+        calls = counts.total() - flops
         return Cost(len(self.instructions), flops, calls, 8 * (len(self.inputs) + len(self.outputs)))
 
     def name(self, place: int) -> str:
@@ -179,11 +152,7 @@ class Program:
         return "\n".join([*lines, "return " + ", ".join(map(self.name, self.outputs))])
 
     def _written(self, name: str, operands: tuple[int, ...]) -> str:
-        names = [self.name(place) for place in operands]
-        if name in _SYMBOLS:
-            return f"{names[0]} {_SYMBOLS[name]} {names[1]}"
-        op: Operation = OPERATIONS[name]
-        return op.write(names)
+        return row_of(name).write([self.name(place) for place in operands])
 
     def dot(self) -> str:
         """Return the program as a graph in the DOT language: a box an instruction, an arrow an operand.

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from autograd import modes
-from autograd._dunders import Dunders
 from autograd.errors import TraceError
+from autograd.graph import UNSET, lent
 from autograd.ops import Number, as_float
-from autograd.graph import UNSET
 from autograd.value import Value
 
-from .recorder import Trace, Traced
+from .recorder import here
+from .traced import Traced
 
 tracing = threading.RLock()  # one trace at a time: it lends traced numbers to the parameters of a model
 
@@ -28,123 +29,118 @@ class _Stale(Number):
     def _refuse(self, *others: Any) -> Any:
         raise TraceError(
             "the traced function adds to a gradient, or reads one, that was there before the call; call zero_grad() "
-            "inside the function before backward(), at {}:{}: {}".format(*modes.caller())
+            f"inside the function before backward(){here()}"
         )
 
     __add__ = __radd__ = __mul__ = __rmul__ = __sub__ = __rsub__ = __neg__ = __float__ = __truediv__ = _refuse
 
 
-class Lent:
-    """Lends traced numbers to the parameters for the time of a trace, and takes them back whatever happens."""
+class Captured:
+    """What a traced function uses from outside, while ``capture`` watches.
 
-    def __init__(self, parameters: list[Value], trace: Trace) -> None:
-        self.parameters = parameters
-        self.numbers: list[Any] = trace.inputs()[len(trace.names) - len(parameters) :]
-        self.stale: Any = _Stale()
-
-    def __enter__(self) -> Lent:
-        self.before = [(x.data, x.grad) for x in self.parameters]
-        for x, number in zip(self.parameters, self.numbers, strict=True):
-            x.data = number
-            if x.requires_grad:
-                x.grad = self.stale
-        return self
-
-    def __exit__(self, *failure: Any) -> None:
-        for x, (data, grad) in zip(self.parameters, self.before, strict=True):
-            x.data = data
-            if x.requires_grad:
-                x.grad = grad
-
-    def changes(self, leaves: list[Any], number: Callable[[Any], Any]) -> list[tuple[int, str]]:
-        """Add what the function made of data and gradients to the leaves, and return where each belongs."""
-        writes = []
-        for i, (x, given) in enumerate(zip(self.parameters, self.numbers, strict=True)):
-            if x.data is not given:
-                leaves.append(number(x.data))
-                writes.append((i, "data"))
-            if not x.requires_grad or x.grad is self.stale:
-                continue
-            if x.grad is UNSET:
-                writes.append((i, "unset"))
-            else:
-                leaves.append(number(x.grad))
-                writes.append((i, "grad"))
-        return writes
-
-
-class Watched:
-    """Finds the Values that a traced function takes from outside without having declared them.
-
-    It looks at every node that is made, and at every comparison. A Value with a plain number is fine where the function
-    made it itself, so the ones that are made are remembered. For both, methods of ``Value`` are replaced while the
-    trace lasts.
+    A Value with a plain number is fine where the function made it itself, so the ones that are made are remembered.
     """
 
-    COMPARING = ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__bool__", "__round__")
+    def __init__(self, parameters: list[Value], numbers: list[Any]) -> None:
+        self._parameters, self._numbers = parameters, numbers
+        self._stale: Any = _Stale()
+        self._known = {id(x) for x in parameters}
+        self._kept: list[Any] = []  # so that no id is used twice
 
-    def __init__(self, parameters: list[Value]) -> None:
-        self.known = {id(x) for x in parameters}
-        self.kept: list[Any] = []  # so that no id is used twice
-
-    def __enter__(self) -> Watched:
-        plain = self.plain = Value.__init__
-
-        @functools.wraps(plain)
-        def noted(value: Any, *args: Any, **kwargs: Any) -> None:
-            plain(value, *args, **kwargs)
-            self._know(value)
-
-        Value.__init__ = noted  # type: ignore[method-assign, assignment]
-        self.before = {name: vars(Value).get(name) for name in self.COMPARING}  # of a trace around this one
-        for name in self.COMPARING:
-            setattr(Value, name, self._compared(getattr(Dunders, name)))
-        self.see_node = self.see  # one object, which tells this trace from those of other threads
-        self.mode = modes.follow(self.see_node)
-        self.mode.__enter__()
-        return self
-
-    def _compared(self, plain: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(plain)
-        def compared(*operands: Any) -> Any:
-            if modes.following.get() is self.see_node:
-                for x in operands:
-                    if isinstance(x, Value):
-                        self.check(x)
-            return plain(*operands)
-
-        return compared
-
-    def __exit__(self, *failure: Any) -> None:
-        self.mode.__exit__(None, None, None)
-        for name, method in self.before.items():
-            if method is None:
-                delattr(Value, name)
-            else:
-                setattr(Value, name, method)
-        Value.__init__ = self.plain  # type: ignore[method-assign]
-
-    def _know(self, value: Any) -> None:
-        self.known.add(id(value))
-        self.kept.append(value)
+    def know(self, value: Any) -> None:
+        """Remember a Value that the function made."""
+        self._known.add(id(value))
+        self._kept.append(value)
 
     def see(self, node: Any, operands: Iterable[Any]) -> None:
-        for x in operands:
-            if isinstance(x, Value):
-                self.check(x)
-        self._know(node)
+        """Look at a node that an operation made."""
+        self.check(operands)
+        self.know(node)
 
-    def check(self, x: Value) -> None:
-        if type(x.data) is float and id(x) not in self.known:
-            raise TraceError(
-                f"the traced function uses {x!r} from outside, and its number would be frozen into the machine code; "
-                "pass it as an argument, or declare it: jit(f, parameters=[...]), or parameters=model; at "
-                "{}:{}: {}".format(*modes.caller())
-            )
+    def check(self, operands: Iterable[Any]) -> None:
+        """Raise TraceError for a Value from outside that was not declared."""
+        for x in operands:
+            if isinstance(x, Value) and type(x.data) is float and id(x) not in self._known:
+                raise TraceError(
+                    f"the traced function uses {x!r} from outside, and its number would be frozen into the machine "
+                    "code; pass it as an argument, or declare it: jit(f, parameters=[...]), or parameters=model"
+                    f"{here()}"
+                )
 
     def number(self, x: Any) -> Any:
         """Return what the program computes for a leaf of the result."""
         if isinstance(x, Value):
-            self.check(x)
+            self.check([x])
             x = x.data
         return x if isinstance(x, Traced) else as_float(x)
+
+    def changes(self, leaves: list[Any]) -> list[tuple[int, str]]:
+        """Add what the function made of data and gradients to the leaves, and return where each belongs."""
+        writes = []
+        for i, (x, number) in enumerate(zip(self._parameters, self._numbers, strict=True)):
+            if x.data is not number:
+                leaves.append(self.number(x.data))
+                writes.append((i, "data"))
+            if not x.requires_grad or x.grad is self._stale:
+                continue
+            if x.grad is UNSET:
+                writes.append((i, "unset"))
+            else:
+                leaves.append(self.number(x.grad))
+                writes.append((i, "grad"))
+        return writes
+
+    @contextmanager
+    def lending(self) -> Iterator[None]:
+        """Let the parameters hold traced numbers; a gradient from before the call must not be used."""
+        learning = [x for x in self._parameters if x.requires_grad]
+        with lent(self._parameters, self._numbers), lent(learning, [x.data for x in learning], self._stale):
+            yield
+
+
+@contextmanager
+def capture(parameters: list[Value], numbers: list[Any]) -> Iterator[Captured]:
+    """Lend traced numbers to the parameters, and find the Values from outside that are not among them.
+
+    Two things are looked at: every node that is made, and every comparison. For the second, and to know which Values
+    the function makes itself, methods of ``Value`` are replaced while the trace lasts.
+    """
+    captured = Captured(parameters, numbers)
+    see = captured.see  # one object, which tells this trace from those of other threads
+    plain = Value.__init__
+
+    @functools.wraps(plain)
+    def noted(value: Any, *args: Any, **kwargs: Any) -> None:
+        plain(value, *args, **kwargs)
+        captured.know(value)
+
+    def checked(method: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(method)
+        def compare(*operands: Any) -> Any:
+            if modes.following.get() is see:
+                captured.check(operands)
+            return method(*operands)
+
+        return compare
+
+    methods = {name: checked(getattr(Value, name)) for name in _COMPARING}
+    with _replaced({"__init__": noted, **methods}), modes.follow(see), captured.lending():
+        yield captured
+
+
+_COMPARING = ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__bool__", "__round__")
+
+
+@contextmanager
+def _replaced(methods: dict[str, Any]) -> Iterator[None]:
+    before = {name: vars(Value).get(name) for name in methods}  # of a trace around this one, or inherited
+    try:
+        for name, method in methods.items():
+            setattr(Value, name, method)
+        yield
+    finally:
+        for name, method in before.items():
+            if method is None:
+                delattr(Value, name)
+            else:
+                setattr(Value, name, method)

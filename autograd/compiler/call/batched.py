@@ -1,0 +1,221 @@
+"""A traced program that runs over a batch: element by element, or added up."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import math
+import operator
+from array import array
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from autograd.compiler.llvm import lanes, single
+from autograd.compiler.program.batch import Split, split
+from autograd.compiler.structure import Reader, Source, build, counted
+
+from . import machine
+from .compiled import Compiled
+from .machine import MAP, REDUCE, REDUCE_WHOLE, RUN, Code, Compiler
+from .threads import run_in_pieces, samples_in_piece
+
+
+class Batched(Compiled):
+    """A traced program of which some inputs differ from sample to sample.
+
+    ``updates`` are the programs of the functions that were given as ``then``, each compiled into one call with this.
+    """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.updates: dict[Callable[..., Any], Compiled] = {}
+        self._last_pointers: tuple[Any, Any, Any] | None = None
+
+    @functools.cached_property
+    def weight(self) -> int:
+        """Roughly how many instructions a sample takes, with a call as twenty and a number in or out as eight."""
+        cost = self.program.cost()
+        return 1 + cost.instructions + 20 * cost.calls + cost.bytes - 8 * self.batched.count(False)
+
+    def elements(self, numbers: list[Any], columns: list[Any]) -> Any:
+        """Run for each element of the arrays, broadcast like a ufunc's operands."""
+        import numpy as np
+
+        try:
+            shape = np.broadcast_shapes(*[x.shape for x in columns])
+        except ValueError:
+            shapes = ", ".join(str(x.shape) for x in columns)
+            raise ValueError(f"arrays of the shapes {shapes} do not broadcast to one shape") from None
+        if self.writes:
+            raise ValueError("a function that changes its parameters takes no arrays by elements; loop over them")
+        halves, run_shared, run, code = self.form("elements", self._compile_elements)
+        count, width = math.prod(shape), machine.lanes()
+        padded = max(count, width)
+        arrays = [np.ascontiguousarray(np.broadcast_to(x, shape).reshape(-1)) for x in columns]
+        if count < width:
+            arrays = [np.resize(x, width) if count else np.zeros(width) for x in arrays]
+        results = [np.empty(padded) for _ in halves.body.outputs]
+        uniform, constant = run_shared(self.packed(numbers))
+        code.check()
+        pointers = _pointers(arrays), _pointers(results)
+
+        def work(begin: int, end: int) -> None:
+            run(uniform.ctypes.data, *pointers, begin, end)
+            code.check()  # what failed is known to the thread in which it did
+
+        run_in_pieces(work, padded, self.weight, width)
+        own, shared = iter(results), iter(constant)
+        outputs = [
+            next(own)[:count].reshape(shape) if varying else np.full(shape, next(shared)) for varying in halves.varying
+        ]
+        return build(self.result, Source(outputs))
+
+    def reduce(self, kind: str, numbers: list[Any], columns: list[Any], update: Compiled | None) -> Any:
+        """Run for each sample, return the sum or the mean, or what ``update`` makes of it."""
+        counts = set(map(len, columns))
+        if len(counts) > 1:
+            raise ValueError(f"the batches differ in length: {', '.join(str(len(x)) for x in columns)} samples")
+        (count,) = counts
+        if not count:
+            raise ValueError(f"the {kind} over an empty batch was asked for; give at least one sample")
+        if self.writes:
+            raise ValueError("a function that changes its parameters is not reduced over a batch; return the gradients")
+        shared = self.packed(numbers)
+        pointers = self._pointers_and_strides(columns)
+        if count > samples_in_piece(self.weight, machine.lanes()):
+            return self._reduce_in_pieces(kind, shared, pointers, count, update)
+        run, code, outputs = self.form(("whole", kind, update), lambda: self._compile_whole(kind, update))
+        out = array("d", bytes(8 * outputs))
+        run(shared.buffer_info()[0], *pointers, count, out.buffer_info()[0])
+        code.check()
+        return build(counted(self.result), Reader(out)) if update is None else update.finish(out)
+
+    def forget_updates(self) -> None:
+        """Drop the updates, and what was compiled for them."""
+        with self.lock:
+            for update in self.updates.values():
+                for kind in ("mean", "sum"):
+                    self.forms.pop(("whole", kind, update), None)
+            self.updates.clear()
+
+    def _reduce_in_pieces(
+        self, kind: str, shared: array[float], pointers: tuple[Any, Any], count: int, update: Compiled | None
+    ) -> Any:
+        import numpy as np
+
+        halves, run_shared, run, code = self.form("reduce", self._compile_reduce)
+        uniform, constant = run_shared(shared)
+        code.check()
+        step = samples_in_piece(self.weight, machine.lanes())
+        totals = np.zeros((-(-count // step), max(len(halves.body.outputs), 1)))
+        base, row = totals.ctypes.data, totals.strides[0]
+
+        def work(begin: int, end: int) -> None:
+            run(uniform.ctypes.data, *pointers, begin, end, base + row * (begin // step), 1.0)
+            code.check()
+
+        run_in_pieces(work, count, self.weight, machine.lanes())
+        total = functools.reduce(operator.add, totals)  # in order, whichever thread was first
+        if kind == "mean":
+            total = total / count
+        else:
+            constant = constant * count
+        own, same = iter(total.tolist()), iter(constant.tolist())
+        numbers = [next(own) if varying else next(same) for varying in halves.varying]
+        if update is not None:
+            return update.call([*numbers, *shared[: len(shared) - len(self.parameters)]])
+        return build(counted(self.result), Source(numbers))
+
+    def _pointers_and_strides(self, columns: list[Any]) -> tuple[Any, Any]:
+        """Return where the batches are; what was found in the last call serves while the memory is the same."""
+        where = [(x.ctypes.data, x.shape, x.strides) for x in columns]
+        last = self._last_pointers
+        if last is not None and last[0] == where:
+            return last[1], last[2]
+        pointers, strides, keep = _rows(columns)
+        if all(map(operator.is_, keep, columns)):  # nothing was copied, so the numbers are read where they are
+            self._last_pointers = where, pointers, strides
+        else:
+            pointers.kept = keep
+        return pointers, strides
+
+    def _compile_elements(self) -> tuple[Any, ...]:
+        halves = split(self.program, self.batched)
+        compiler = Compiler(True, self.fastmath)
+        lanes.mapped(compiler.module, "map", halves)
+        return halves, *self._compile_halves(compiler, halves, MAP, "map")
+
+    def _compile_reduce(self) -> tuple[Any, ...]:
+        halves = split(self.program, self.batched)
+        compiler = Compiler(True, self.fastmath)
+        lanes.reduced(compiler.module, "reduce", halves)
+        return halves, *self._compile_halves(compiler, halves, REDUCE, "reduce")
+
+    def _compile_halves(self, compiler: Compiler, halves: Split, prototype: Any, name: str) -> tuple[Any, Any, Code]:
+        """Compile, and return what runs the parts that no sample changes, the kernel, and the code."""
+        import numpy as np
+
+        _add_shared(compiler, halves)
+        code = compiler.compile(len(self.program.instructions))
+        prologue, constant = RUN(code.address("prologue")), RUN(code.address("constant"))
+
+        def run_shared(shared: array[float]) -> tuple[Any, Any]:
+            source = shared.buffer_info()[0]
+            uniform, constants = np.empty(max(halves.uniform, 1)), np.empty(max(len(halves.constant.outputs), 1))
+            prologue(source, uniform.ctypes.data)
+            constant(source, constants.ctypes.data)
+            return uniform, constants
+
+        return run_shared, prototype(code.address(name)), code
+
+    def _compile_whole(self, kind: str, update: Compiled | None) -> tuple[Any, Code, int]:
+        """Compile a call of everything: the shared part, the loop, the sum or mean, and the update."""
+        halves = split(self.program, self.batched)
+        compiler = Compiler(True, self.fastmath)
+        _add_shared(compiler, halves)
+        lanes.reduced(compiler.module, "reduce", halves)
+        if update is not None:
+            single.scalar(compiler.module, "after", update.program, quick=True)
+        shared = self.batched.count(False)
+        lanes.whole(compiler.module, "whole", halves, kind, shared, None if update is None else "after")
+        last: Compiled = self
+        instructions = len(self.program.instructions)
+        result = counted(self.result)
+        if update is not None:
+            last, result = update, update.result
+            instructions += len(update.program.instructions)
+        outputs = len(last.program.outputs)
+        kept = self.add_entry_point(compiler, result, outputs, samples_in_piece(self.weight, machine.lanes()))
+        code = compiler.compile(instructions)
+        if kept is not None:
+            code.kept = kept
+            last.reduction_entry_points[kind] = code.address("enter"), code
+        return REDUCE_WHOLE(code.address("whole")), code, outputs
+
+
+def _add_shared(compiler: Compiler, halves: Split) -> None:
+    single.scalar(compiler.module, "prologue", halves.prologue, quick=True)
+    single.scalar(compiler.module, "constant", halves.constant, quick=True)
+
+
+def _pointers(arrays: Sequence[Any]) -> Any:
+    return (ctypes.c_void_p * max(len(arrays), 1))(*[x.ctypes.data for x in arrays])
+
+
+def _rows(columns: list[Any]) -> tuple[Any, Any, list[Any]]:
+    """Return a pointer and a stride for each number of a sample, and what must live as long as they do."""
+    addresses: list[int] = []
+    strides: list[int] = []
+    keep = []
+    for x in columns:
+        if any(step % 8 for step in x.strides) or not x.flags.aligned:
+            x = x.copy()
+        keep.append(x)
+        base = x.ctypes.data
+        offsets = [0]
+        for n, step in zip(x.shape[1:], x.strides[1:], strict=True):
+            offsets = [offset + i * step for offset in offsets for i in range(n)]
+        addresses += [base + offset for offset in offsets]
+        strides += [x.strides[0] // 8] * len(offsets)
+    count = max(len(addresses), 1)
+    return (ctypes.c_void_p * count)(*addresses), (ctypes.c_int64 * count)(*strides), keep

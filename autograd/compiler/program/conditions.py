@@ -1,0 +1,44 @@
+"""The instructions that are no row of the table of operations: comparisons, and logic of their outcomes."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from autograd.ops import OPERATIONS, Operation
+
+
+@dataclass(frozen=True)
+class Condition:
+    """An instruction whose result is True or False. Its facts have the names that they have in an ``Operation``."""
+
+    symbol: str
+    forward: Callable[[Any, Any], bool]
+    llvm: str
+    commutative: bool = False
+    never_minus_zero: ClassVar[bool] = True
+
+    def write(self, names: Sequence[str]) -> str:
+        """Write the condition with its operands' names."""
+        return f"{names[0]} {self.symbol} {names[1]}"
+
+
+CONDITIONS = {
+    "lt": Condition("<", operator.lt, "fcmp olt"),
+    "le": Condition("≤", operator.le, "fcmp ole"),
+    "gt": Condition(">", operator.gt, "fcmp ogt"),
+    "ge": Condition("≥", operator.ge, "fcmp oge"),
+    "eq": Condition("=", operator.eq, "fcmp oeq", commutative=True),
+    "ne": Condition("≠", operator.ne, "fcmp une", commutative=True),
+    # Of conditions, of which some may be known while tracing: then they are the numbers 1.0 and 0.0.
+    "and": Condition("and", lambda a, b: bool(a) and bool(b), "and", commutative=True),
+    "or": Condition("or", lambda a, b: bool(a) or bool(b), "or", commutative=True),
+    "xor": Condition("xor", lambda a, b: bool(a) != bool(b), "xor", commutative=True),
+}
+
+
+def row_of(name: str) -> Operation | Condition:
+    """Return what is known of an instruction: its row, here or in the table of operations."""
+    return CONDITIONS.get(name) or OPERATIONS[name]

@@ -1,0 +1,179 @@
+"""A program while it is written: nothing is computed twice, and each instruction is simplified before it is added.
+
+Only what keeps every bit is done, that of −0.0 and of infinities too. (A nan stays a nan, but IEEE 754 does not say
+which of the many nans an operation returns, and so no rule here does.)
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .conditions import row_of
+from .program import Program
+
+
+class Draft:
+    """The program that is being written. A place is the number of a value, or ``~k`` for constant number k."""
+
+    def __init__(self, inputs: Sequence[str]) -> None:
+        self.inputs = inputs
+        self.constants: list[float] = []
+        self.instructions: list[tuple[str, tuple[int, ...]]] = [("input", ())] * len(inputs)  # by place
+        self._never_minus_zero = [False] * len(inputs)
+        self._constant_places: dict[Any, int] = {}
+        self._places: dict[tuple[str, tuple[int, ...]], int] = {}  # of instructions that are there
+
+    def emit(self, name: str, operands: tuple[int, ...]) -> int:
+        """Return the place of an instruction's result; it is written where nothing simpler has the same bits."""
+        rule = SIMPLER.get(name)
+        if rule is not None:
+            simpler: int | None = rule(self, *operands)
+            if simpler is not None:
+                return simpler
+        row = row_of(name)
+        for place in operands:
+            if place >= 0:
+                break
+        else:
+            return self.constant(float(row.forward(*[self.constants[~place] for place in operands])))
+        swapped = row.commutative and operands[0] > operands[1]
+        key = (name, operands[::-1] if swapped else operands)
+        known = self._places.get(key)
+        if known is None:
+            known = self._places[key] = len(self.instructions)
+            self.instructions.append((name, operands))
+            self._never_minus_zero.append(row.never_minus_zero or self._cannot_be_minus_zero(name, operands))
+        return known
+
+    def constant(self, x: float) -> int:
+        """Return the place of a constant."""
+        key: Any = x if x == x and x != 0.0 else struct.pack("d", x)  # 0.0 and −0.0 are equal, and not the same
+        place = self._constant_places.get(key)
+        if place is None:
+            place = self._constant_places[key] = ~len(self.constants)
+            self.constants.append(x)
+        return place
+
+    def number(self, place: int) -> float | None:
+        """Return the constant at a place, or None where a value is."""
+        return self.constants[~place] if place < 0 else None
+
+    def operand_of(self, name: str, place: int) -> int | None:
+        """Return the operand of a negation, say, or None where the place holds something else."""
+        if place >= 0 and self.instructions[place][0] == name:
+            return self.instructions[place][1][0]
+        return None
+
+    def never_minus_zero(self, place: int) -> bool:
+        """Whether the number at a place is known to be another than −0.0."""
+        if place >= 0:
+            return self._never_minus_zero[place]
+        x = self.constants[~place]
+        return x != 0.0 or math.copysign(1.0, x) > 0.0
+
+    def _cannot_be_minus_zero(self, name: str, operands: tuple[int, ...]) -> bool:
+        if name == "add":  # −0.0 is only the sum of two of them
+            return self.never_minus_zero(operands[0]) or self.never_minus_zero(operands[1])
+        if name == "mul":
+            return operands[0] == operands[1]
+        return name == "where" and self.never_minus_zero(operands[1]) and self.never_minus_zero(operands[2])
+
+    def finish(self, outputs: Sequence[int]) -> Program:
+        """Return the program of what the outputs need."""
+        return Program.pruned(self.inputs, self.constants, self.instructions[len(self.inputs) :], outputs)
+
+
+# Each rule returns the place of something simpler that holds the same bits, or None.
+
+
+def _add(draft: Draft, a: int, b: int) -> int | None:
+    for x, y in ((a, b), (b, a)):
+        c = draft.number(y)
+        if c == 0.0 and (math.copysign(1.0, c) < 0.0 or draft.never_minus_zero(x)):
+            return x
+    if (inner := draft.operand_of("neg", b)) is not None:
+        return draft.emit("sub", (a, inner))
+    if (inner := draft.operand_of("neg", a)) is not None:
+        return draft.emit("sub", (b, inner))
+    return None
+
+
+def _sub(draft: Draft, a: int, b: int) -> int | None:
+    c = draft.number(b)
+    if c == 0.0 and (math.copysign(1.0, c) > 0.0 or draft.never_minus_zero(a)):
+        return a
+    inner = draft.operand_of("neg", b)
+    return None if inner is None else draft.emit("add", (a, inner))
+
+
+def _mul(draft: Draft, a: int, b: int) -> int | None:
+    for x, y in ((a, b), (b, a)):
+        c = draft.number(y)
+        if c == 1.0:
+            return x
+        if c == -1.0:
+            return draft.emit("neg", (x,))
+    inner_a, inner_b = draft.operand_of("neg", a), draft.operand_of("neg", b)
+    if inner_a is not None and inner_b is not None:
+        return draft.emit("mul", (inner_a, inner_b))
+    if inner_a is None and inner_b is None:
+        return None
+    a, b = a if inner_a is None else inner_a, b if inner_b is None else inner_b
+    for x, y in ((a, b), (b, a)):
+        if (c := draft.number(y)) is not None:
+            return draft.emit("mul", (x, draft.constant(-c)))
+    return draft.emit("neg", (draft.emit("mul", (a, b)),))
+
+
+def _div(draft: Draft, a: int, b: int) -> int | None:
+    c = draft.number(b)
+    if c is None:
+        return None
+    if c == 1.0:
+        return a
+    if c == -1.0:
+        return draft.emit("neg", (a,))
+    if math.isfinite(c) and math.frexp(c)[0] in (0.5, -0.5) and 2.0**-1022 <= abs(c) <= 2.0**1022:
+        return draft.emit("mul", (a, draft.constant(1.0 / c)))  # by a power of two: one rounding of the same number
+    return None
+
+
+def _pow(draft: Draft, a: int, b: int) -> int | None:
+    c = draft.number(b)
+    if c == 2.0:
+        return draft.emit("mul", (a, a))
+    if c == 1.0:
+        return a
+    if c == 0.0:
+        return draft.constant(1.0)  # of a nan too (IEEE 754, C)
+    return None
+
+
+def _where(draft: Draft, condition: int, a: int, b: int) -> int | None:
+    c = draft.number(condition)
+    if c is not None:
+        return a if c else b
+    return a if a == b else None
+
+
+def _abs(draft: Draft, a: int) -> int | None:
+    if draft.operand_of("abs", a) is not None:
+        return a
+    inner = draft.operand_of("neg", a)
+    return None if inner is None else draft.emit("abs", (inner,))
+
+
+SIMPLER: dict[str, Callable[..., int | None]] = {
+    "add": _add,
+    "sub": _sub,
+    "mul": _mul,
+    "div": _div,
+    "neg": lambda draft, a: draft.operand_of("neg", a),
+    "pow": _pow,
+    "where": _where,
+    "abs": _abs,
+    "identity": lambda draft, a: a,
+}

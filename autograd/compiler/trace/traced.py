@@ -1,0 +1,200 @@
+"""The numbers that a function is traced with: what is done with them becomes instructions.
+
+``Traced`` is one more kind of number, so there is no derivative rule here: ``backward()`` and the transformations are
+plain Python on the same numbers.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from autograd._numpy import NumpyProtocol
+from autograd.compiler.program.conditions import CONDITIONS
+from autograd.errors import TracedBranchError, TraceError
+from autograd.ops import Operation, as_float
+
+from .recorder import Recorded, Trace, here
+
+# NumPy's own functions would turn the outcome of a comparison into a bool at once.
+_CONDITIONS_OF_NUMPY = {
+    "less": operator.lt, "less_equal": operator.le, "greater": operator.gt, "greater_equal": operator.ge,
+    "equal": operator.eq, "not_equal": operator.ne, "logical_and": operator.and_, "logical_or": operator.or_,
+    "logical_xor": operator.xor,
+}  # fmt: skip
+
+
+def inputs(trace: Trace) -> list[Traced]:
+    """Return the numbers to trace a function with, one for each input."""
+    return [Traced(trace, place) for place in range(len(trace.inputs))]
+
+
+def _record(trace: Trace, name: str, *operands: Any) -> Any:
+    """Write an instruction; the result is traced, or a float or bool where it is known already."""
+    place = trace.record(name, operands)
+    if name in CONDITIONS:
+        return TracedBool(trace, place) if place >= 0 else trace.constants[~place] != 0.0
+    return Traced(trace, place) if place >= 0 else trace.constants[~place]
+
+
+def _through_numpy(x: Any, ufunc: Any, method: str, *operands: Any, **options: Any) -> Any:
+    import numpy as np
+
+    condition = _CONDITIONS_OF_NUMPY.get(ufunc.__name__)
+    if condition is not None and method == "__call__":
+        ufunc = np.frompyfunc(condition, 2, 1)
+    return NumpyProtocol.__array_ufunc__(x, ufunc, method, *operands, **options)
+
+
+def _unary(name: str) -> Callable[[Any], Any]:
+    return lambda self: _record(self.trace, name, self)
+
+
+def _binary(name: str) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
+    """Return the methods of an operator, for this number on the left and on the right."""
+
+    def method(self: Traced, other: Any) -> Any:
+        number = _operand(name, other)
+        return number if number is NotImplemented else _record(self.trace, name, self, number)
+
+    def reflected(self: Traced, other: Any) -> Any:
+        number = _operand(name, other)
+        return number if number is NotImplemented else _record(self.trace, name, number, self)
+
+    return method, reflected
+
+
+def _operand(name: str, x: Any) -> Any:
+    """Return the other side of an operator as a number, or NotImplemented so that it may try itself."""
+    if type(x) is float or type(x) is Traced:
+        return x
+    if isinstance(x, TracedBool):
+        x.refuse()
+    try:
+        return as_float(x)
+    except TypeError:
+        if type(x) in (list, tuple) and name not in CONDITIONS:
+            raise TraceError(
+                f"a {type(x).__name__} of {len(x)} stands where a number was wanted; arithmetic is done with single "
+                f"numbers and NumPy arrays, and a batch is an array, or an argument to which in_axes gives 0{here()}"
+            ) from None
+        return NotImplemented
+
+
+def _refusal(what: str, remedy: str) -> Callable[..., Any]:
+    def refuse(self: Any, *args: Any) -> Any:
+        raise TraceError(f"{what} is not known while jit traces the function; {remedy}{here()}")
+
+    return refuse
+
+
+class Traced(Recorded):
+    """A number of which only the way it is computed is known."""
+
+    __slots__ = ()
+
+    def apply(self, op: Operation, operands: tuple[Any, ...]) -> Any:
+        """Write the instruction of a primitive operation; any other is made of those, by its own rule."""
+        return _record(self.trace, op.name, *operands) if op.primitive else op.forward(*operands)
+
+    __add__, __radd__ = _binary("add")
+    __sub__, __rsub__ = _binary("sub")
+    __mul__, __rmul__ = _binary("mul")
+    __truediv__, __rtruediv__ = _binary("div")
+    __pow__, __rpow__ = _binary("pow")
+    __floordiv__, __rfloordiv__ = _binary("floordiv")
+    __mod__, __rmod__ = _binary("mod")
+    __lt__, __gt__ = _binary("lt")[0], _binary("gt")[0]
+    __le__, __ge__ = _binary("le")[0], _binary("ge")[0]
+    __eq__, __ne__ = _binary("eq")[0], _binary("ne")[0]
+    __neg__, __abs__ = _unary("neg"), _unary("abs")
+    __floor__, __ceil__, __trunc__ = _unary("floor"), _unary("ceil"), _unary("trunc")
+    __hash__ = object.__hash__
+    __array_ufunc__ = _through_numpy
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return other // self, other % self
+
+    def __round__(self, ndigits: int | None = None) -> Any:
+        if ndigits is not None:
+            raise TraceError(f"round to {ndigits} digits has no machine instruction; use autograd.round(x){here()}")
+        return _record(self.trace, "round", self)
+
+    def __repr__(self) -> str:
+        return f"<traced number {self.place}>"
+
+    def __bool__(self) -> bool:
+        raise TracedBranchError(
+            "a Python condition (if, while, and, or, not, assert) needs to know a number that jit is tracing; choose "
+            f"with autograd.where(condition, a, b), which computes both{here()}"
+        )
+
+    def __format__(self, spec: str) -> str:
+        if spec:
+            raise TraceError(f"a traced number has no digits to print yet; print the result of the call{here()}")
+        return repr(self)
+
+    __float__ = _refusal("the number", "use autograd.sin(x) in place of math.sin(x), and do not convert")
+    __int__ = __complex__ = __float__
+    __index__ = _refusal(
+        "the number that is to be an index or a count",
+        "pass it as a string, bool or closure constant, or choose with autograd.where",
+    )
+    __getitem__ = _refusal(  # which iteration asks as well
+        "one traced number stands where a list or an array was wanted: an array argument is taken element by element, "
+        "and what is inside it",
+        "pass a list, or pass in_axes=None for this argument to hand the array over as a whole",
+    )
+
+
+class TracedBool(Recorded):
+    """The outcome of a comparison of traced numbers: good for ``where``, ``&``, ``|`` and ``^``, and nothing else."""
+
+    __slots__ = ()
+
+    def apply(self, op: Operation, operands: tuple[Any, ...]) -> Any:
+        """Only ``where`` takes a condition, and as its first operand."""
+        if op.name != "where" or any(isinstance(x, TracedBool) for x in operands[1:]):
+            self.refuse()
+        return _record(self.trace, "where", *operands)
+
+    def _logic(self, name: str, other: Any) -> Any:
+        if not isinstance(other, (TracedBool, bool)):
+            self.refuse()
+        return _record(self.trace, name, self, other)
+
+    def __and__(self, other: Any) -> Any:
+        return self._logic("and", other)
+
+    def __or__(self, other: Any) -> Any:
+        return self._logic("or", other)
+
+    def __xor__(self, other: Any) -> Any:
+        return self._logic("xor", other)
+
+    def __eq__(self, other: object) -> Any:
+        return self._logic("xor", other) ^ True
+
+    __rand__, __ror__, __rxor__, __ne__ = __and__, __or__, __xor__, __xor__
+    __hash__ = object.__hash__
+    __bool__ = Traced.__bool__
+    __array_ufunc__ = _through_numpy
+
+    def __repr__(self) -> str:
+        return f"<traced condition {self.place}>"
+
+    def refuse(self, *others: Any) -> Any:
+        """Raise TraceError: whatever was asked for wants a number."""
+        raise TraceError(f"a comparison is not a number; write where(condition, 1.0, 0.0){here()}")
+
+    __add__ = __sub__ = __mul__ = __truediv__ = __pow__ = __floordiv__ = __mod__ = refuse
+    __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __rpow__ = __rfloordiv__ = __rmod__ = refuse
+    __lt__ = __le__ = __gt__ = __ge__ = __neg__ = __pos__ = __abs__ = refuse
+    __float__ = __int__ = __index__ = __invert__ = refuse
