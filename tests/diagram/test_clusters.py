@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import autograd
 import nn
 from autograd import Value, dot
 from autograd.diagram import draw, explain
@@ -30,24 +31,78 @@ def loss_of(model: nn.Module, samples: int = 2) -> Value:
 def members(picture: Any) -> dict[str, set[str]]:
     labels = {c.id: c.label for c in picture.clusters}
     parents = {c.id: c.parent for c in picture.clusters}
-    found: dict[str, set[str]] = {}
+    names_in: dict[str, set[str]] = {}
     for node in picture.nodes:
         if node.cluster is not None and node.kind != "constant":
             path = " / ".join(labels[key] for key in (parents[node.cluster], node.cluster) if key)
-            found.setdefault(path, set()).add(node.name)
-    return found
+            names_in.setdefault(path, set()).add(node.name)
+    return names_in
 
 
 def test_a_node_belongs_to_the_neuron_whose_parameters_it_uses() -> None:
     model = nn.MLP(2, [2, 1], seed=3)
     picture = draw(loss_of(model, 1), model=model).drawing.picture
-    found = members(picture)
-    assert set(found) == {"Layer 0 / Neuron 0", "Layer 0 / Neuron 1", "Layer 1 / Neuron 0"}
-    assert {len(names) for names in found.values()} == {5, 4}  # w.0 w.1 b, the sum, and the relu but for the last
-    assert all({"w.0", "w.1", "b"} <= names for names in found.values())
+    names_in = members(picture)
+    assert set(names_in) == {"Layer 0 / Neuron 0", "Layer 0 / Neuron 1", "Layer 1 / Neuron 0"}
+    assert {len(names) for names in names_in.values()} == {5, 4}  # w.0 w.1 b, the sum, and the relu but for the last
+    assert all({"w.0", "w.1", "b"} <= names for names in names_in.values())
     outside = {node.name for node in picture.nodes if node.cluster is None and node.kind != "constant"}
     assert "loss" in outside
     assert len(outside) == 2  # out − 1, and its square: the loss is no part of the last neuron
+
+
+@pytest.mark.parametrize(
+    "activation",
+    ["relu", "tanh", "softplus", "leaky_relu", "elu", "erf", "exp", "sin", "square", autograd.erf, lambda z: z.tanh()],
+)
+def test_an_activation_is_inside_the_frame_of_its_neuron(activation: Any) -> None:
+    model = nn.MLP(2, [2, 1], activation=activation, output_activation=activation, seed=3)
+    out = model([0.5, -1.0])
+    picture = draw((out - 1.0) ** 2, model=model).drawing.picture
+    applied = [node for node in picture.nodes if node.op == out.op.name and node.name != picture.tops[0]]
+    assert len(applied) == 3
+    labels = {cluster.id: cluster.label for cluster in picture.clusters}
+    assert sorted(labels[node.cluster or ""] for node in applied) == ["Neuron 0", "Neuron 0", "Neuron 1"]
+    outside = [node.op for node in picture.nodes if node.cluster is None and node.op]
+    assert outside == ["sub", "pow"]  # the loss, even where it is a function that might be an activation
+
+
+@pytest.mark.parametrize(
+    ("loss", "operations"),
+    [
+        (lambda o: o.exp(), ["exp"]),
+        (lambda o: (o - 1.0).square(), ["sub", "square"]),
+        (lambda o: o.softplus(), ["softplus"]),
+        (lambda o: (1.0 - o).relu(), ["sub", "relu"]),
+        (lambda o: o.tanh(), ["tanh"]),
+        (lambda o: o * o, ["mul"]),
+        (lambda o: o + o, ["add"]),
+    ],
+)
+def test_the_loss_on_a_linear_output_is_outside_its_frame(loss: Any, operations: list[str]) -> None:
+    model = nn.MLP(2, [2, 1], seed=3)
+    picture = draw(loss(model([0.5, -1.0])), model=model).drawing.picture
+    assert [node.op for node in picture.nodes if node.cluster is None and node.op] == operations
+
+
+def test_the_sum_over_samples_of_a_linear_output_is_outside_its_frame() -> None:
+    model = nn.MLP(2, [1], seed=3)
+    picture = draw(model([0.5, -1.0]) + model([1.0, 2.0]), model=model).drawing.picture
+    assert [(node.op, node.kind) for node in picture.nodes if node.cluster is None and node.op] == [("add", "output")]
+    assert [node.op for node in picture.nodes if node.cluster is not None and node.op] == ["dot", "dot"]
+
+
+@pytest.mark.parametrize(("name", "inside"), [("tanh", True), ("elu", True), ("exp", False), ("square", False)])
+def test_of_a_module_that_names_no_activation_the_frame_takes_a_usual_one(name: str, inside: bool) -> None:
+    class Unit(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.w = Value(0.5)
+
+    unit = Unit()
+    out = autograd.OPERATIONS[name].evaluate(unit.w * 2.0)
+    picture = draw(out, model=nn.Sequential(unit)).drawing.picture
+    assert {node.op: node.cluster is not None for node in picture.nodes if node.op} == {"mul": True, name: inside}
 
 
 def test_a_neuron_written_out_belongs_together() -> None:
@@ -67,9 +122,9 @@ def test_a_neuron_written_out_belongs_together() -> None:
 
 def test_a_shared_bias_belongs_to_the_layer() -> None:
     model = nn.MLP(2, [2, 1], bias="shared", seed=0)
-    found = members(draw(loss_of(model, 1), model=model).drawing.picture)
-    assert found["Layer 0"] == {"b"}
-    assert len(found["Layer 0 / Neuron 0"]) == 4
+    names_in = members(draw(loss_of(model, 1), model=model).drawing.picture)
+    assert names_in["Layer 0"] == {"b"}
+    assert len(names_in["Layer 0 / Neuron 0"]) == 4
 
 
 @pytest.mark.parametrize("engine", ["graphviz-pure", "python"])

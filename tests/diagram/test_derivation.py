@@ -52,15 +52,26 @@ def test_several_paths_are_a_sum_and_the_direct_one_is_called_so() -> None:
     assert text.startswith("∂y/∂a = ∂y/∂b · ∂b/∂a + ∂y/∂a (direct)\n      = 12 × 2 + 1\n      = 24 + 1\n      = 25")
 
 
+@pytest.mark.parametrize("name", GOLDEN)
+def test_every_style_shows_the_same_rows(name: str) -> None:
+    root = GOLDEN[name]()
+    for leaf in [v for v in topological_order(root) if not v.operands]:
+        derivation = explain(root, leaf)
+        rows = [line for line in str(derivation).splitlines() if " = " in line and not line.startswith("    with")]
+        assert derivation.latex.count("&=") - derivation.latex.count("with") == len(rows)
+        assert derivation.mathml.count("<mtr>") == len(rows)
+        assert sum(line[0] == "mrow" for line in derivation.math()) == len(rows)
+
+
 def test_a_diamond_200_levels_deep_takes_a_line_a_level() -> None:
     x = Value(1.0, name="x")
     y = x
     for _ in range(200):
         y = y * 0.5 + y * 0.5
-    found = explain(y, x)
-    assert found.value == 1.0
-    assert len(str(found)) < 60_000  # 2^200 paths
-    assert "… and more sums" in str(found)
+    derivation = explain(y, x)
+    assert derivation.value == 1.0
+    assert len(str(derivation)) < 60_000  # 2^200 paths
+    assert "… and more sums" in str(derivation)
 
 
 def test_the_derivative_of_a_value_by_itself_is_one() -> None:
@@ -104,17 +115,17 @@ def graph(draw: st.DrawFn) -> list[Value]:
 def test_every_equation_is_true_and_the_result_is_the_engines(nodes: list[Value], data: st.DataObject) -> None:
     output = nodes[-1]
     wrt = data.draw(st.sampled_from([v for v in topological_order(output) if not v.operands]))
-    found = explain(output, wrt)
+    derivation = explain(output, wrt)
     (expected,) = gradients(output, [wrt])
-    size = sum(map(abs, found.equations[0].products())) + abs(expected) + 1e-300
-    assert abs(found.value - expected) <= 1e-12 * size  # a few dozen roundings of the terms' size
-    for equation in found.equations:
+    size = sum(map(abs, derivation.equations[0].products())) + abs(expected) + 1e-300
+    assert abs(derivation.value - expected) <= 1e-12 * size  # a few dozen roundings of the terms' size
+    for equation in derivation.equations:
         products = equation.products()
         scale = sum(map(abs, products)) + 1e-300
         assert abs(sum(products) - equation.value) <= 1e-12 * scale
-    assert str(found)
-    assert found.latex.count("{") == found.latex.count("}")
-    for block in found.mathml.splitlines():
+    assert str(derivation)
+    assert derivation.latex.count("{") == derivation.latex.count("}")
+    for block in derivation.mathml.splitlines():
         ElementTree.fromstring(block)
 
 
@@ -152,25 +163,25 @@ def test_hostile_names_in_a_derivation(names: list[str]) -> None:
     w, x = Value(1.0, name=names[0]), Value(2.0, name=names[1])
     y = w * x + w
     y.name = names[2]
-    found = explain(y, w)
-    for block in found.mathml.splitlines():
+    derivation = explain(y, w)
+    for block in derivation.mathml.splitlines():
         ElementTree.fromstring(block.encode("utf-8"))
-    bare = re.sub(r"\\[{}$&#%_]", "", found.latex)
+    bare = re.sub(r"\\[{}$&#%_]", "", derivation.latex)
     assert bare.count("{") == bare.count("}")
     assert "$" not in bare
     assert set(re.findall(r"\\([A-Za-z]+)", bare)) <= MACROS
-    assert "\0" not in str(found)
-    assert found._repr_mimebundle_()["text/markdown"].startswith("$$")
+    assert "\0" not in str(derivation)
+    assert derivation._repr_mimebundle_()["text/markdown"].startswith("$$")
 
 
 @pytest.mark.parametrize("x", [0.0, -0.0, math.inf, -math.inf, math.nan, 5e-324, 1e308])
 def test_extreme_numbers_in_a_derivation(x: float) -> None:
     v = Value(x, name="v")
-    found = explain(v * v, v)
-    assert isinstance(found, Derivation)
-    assert str(found)
-    assert found.latex
-    assert found.mathml
+    derivation = explain(v * v, v)
+    assert isinstance(derivation, Derivation)
+    assert str(derivation)
+    assert derivation.latex
+    assert derivation.mathml
 
 
 def test_bad_arguments_say_what_was_wanted() -> None:

@@ -173,9 +173,9 @@ def _hostile(names: list[str], title: str, engine: str) -> None:
     for element in root.iter():
         assert not [key for key in element.attrib if key.startswith("on") or "href" in key]
     Allowed().check(picture._repr_mimebundle_()["text/html"])
-    found = engines.find_engine(engine if engine != "python" else "graphviz-pure")
-    assert found is not None
-    again = engines.run(found, picture.dot, "svg")  # the DOT text, by an engine: still one drawing, still XML
+    program = engines.find_engine(engine if engine != "python" else "graphviz-pure")
+    assert program is not None
+    again = engines.run(program, picture.dot, "svg")  # the DOT text, by an engine: still one drawing, still XML
     assert len([g for g in ElementTree.fromstring(again).iter(f"{SVG}g") if g.get("class") == "node"]) == 5
 
 
@@ -268,26 +268,26 @@ def test_drawing_works_with_no_engine_at_all(tmp_path: Path) -> None:
 
 
 def test_the_order_of_engines(monkeypatch: pytest.MonkeyPatch) -> None:
-    there = {"graphviz-pure": "/x/graphviz-pure", "dot": "/x/dot", "mine": "/x/mine"}
+    there = {"graphviz-pure": "/x/graphviz-pure", "dot": "/x/dot", "other": "/x/other"}
     monkeypatch.setattr(engines, "locate", lambda name, search: there.get(name))
     monkeypatch.delenv("CHALKGRAD_DOT", raising=False)
 
-    def found(choice: str | None = None) -> str | None:
+    def path(choice: str | None = None) -> str | None:
         engine = engines.find_engine(choice)
         return engine and engine.path
 
-    assert found() == "/x/graphviz-pure"
-    monkeypatch.setenv("CHALKGRAD_DOT", "mine")
-    assert found() == "/x/mine"
-    assert found("dot") == "/x/dot"  # the argument comes before the environment
-    assert found("python") is None
+    assert path() == "/x/graphviz-pure"
+    monkeypatch.setenv("CHALKGRAD_DOT", "other")
+    assert path() == "/x/other"
+    assert path("dot") == "/x/dot"  # the argument comes before the environment
+    assert path("python") is None
     monkeypatch.setenv("CHALKGRAD_DOT", "python")
-    assert found() is None
+    assert path() is None
     monkeypatch.delenv("CHALKGRAD_DOT")
     del there["graphviz-pure"]
-    assert found() == "/x/dot"
+    assert path() == "/x/dot"
     del there["dot"]
-    assert found() is None
+    assert path() is None
 
 
 def test_a_program_asked_for_by_name_and_missing_is_an_error_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -447,7 +447,7 @@ def test_boxes_in_dot_are_as_large_as_they_were_measured(name: str) -> None:
     """Else the boxes of a PNG cover their arrows and reach out of their frames."""
     import nn
     from autograd.diagram import theme
-    from autograd.diagram.formats.dot import source
+    from autograd.diagram.formats.dot import Source
     from autograd.diagram.formats.look import look
 
     if name == "folded":
@@ -460,11 +460,11 @@ def test_boxes_in_dot_are_as_large_as_they_were_measured(name: str) -> None:
         picture = draw(named("y", x.log() * 0.0 + x)).drawing.picture
     else:
         picture = draw(GOLDEN[name]()).drawing.picture
-    found = engines.find_engine("graphviz-pure")
-    assert found is not None
+    program = engines.find_engine("graphviz-pure")
+    assert program is not None
     sizes = {
         thing["name"]: (float(thing["width"]) * 72, float(thing["height"]) * 72)
-        for thing in json.loads(engines.run(found, source(picture, theme.LIGHT), "json0", 60))["objects"]
+        for thing in json.loads(engines.run(program, Source(picture, theme.LIGHT).text(), "json0", 60))["objects"]
         if "width" in thing
     }
     for node in picture.nodes:

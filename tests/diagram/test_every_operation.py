@@ -12,7 +12,7 @@ from autograd import OPERATIONS, Value, draw, explain
 from autograd.diagram import diagnose
 
 from .test_draw import groups, texts
-from .test_exports import check_json, check_mermaid, check_tikz
+from .test_formats import check_json, check_mermaid, check_tikz
 
 
 def result(name: str) -> Value:
@@ -53,13 +53,13 @@ def test_drawn_and_explained(name: str) -> None:
     assert picture.html
     assert isinstance(diagnose(y), list)
     for leaf in y.operands:
-        found = explain(y, leaf)
-        assert found.value == pytest.approx(leaf.grad, rel=1e-15, nan_ok=True)
-        assert "#" not in str(found)
-        latex = re.sub(r"\\[{}$&#%_]", "", found.latex)
+        derivation = explain(y, leaf)
+        assert derivation.value == pytest.approx(leaf.grad, rel=1e-15, nan_ok=True)
+        assert "#" not in str(derivation)
+        latex = re.sub(r"\\[{}$&#%_]", "", derivation.latex)
         assert latex.count("{") == latex.count("}")
         assert "#" not in latex
-        for block in found.mathml.splitlines():
+        for block in derivation.mathml.splitlines():
             ElementTree.fromstring(block)
 
 

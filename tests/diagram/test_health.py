@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import nn
-from autograd import AnomalyError, Value, detect_anomaly, diagnose, draw, record_source
+from autograd import OPERATIONS, AnomalyError, Value, detect_anomaly, diagnose, draw, record_source
 from autograd.errors import DiagramError
 
 from .graphs import GOLDEN, named, product
@@ -43,15 +43,29 @@ def test_a_saturated_sigmoid_and_tanh(z: float, expected: list[str]) -> None:
     assert kinds(Value(z / 2).tanh()) == expected
 
 
+@pytest.mark.parametrize("name", [op.name for op in OPERATIONS.values() if op.saturation is not None])
+def test_every_operation_that_saturates_is_found(name: str) -> None:
+    assert kinds(OPERATIONS[name].evaluate(Value(20.0))) == ["saturated"]
+    assert kinds(OPERATIONS[name].evaluate(Value(0.25))) == []
+
+
+@pytest.mark.parametrize("name", [op.name for op in OPERATIONS.values() if op.dead_below is not None])
+def test_every_operation_that_dies_is_found(name: str) -> None:
+    below = OPERATIONS[name].dead_below
+    assert below is not None
+    assert kinds(OPERATIONS[name].evaluate(Value(below))) == ["dead"]
+    assert kinds(OPERATIONS[name].evaluate(Value(below + 0.5))) == []
+
+
 def test_vanishing_and_exploding_gradients() -> None:
     w = Value(0.5, name="w")
     y = w
     for _ in range(12):
         y = (y * 0.5).sigmoid() * 1.0
     y.backward()
-    found = [f for f in diagnose(y) if f.kind == "vanishing"]
-    assert [f.node for f in found] == [w]
-    assert found[0].numbers["ratio"] == pytest.approx(abs(w.grad))
+    findings = [f for f in diagnose(y) if f.kind == "vanishing"]
+    assert [f.node for f in findings] == [w]
+    assert findings[0].numbers["ratio"] == pytest.approx(abs(w.grad))
     w = Value(1.0, name="w")
     y = w * 1e4
     y.backward()
@@ -63,9 +77,9 @@ def test_the_first_nan_is_named_and_not_those_after_it() -> None:
     bad = named("bad", x.log())
     y = named("y", bad + 1.0) * 2.0
     y.backward()
-    found = diagnose(y)
-    assert [(f.kind, f.node.name) for f in found if f.kind == "nan"] == [("nan", "bad")]
-    assert "detect_anomaly" in found[0].advice
+    findings = diagnose(y)
+    assert [(f.kind, f.node.name) for f in findings if f.kind == "nan"] == [("nan", "bad")]
+    assert "detect_anomaly" in findings[0].advice
 
 
 def test_where_a_gradient_turns_infinite() -> None:

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import nn
@@ -114,6 +114,7 @@ def test_save(tmp_path: Path, name: str) -> None:
 
 @settings(max_examples=60)
 @given(names=st.lists(HOSTILE, min_size=3, max_size=3), title=HOSTILE)
+@example(names=["\0", " ", "\u200b"], title="")  # they clean to nothing
 def test_hostile_names(names: list[str], title: str) -> None:
     model = nn.MLP(1, [2, 1], seed=0, bias="shared")
     model.layers[0].neurons[0].w[0].name = names[0]

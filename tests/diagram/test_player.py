@@ -29,8 +29,8 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
+    with chromium() as running:
+        yield running
 
 
 class Watched:
@@ -53,12 +53,12 @@ class Watched:
         return text
 
     def numbers(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = self.page.evaluate(
+        numbers: dict[str, list[str]] = self.page.evaluate(
             """() => Object.fromEntries([...document.querySelectorAll('g.node')].map(g => [
                  g.querySelector('text.head').textContent.split(' = ')[0],
                  [...g.querySelectorAll('text.number')].map(t => t.textContent)]))"""
         )
-        return found
+        return numbers
 
 
 @pytest.fixture
@@ -390,9 +390,9 @@ def test_hostile_names_in_the_browser(opened: Callable[..., Watched]) -> None:
 def test_hostile_names_leave_the_data_whole(names: list[str]) -> None:
     w, x = Value(1.0, name=names[0]), Value(2.0, name=names[1])
     html = draw(named(names[2], w * x), engine="python").html
-    found = re.findall(r'<script type="application/json">(.*?)</script>', html, flags=re.S)
-    assert len(found) == 1
-    assert json.loads(found[0])["steps"]
+    scripts = re.findall(r'<script type="application/json">(.*?)</script>', html, flags=re.S)
+    assert len(scripts) == 1
+    assert json.loads(scripts[0])["steps"]
     assert html.count("<script") == 2
     svg = re.search(r"<svg .*?</svg>", html, flags=re.S)
     assert svg is not None
@@ -400,9 +400,9 @@ def test_hostile_names_leave_the_data_whole(names: list[str]) -> None:
 
 
 def test_the_steps_of_a_product_say_the_chain_rule() -> None:
-    found = steps(draw(product()).drawing.picture)
-    assert [s.phase for s in found] == ["start", "forward", "seed", "backward", "end"]
-    assert found[3].words == "Backward through a = w × x. ∂a/∂w += 1 × −3 = −3. ∂a/∂x += 1 × 2 = 2."
+    every = steps(draw(product()).drawing.picture)
+    assert [s.phase for s in every] == ["start", "forward", "seed", "backward", "end"]
+    assert every[3].words == "Backward through a = w × x. ∂a/∂w += 1 × −3 = −3. ∂a/∂x += 1 × 2 = 2."
     assert json.loads(json.dumps(as_data(draw(product()).drawing.picture), allow_nan=False))
 
 
@@ -498,10 +498,10 @@ def test_a_ring_of_a_nan_gradient_waits_for_the_gradient(opened: Callable[..., W
 
 
 def ends_at(diagram: Diagram) -> dict[str, float]:
-    found: dict[str, float] = {}
+    grads: dict[str, float] = {}
     for step in steps(diagram.drawing.picture):
-        found |= step.grads
-    return {node.name: found[node.id] for node in diagram.drawing.picture.nodes if node.id in found}
+        grads |= step.grads
+    return {node.name: grads[node.id] for node in diagram.drawing.picture.nodes if node.id in grads}
 
 
 def test_a_part_of_a_graph_steps_to_the_gradients_of_the_whole() -> None:

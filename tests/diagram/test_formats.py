@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from PIL import Image
 import autograd
 import nn
 from autograd import Value, compare, draw, topological_order
-from autograd.diagram.formats import FORMATS
+from autograd.diagram import Diagram
+from autograd.diagram.formats import FORMATS, Format
 from autograd.diagram.place import engines
-from autograd.errors import DiagramError
+from autograd.errors import DiagramError, MissingExtraError
 
 from .graphs import GOLDEN, chain, dead, named, network, product, shared, wide
 from .test_draw import HOSTILE
@@ -69,13 +71,13 @@ def check_json(text: str) -> dict[str, Any]:
     def refuse(name: str) -> None:
         raise AssertionError(f"{name} is not JSON")
 
-    found: dict[str, Any] = json.loads(text, parse_constant=refuse)
-    assert (found["format"], found["version"]) == ("chalkgrad-graph", 1)
-    ids = {node["id"] for node in found["nodes"]}
-    assert len(ids) == len(found["nodes"])
-    assert {edge[end] for edge in found["edges"] for end in ("source", "target")} <= ids
-    assert set(found["outputs"]) <= ids
-    return found
+    graph: dict[str, Any] = json.loads(text, parse_constant=refuse)
+    assert (graph["format"], graph["version"]) == ("chalkgrad-graph", 1)
+    ids = {node["id"] for node in graph["nodes"]}
+    assert len(ids) == len(graph["nodes"])
+    assert {edge[end] for edge in graph["edges"] for end in ("source", "target")} <= ids
+    assert set(graph["outputs"]) <= ids
+    return graph
 
 
 @pytest.mark.parametrize("name", GOLDEN)
@@ -90,8 +92,8 @@ def test_every_format_of_every_golden_graph(name: str, tmp_path: Path) -> None:
         assert path.stat().st_size > 50
     check_mermaid(picture.mermaid)
     check_tikz(picture.tikz)
-    found = check_json(picture.json)
-    by_name = {node["name"]: node for node in found["nodes"]}
+    graph = check_json(picture.json)
+    by_name = {node["name"]: node for node in graph["nodes"]}
     for v in topological_order(root):
         if v.name:
             assert by_name[v.name]["value"] == v.data
@@ -103,11 +105,11 @@ def test_every_format_of_every_golden_graph(name: str, tmp_path: Path) -> None:
 def test_the_json_holds_the_chain_rule() -> None:
     root = shared()
     root.backward()
-    found = check_json(draw(root).json)
-    grads = {node["id"]: node["gradient"] for node in found["nodes"]}
-    for node in found["nodes"]:
-        flows = [e["partial"] * grads[e["target"]] for e in found["edges"] if e["source"] == node["id"]]
-        assert [e["flow"] for e in found["edges"] if e["source"] == node["id"]] == flows
+    graph = check_json(draw(root).json)
+    grads = {node["id"]: node["gradient"] for node in graph["nodes"]}
+    for node in graph["nodes"]:
+        flows = [e["partial"] * grads[e["target"]] for e in graph["edges"] if e["source"] == node["id"]]
+        assert [e["flow"] for e in graph["edges"] if e["source"] == node["id"]] == flows
         if flows:
             assert sum(flows) == node["gradient"]
 
@@ -116,8 +118,8 @@ def test_nan_and_infinity_in_json() -> None:
     v = Value(float("inf"), name="v")
     y = v - v
     y.backward()
-    found = check_json(draw(y).json)
-    assert [node["value"] for node in found["nodes"]] == ["inf", "nan"]
+    graph = check_json(draw(y).json)
+    assert [node["value"] for node in graph["nodes"]] == ["inf", "nan"]
 
 
 def test_the_tree_reads_well() -> None:
@@ -211,6 +213,32 @@ def test_different_graphs_cannot_be_compared() -> None:
         compare(x.exp(), x.tanh())
 
 
+def test_every_format_is_documented_and_named_in_the_error(tmp_path: Path) -> None:
+    assert [form.extension for form in FORMATS.values()] == list(FORMATS)
+    with pytest.raises(DiagramError) as error:
+        draw(product()).save(tmp_path / "a.bmp")
+    for extension, form in FORMATS.items():
+        assert f".{extension}" in str(error.value)
+        assert f".{extension}" in (Diagram.save.__doc__ or "")
+        assert all(f"{option}=" in (Diagram.save.__doc__ or "") for option in form.options)
+        assert form.words
+
+
+@pytest.mark.parametrize("form", FORMATS.values(), ids=FORMATS)
+def test_a_format_refuses_an_option_that_it_does_not_have(form: Format, tmp_path: Path) -> None:
+    with pytest.raises(DiagramError, match=rf"\.{form.extension} takes no option colour"):
+        draw(product()).save(tmp_path / f"a.{form.extension}", colour="red")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_gif_without_pillow_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    monkeypatch.setitem(sys.modules, "PIL.Image", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'chalkgrad\[gif\]'"):
+        draw(product()).save(tmp_path / "a.gif")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.skipif(engines.locate("dot", None) is None, reason="a PDF needs the system's dot")
 def test_pdf_of_the_network(tmp_path: Path) -> None:
     data = draw(network()).save(tmp_path / "a.pdf").read_bytes()
@@ -220,8 +248,8 @@ def test_pdf_of_the_network(tmp_path: Path) -> None:
 
 def test_an_image_that_is_too_large_is_made_smaller_or_refused() -> None:
     many = draw(autograd.sum([Value(float(i)) for i in range(450)]))
-    made = many.png()
-    width, height = int.from_bytes(made[16:20], "big"), int.from_bytes(made[20:24], "big")
+    png = many.png()
+    width, height = int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")
     assert height < 66000
     assert width * height < 90e6
     with pytest.raises(DiagramError, match=r"too many to make and to look at. Pass scale=1\.\d+ or less"):
