@@ -12,7 +12,7 @@ help:
 	@echo 'make demo       set up what the demo needs and run it; the pictures go to out/'
 	@echo 'make test       set up everything and run the tests'
 	@echo 'make setup      set up .venv with everything the developers need'
-	@echo 'make lint       ruff'
+	@echo 'make lint       ruff: rules and format'
 	@echo 'make types      a strict type check (mypy)'
 	@echo 'make stub       write autograd/_methods.pyi from the table of operations'
 	@echo 'make bench      speed and memory beside micrograd; make bench ARGS="--help" for the options'
@@ -63,6 +63,7 @@ test: .venv/.dev
 
 lint: .venv/.dev
 	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
 
 types: .venv/.dev
 	$(BIN)/python -m mypy

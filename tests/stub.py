@@ -6,7 +6,7 @@ from pathlib import Path
 from autograd import OPERATIONS
 
 STUB = Path(__file__).parents[1] / "autograd" / "_methods.pyi"
-HEAD = '''\
+HEAD = """\
 # What type checkers and editors see of a Value beside value.py. `make stub` writes this file from the table of
 # operations, and a test holds it to the table.
 from typing import Any
@@ -36,7 +36,7 @@ class TableMethods:
     def __ceil__(self) -> Value: ...
     def __trunc__(self) -> Value: ...
     def __round__(self, ndigits: int | None = None) -> Value: ...
-'''
+"""
 
 
 def stub() -> str:

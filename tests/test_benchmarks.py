@@ -46,7 +46,11 @@ def test_our_programs_of_a_work_agree(work):
 def test_the_2_2_2_program_gives_the_tutorials_losses():
     """The losses after 1, 10, … 10,000 steps, recomputed in double precision apart from this library."""
     published = [
-        0.29102777369359933, 0.22091859205390404, 0.02004682824942521, 0.001114349453733746, 3.510187782978859e-05,
+        0.29102777369359933,
+        0.22091859205390404,
+        0.02004682824942521,
+        0.001114349453733746,
+        3.510187782978859e-05,
     ]
     agree = run_program(HERE / "programs" / "two_two_two" / "chalkgrad.py")["agree"]
     assert agree == pytest.approx(published, rel=1e-12)
@@ -65,7 +69,10 @@ def test_targets_are_judged_for_each_mode_of_the_collector():
     rows = [
         {"program": program, "collector": collector, "figure": "time", "min": seconds, "median": 2 * seconds}
         for program, collector, seconds in [
-            ("chalkgrad", "on", 1.0), ("chalkgrad", "off", 1.0), ("micrograd", "on", 5.0), ("micrograd", "off", 2.0),
+            ("chalkgrad", "on", 1.0),
+            ("chalkgrad", "off", 1.0),
+            ("micrograd", "on", 5.0),
+            ("micrograd", "off", 2.0),
         ]
     ]
     both = judge(Target(times=3), rows)
@@ -76,8 +83,14 @@ def test_targets_are_judged_for_each_mode_of_the_collector():
 
 @pytest.mark.parametrize(
     ("figure", "value", "text"),
-    [("time", 2.5, "2.5 s"), ("time", 3e-3, "3 ms"), ("time", 4.2e-6, "4.2 µs"), ("memory", 159.5, "159.5 B"),
-     ("peak memory", 518e6, "518.0 MB"), ("time", 80e-9, "80 ns")],
+    [
+        ("time", 2.5, "2.5 s"),
+        ("time", 3e-3, "3 ms"),
+        ("time", 4.2e-6, "4.2 µs"),
+        ("memory", 159.5, "159.5 B"),
+        ("peak memory", 518e6, "518.0 MB"),
+        ("time", 80e-9, "80 ns"),
+    ],
 )
 def test_figures_are_shown_with_their_unit(figure, value, text):
     assert shown(figure, value) == text

@@ -103,7 +103,11 @@ def test_readme_commands_run(tmp_path):
         rest = words[1:] if words[0] == "chalkgrad" else words[3:]
         done = subprocess.run(
             [sys.executable, "-W", "error", "-m", "autograd", *rest],
-            cwd=tmp_path, env=os.environ | {"COLUMNS": "100"}, text=True, capture_output=True, timeout=240,
+            cwd=tmp_path,
+            env=os.environ | {"COLUMNS": "100"},
+            text=True,
+            capture_output=True,
+            timeout=240,
         )
         assert done.returncode == 0, f"{shlex.join(words)} exited with {done.returncode}:\n{done.stdout}\n{done.stderr}"
 

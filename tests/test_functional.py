@@ -458,10 +458,27 @@ def test_anomalies_are_found_in_gradients_too():
 
 
 # The rules of these are even in x, and must not be written with abs, whose derivative at 0 is 0 by convention.
-@pytest.mark.parametrize("name", [
-    "asinh", "atan", "elu", "erf", "exp", "gelu", "log1p", "logsigmoid", "mish", "ndtr", "sigmoid", "silu", "sin",
-    "softplus", "tan", "tanh",
-])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "asinh",
+        "atan",
+        "elu",
+        "erf",
+        "exp",
+        "gelu",
+        "log1p",
+        "logsigmoid",
+        "mish",
+        "ndtr",
+        "sigmoid",
+        "silu",
+        "sin",
+        "softplus",
+        "tan",
+        "tanh",
+    ],
+)
 def test_every_order_at_zero(name):
     with mpmath.workdps(50):
         exact = mpmath.taylor(AT_ZERO[name], 0, 5)
@@ -474,12 +491,22 @@ def test_every_order_at_zero(name):
 
 
 AT_ZERO = {
-    "asinh": mpmath.asinh, "atan": mpmath.atan, "elu": mpmath.expm1, "erf": mpmath.erf, "exp": mpmath.exp,
-    "gelu": lambda x: x * mpmath.ncdf(x), "log1p": lambda x: mpmath.log(1 + x),
+    "asinh": mpmath.asinh,
+    "atan": mpmath.atan,
+    "elu": mpmath.expm1,
+    "erf": mpmath.erf,
+    "exp": mpmath.exp,
+    "gelu": lambda x: x * mpmath.ncdf(x),
+    "log1p": lambda x: mpmath.log(1 + x),
     "logsigmoid": lambda x: -mpmath.log(1 + mpmath.exp(-x)),
-    "mish": lambda x: x * mpmath.tanh(mpmath.log(1 + mpmath.exp(x))), "ndtr": mpmath.ncdf,
-    "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)), "silu": lambda x: x / (1 + mpmath.exp(-x)), "sin": mpmath.sin,
-    "softplus": lambda x: mpmath.log(1 + mpmath.exp(x)), "tan": mpmath.tan, "tanh": mpmath.tanh,
+    "mish": lambda x: x * mpmath.tanh(mpmath.log(1 + mpmath.exp(x))),
+    "ndtr": mpmath.ncdf,
+    "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
+    "silu": lambda x: x / (1 + mpmath.exp(-x)),
+    "sin": mpmath.sin,
+    "softplus": lambda x: mpmath.log(1 + mpmath.exp(x)),
+    "tan": mpmath.tan,
+    "tanh": mpmath.tanh,
 }
 
 

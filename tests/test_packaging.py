@@ -103,7 +103,8 @@ def test_sdist_can_be_tested_and_built_again(built):
     with tarfile.open(built[1]) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert sources("autograd", "nn") <= names
-    assert {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "Makefile", "tests/test_packaging.py"} <= names
+    beside = {"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "Makefile", "pyproject.toml"}
+    assert beside | {"docs/architecture.md", "tests/test_packaging.py"} <= names
     assert not [name for name in names if name.startswith((".venv", ".bench", "out/"))]
 
 

@@ -68,12 +68,16 @@ def main():
                 figures.setdefault(name, []).append(figure)
     else:
         figures["time"], agree = time_steps(program.prepare(), int(repeats))
-    print(json.dumps({
-        "figures": figures,
-        "agree": numbers(agree),
-        "versions": {name: version(name) for name in distributions},
-        "python": sys.version.split()[0],
-    }))
+    print(
+        json.dumps(
+            {
+                "figures": figures,
+                "agree": numbers(agree),
+                "versions": {name: version(name) for name in distributions},
+                "python": sys.version.split()[0],
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

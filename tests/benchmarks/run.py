@@ -97,14 +97,23 @@ def measure(work: Work, rounds: int, only: set[str] | None) -> dict:
         problems += disagreements(work, agree)
     rows = [
         {
-            "program": name, "collector": collector, "figure": figure,
-            "min": min(values), "median": statistics.median(values), "readings": values,
+            "program": name,
+            "collector": collector,
+            "figure": figure,
+            "min": min(values),
+            "median": statistics.median(values),
+            "readings": values,
         }
         for (name, collector, figure), values in readings.items()
     ]
     return {
-        "work": work.name, "title": work.title, "timed": work.timed, "versions": versions, "problems": problems,
-        "rows": rows, "targets": [judged for target in work.targets for judged in judge(target, rows)],
+        "work": work.name,
+        "title": work.title,
+        "timed": work.timed,
+        "versions": versions,
+        "problems": problems,
+        "rows": rows,
+        "targets": [judged for target in work.targets for judged in judge(target, rows)],
     }
 
 
@@ -128,10 +137,18 @@ def judge(target: Target, rows: list[dict]) -> list[dict]:
             text = f"{target.times:g} times {target.than}"
             reached, reached_median = theirs["min"] / ours["min"], theirs["median"] / ours["median"]
             met = reached >= target.times
-        judged.append({
-            "target": text, "program": target.program, "collector": ours["collector"], "figure": target.figure,
-            "is_ratio": target.at_most is None, "reached": reached, "reached_median": reached_median, "met": met,
-        })
+        judged.append(
+            {
+                "target": text,
+                "program": target.program,
+                "collector": ours["collector"],
+                "figure": target.figure,
+                "is_ratio": target.at_most is None,
+                "reached": reached,
+                "reached_median": reached_median,
+                "met": met,
+            }
+        )
     return judged
 
 
@@ -162,8 +179,10 @@ def report(result: dict) -> None:
         print(line)
     for target in result["targets"]:
         both = target["reached"], target["reached_median"]
-        got = "{:.2f} times, median {:.2f}".format(*both) if target["is_ratio"] else (
-            f"{shown(target['figure'], both[0])}, median {shown(target['figure'], both[1])}"
+        got = (
+            "{:.2f} times, median {:.2f}".format(*both)
+            if target["is_ratio"]
+            else (f"{shown(target['figure'], both[0])}, median {shown(target['figure'], both[1])}")
         )
         word = "met" if target["met"] else "MISSED"
         what = f"{target['program']}, {target['figure']}, collector {target['collector']}"

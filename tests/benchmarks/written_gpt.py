@@ -4,7 +4,6 @@ It takes any class of scalars with arithmetic, `exp`, `log`, `relu`, `data`, `gr
 microgpt (embedding 16, 4 heads, RMS norms without parameters, ReLU, no biases); symbols and weights are our own.
 """
 
-
 from gpt import HEADS, SYMBOLS, TOKENS, WIDTH, matrices, start
 
 
