@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from autograd.errors import DiagramError
 
 from .formats import Format, by_extension, save
-from .formats.dot import font, html_text, quoted
+from .formats.dot import font, html_text, tooltip
 from .formats.png import check_scale
 from .formats.svg import Body, document, image, style, text, unique_id
 from .place.boxes import Point, Rectangle
@@ -341,7 +341,7 @@ def _dot(plan: _Plan, title: str, theme: Theme, **attributes: str) -> str:
         return f"{x:.2f},{plan.height - y:.2f}"
 
     graph = graphviz.Digraph(
-        graph_attr={"bgcolor": theme.background, "tooltip": quoted(title, 2), "outputorder": "edgesfirst",
+        graph_attr={"bgcolor": theme.background, "tooltip": tooltip(title), "outputorder": "edgesfirst",
                     "pad": "0.1", **attributes},
         node_attr={"shape": "circle", "fixedsize": "true", "width": f"{2 * RADIUS / 72:.3f}", "style": "filled",
                    "fontname": FONT, "fontsize": f"{EDGE_SIZE:g}", "fontcolor": theme.ink},
@@ -352,7 +352,7 @@ def _dot(plan: _Plan, title: str, theme: Theme, **attributes: str) -> str:
         value = f"<BR/>{number(unit.value)}" if unit.value is not None else ""
         graph.node(
             keys[id(unit)], label=f"<<B>{html_text(clean(unit.name, 9))}</B>{value}>", fillcolor=theme.fill[unit.fill],
-            color=theme.border[unit.fill], pos=at(unit.x, unit.y) + "!", tooltip=quoted(clean(unit.name), 2),
+            color=theme.border[unit.fill], pos=at(unit.x, unit.y) + "!", tooltip=tooltip(clean(unit.name)),
         )  # fmt: skip
     for i, weight in enumerate(plan.weights):
         kind, thick = plan.stroke(weight)

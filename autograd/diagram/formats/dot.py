@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from autograd.diagram.picture.picture import Cluster, Edge, Node, Picture, grouped
+from autograd.diagram.picture.picture import Cluster, Edge, Node, Picture, group_by
 from autograd.diagram.place.boxes import Layout
 from autograd.diagram.place.drawing import Drawing
 from autograd.diagram.place.graphviz import LARGE, LESS_WORK
@@ -29,12 +29,12 @@ def html_text(text: str) -> str:
     return html.escape(text, quote=True).replace("\\", "&#92;&#92;") or " "
 
 
-def quoted(text: str, expansions: int = 1) -> str:
-    """Escaped for a quoted DOT string; a tooltip is expanded twice.
+def tooltip(text: str) -> str:
+    """Escaped for the quoted string of a tooltip, in which engines expand backslashes twice.
 
     The angle brackets too: the `graphviz` package takes a text between them for an HTML-like label.
     """
-    text = text.replace("\\", "\\" * 2**expansions)
+    text = text.replace("\\", "\\" * 4)
     return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
 
 
@@ -85,7 +85,7 @@ class Source:
         attributes = {
             "rankdir": self.picture.direction, "bgcolor": self.theme.background, "fontname": FONT,
             "fontcolor": self.theme.ink, "fontsize": f"{EDGE_SIZE:g}", "nodesep": "0.28", "ranksep": "0.45",
-            "tooltip": quoted(self.picture.title, 2), "pad": "0.2",
+            "tooltip": tooltip(self.picture.title), "pad": "0.2",
         }  # fmt: skip
         if self.dpi is not None:
             attributes["dpi"] = str(self.dpi)
@@ -101,15 +101,15 @@ class Source:
         return f"{x:.2f},{self.layout.height - y:.2f}"
 
     def _add_nodes(self, graph: Any) -> None:
-        members = grouped(self.picture.nodes, lambda node: node.cluster)
-        children = grouped(self.picture.clusters, lambda cluster: cluster.parent)
+        members = group_by(self.picture.nodes, lambda node: node.cluster)
+        children = group_by(self.picture.clusters, lambda cluster: cluster.parent)
 
         def add(into: Any, key: str | None) -> None:
             for node in members[key]:
                 place = {"pos": self._at(*self.layout.nodes[node.id]) + "!"} if self.layout is not None else {}
                 mark = self.mark if node.id in self.active else None
-                label, tooltip = _table(node, self.theme, mark), quoted(node.tooltip, 2)
-                into.node(node.id, label=label, tooltip=tooltip, id=node.id, **place)
+                label = _table(node, self.theme, mark)
+                into.node(node.id, label=label, tooltip=tooltip(node.tooltip), id=node.id, **place)
             for cluster in children[key]:
                 with into.subgraph(name="cluster_" + cluster.id) as inner:
                     inner.attr(**self._frame(cluster))
@@ -134,7 +134,7 @@ class Source:
         color = self.mark if edge.id in self.active else color
         attributes = {
             "id": edge.id, "color": color, "penwidth": f"{line_width(edge.flow):.2f}",
-            "tooltip": quoted(edge.tooltip, 2), "labeltooltip": quoted(edge.tooltip, 2),
+            "tooltip": tooltip(edge.tooltip), "labeltooltip": tooltip(edge.tooltip),
         }  # fmt: skip
         if edge.sign == "negative" and not edge.label:
             # no ▼ stands beside it, and an open head would close under a thick line

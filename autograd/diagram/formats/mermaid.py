@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autograd.diagram.picture.picture import Picture, grouped
+from autograd.diagram.picture.picture import Picture, group_by
 from autograd.diagram.place.drawing import Drawing
 from autograd.diagram.theme import LIGHT, line_width, stroke
 
@@ -30,7 +30,7 @@ def write(drawing: Drawing) -> bytes:
 
 def _nodes(picture: Picture) -> list[str]:
     """The nodes in their clusters, and those in clusters inside clusters."""
-    members = grouped(picture.nodes, lambda node: node.cluster)
+    members = group_by(picture.nodes, lambda node: node.cluster)
 
     def inside(key: str | None, pad: str) -> list[str]:
         lines = []

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from .clusters import summary
 from .measure import finish
-from .picture import Edge, Node, Picture, Row, grouped, in_order, nesting
+from .picture import Edge, Node, Picture, Row, group_by, in_order, nesting
 
 COLLAPSE_OVER = 150  # nodes; a larger picture of a model is folded unless it is asked for whole
 LAYERS_OVER = 150  # boxes; a picture with more neurons than this folds whole layers
@@ -65,7 +65,7 @@ def _homes(picture: Picture, leave_neurons: bool, frames: Container[str]) -> dic
 def _boxes(picture: Picture, home: dict[str, str], leave_neurons: bool) -> list[Node]:
     """The nodes that stay, and a box for each group of those that do not, where the first of them stood."""
     clusters = {cluster.id: cluster for cluster in picture.clusters}
-    inside = grouped(picture.nodes, lambda node: home[node.id])
+    inside = group_by(picture.nodes, lambda node: home[node.id])
     hidden = _from_inside(picture, home)
     nodes: dict[str, Node] = {}
     for node in picture.nodes:
@@ -108,7 +108,7 @@ def _from_inside(picture: Picture, home: dict[str, str]) -> dict[str, tuple[floa
 def _after(picture: Picture) -> set[str]:
     """The values that come after every cluster, where they are many: the loss of each sample of a batch, say."""
     before = {node.id for node in picture.nodes if node.cluster is not None}
-    outgoing = grouped(picture.edges, lambda edge: edge.source)
+    outgoing = group_by(picture.edges, lambda edge: edge.source)
     for node in reversed(picture.nodes):
         if any(edge.target in before for edge in outgoing[node.id]):
             before.add(node.id)
@@ -120,7 +120,7 @@ def _merged(edges: list[Edge], home: dict[str, str]) -> list[Edge]:
     """Edges between boxes: one for all that run between the same two, as wide as the largest of them."""
     kept = [edge for edge in edges if home[edge.source] == edge.source and home[edge.target] == edge.target]
     others = [edge for edge in edges if home[edge.source] != edge.source or home[edge.target] != edge.target]
-    bundles = grouped(others, lambda edge: (home[edge.source], home[edge.target]))
+    bundles = group_by(others, lambda edge: (home[edge.source], home[edge.target]))
     return kept + [_bundled(*ends, bundle) for ends, bundle in bundles.items() if ends[0] != ends[1]]
 
 

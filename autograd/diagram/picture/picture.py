@@ -139,7 +139,7 @@ class Picture:
 
     def incoming(self) -> dict[str, list[Edge]]:
         """The edges from the operands of each node, by the node's id."""
-        return grouped(self.edges, lambda edge: edge.target)
+        return group_by(self.edges, lambda edge: edge.target)
 
     def seeds(self) -> dict[str, float]:
         """The gradients that no drawn edge brings: 1 for an output, and what comes from values that are not shown."""
@@ -162,7 +162,7 @@ class Picture:
                 yield Flow(edge, edge.partial, grad, flow, before, grads[edge.source])
 
 
-def grouped(things: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
+def group_by(things: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
     """The things with each key, in their order; an empty list for any other key."""
     groups: dict[K, list[T]] = defaultdict(list)
     for thing in things:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from autograd.diagram.picture.picture import grouped, in_order
+from autograd.diagram.picture.picture import group_by, in_order
 
 Point = tuple[float, float]
 Rectangle = tuple[float, float, float, float]  # left, top, right, bottom
@@ -62,7 +62,7 @@ class Layout:
 
 def layers(boxes: Sequence[Box], links: Sequence[Link]) -> dict[str, int]:
     """Even layers by longest path; a box that nothing leads to moves up beside its first user."""
-    outgoing = grouped(links, lambda link: link.source)
+    outgoing = group_by(links, lambda link: link.source)
     targets = {link.target for link in links}
     layer = dict.fromkeys((box.id for box in boxes), 0)
     for key in in_order(layer, ((link.source, link.target) for link in links)):

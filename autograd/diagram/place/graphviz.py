@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from autograd.diagram.picture.picture import grouped
+from autograd.diagram.picture.picture import group_by
 
 from .boxes import TITLE_HEIGHT, Box, Group, Layout, Link, Point, layers
 from .engines import Engine, run
@@ -64,8 +64,8 @@ def _attributes(boxes: list[Box], links: list[Link], direction: str) -> tuple[di
 
 def _add_boxes(graph: Any, boxes: list[Box], groups: list[Group]) -> None:
     """Put each box into the group that it belongs to, and each group into the one around it."""
-    members = grouped(boxes, lambda box: box.cluster)
-    children = grouped(groups, lambda group: group.parent)
+    members = group_by(boxes, lambda box: box.cluster)
+    children = group_by(groups, lambda group: group.parent)
 
     def add(into: Any, key: str | None) -> None:
         for box in members[key]:

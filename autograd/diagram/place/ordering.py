@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable
 
-from autograd.diagram.picture.picture import grouped, in_order, nesting
+from autograd.diagram.picture.picture import group_by, in_order, nesting
 
 from .boxes import Box, Group, Layout, Link
 
@@ -39,8 +39,8 @@ class _Trades:
     def __init__(self, boxes: list[Box], links: list[Link], groups: list[Group], direction: str) -> None:
         self.along, self.across = (0, 1) if direction == "LR" else (1, 0)
         self.targets = {link.target for link in links}
-        self.outgoing = grouped(links, lambda link: link.source)
-        self.inside = grouped(sorted(boxes, key=_age), lambda box: box.cluster)
+        self.outgoing = group_by(links, lambda link: link.source)
+        self.inside = group_by(sorted(boxes, key=_age), lambda box: box.cluster)
         # a unit is a neuron: a frame with no frame in it, or a folded box; by the layer that it stands in
         self.units: dict[str | None, list[tuple[str, list[Box]]]] = defaultdict(list)
         for group in groups:
@@ -78,7 +78,7 @@ class _Trades:
 
         leaves = [box for box in members if box.id not in self.targets]
         leaves.sort(key=lambda box: layout.nodes[box.id][self.across])
-        places = {key: iter(alike) for key, alike in grouped(leaves, users).items()}
+        places = {key: iter(alike) for key, alike in group_by(leaves, users).items()}
         return [box if box.id in self.targets else next(places[users(box)]) for box in members]
 
     def _is_layer(self, units: list[tuple[str, list[Box]]], layout: Layout) -> bool:
@@ -107,7 +107,7 @@ def _exchange(
     trade: dict[str, str], boxes: list[Box], links: list[Link], groups: list[Group]
 ) -> tuple[list[Box], list[Link], list[Group]] | None:
     """The same graph in another order, or None where the traded boxes are not joined alike."""
-    pool = grouped(links, lambda link: (link.source, link.target))
+    pool = group_by(links, lambda link: (link.source, link.target))
     ends = [(trade.get(link.source, link.source), trade.get(link.target, link.target)) for link in links]
     if Counter(ends) != Counter({key: len(parallel) for key, parallel in pool.items()}):
         return None
@@ -134,7 +134,7 @@ def between(boxes: list[Box], links: list[Link], groups: list[Group]) -> list[tu
             leaves[home[box.id]][box.cluster] = box.id
     coming = [link for link in links if link.target in home and home.get(link.source) not in (None, home[link.target])]
     pairs: list[tuple[str, str]] = []
-    for i, (group, arriving) in enumerate(grouped(coming, lambda link: home[link.target]).items()):
+    for i, (group, arriving) in enumerate(group_by(coming, lambda link: home[link.target]).items()):
         if leaves[group]:
             sources = dict.fromkeys(link.source for link in arriving)
             pairs += [*((source, f"g{i}") for source in sources), *((f"g{i}", leaf) for leaf in leaves[group].values())]
