@@ -26,9 +26,14 @@ class Container:
     build: Callable[[Any, list[Any]], Any]  # of a form and the parts
 
 
-def indices(*shape: int) -> list[str]:
-    """Write the places in a list or an array, as ``[0]`` or ``[0][1]``."""
-    return ["".join([f"[{i}]" for i in index]) for index in itertools.product(*map(range, shape))]
+def indices(count: int) -> list[str]:
+    """Write the places in a list, as ``[0]``."""
+    return [f"[{i}]" for i in range(count)]
+
+
+def indices_of_array(shape: tuple[int, ...]) -> list[str]:
+    """Write the places in an array, as ``[0][1]``."""
+    return ["".join(steps) for steps in itertools.product(*map(indices, shape))]
 
 
 def _fields(x: Any) -> tuple[str, ...]:
@@ -65,7 +70,7 @@ DATACLASS = Container(
     lambda x: [getattr(x, name) for name in _fields(x)],
     lambda form, parts: form[0](**dict(zip(form[1], parts, strict=True))),
 )
-ARRAY = Container("array", lambda x: x.shape, lambda shape: indices(*shape), lambda x: x.ravel().tolist(), _array)
+ARRAY = Container("array", lambda x: x.shape, indices_of_array, lambda x: x.ravel().tolist(), _array)
 
 EXACTLY: dict[type, Container] = {list: LIST, tuple: TUPLE, dict: DICT}
 _LISTED = (LIST, TUPLE, NAMED_TUPLE, ARRAY)

@@ -40,7 +40,6 @@ from .structure import (  # fmt: skip
 )
 from .trace.captured import capture, tracing
 from .trace.recorder import Trace
-from .trace.traced import inputs
 
 MAX_STRUCTURES = 1_000  # structures of arguments for which one function keeps its programs
 MAX_UPDATES = 16  # functions given as then= that are kept for one function
@@ -331,9 +330,8 @@ class Jitted:
             label + place for label, structure in zip(labels, structures, strict=True) for place in places(structure)
         ]
         trace = Trace([*names, *[x.name or f"parameter{i}" for i, x in enumerate(parameters)]])
-        numbers = inputs(trace)
-        source = Source(numbers, modules)
-        lent = numbers[len(names) :]
+        numbers = trace.inputs()
+        source, lent = Source(numbers, modules), numbers[len(names) :]
         with patience(f"tracing {self.__name__}"), tracing, uncollected(), capture(parameters, lent) as captured:
             args = [build(structure, source) for structure in structures]
             kwargs = dict(zip(keywords, args[len(args) - len(keywords) :], strict=True))

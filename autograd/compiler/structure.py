@@ -18,7 +18,7 @@ from typing import Any
 from autograd import pytree
 from autograd.errors import TraceError
 from autograd.ops import Number, as_float
-from autograd.pytree import Container, container_of, indices, is_array
+from autograd.pytree import Container, container_of, indices, indices_of_array, is_array
 
 from .trace.traced import TracedBool
 
@@ -70,7 +70,7 @@ LIST, TUPLE, NAMED_TUPLE, DICT, DATACLASS = map(
 )
 ARRAY = Kind(  # taken as a whole
     "array",
-    lambda shape: indices(*shape),
+    indices_of_array,
     lambda source, shape: source.block(shape),
     lambda shape: f"an array of shape {shape}",
 )
@@ -79,7 +79,7 @@ COLUMN = Kind(  # an array of which each element is a sample
 )
 ROWS = Kind(  # an array whose first axis is the batch; the shape is that of a sample
     "rows",
-    lambda shape: indices(*shape),
+    indices_of_array,
     lambda source, shape: source.block(shape) if shape else source.number(),
     lambda shape: f"an array of samples of shape {shape}",
     batch=True,
@@ -97,7 +97,7 @@ KINDS = {
         NUMBER, FLOATS, LIST, TUPLE, NAMED_TUPLE, DICT, DATACLASS, ARRAY, COLUMN, ROWS, TRUTH, STATIC, MODULE
     )
 }  # fmt: skip
-_BY_CONTAINER = {kind.container: kind for kind in KINDS.values() if kind.container}
+_OF_CONTAINER = {kind.container: kind for kind in KINDS.values() if kind.container}
 
 
 def places(structure: Structure) -> list[str]:
@@ -149,32 +149,40 @@ def _structure(kind: Kind, form: Any, parts: tuple[Structure, ...]) -> Structure
     return kind, form, parts
 
 
-def describe(x: Any, into: Arguments | Results, place: str) -> Structure:
+def describe(x: Any, into: Arguments | Results, place: Any) -> Structure:
     """Return the structure of an argument or a result, and add its numbers to ``into``.
+
+    ``place`` says where it is: in words, or as the place of a container, its kind, its form and the number of the part.
 
     Raises TypeError or TraceError, with the place, at anything that neither is one of the kinds nor made of them.
     """
-    kind = type(x)
-    if kind is float:
+    cls = type(x)
+    if cls is float:
         into.numbers.append(x)
         return ONE
-    if kind is list and x and set(map(type, x)) == {float}:
+    if cls is list and x and set(map(type, x)) == {float}:
         into.numbers.extend(x)
         return FLOATS, len(x)
-    if kind is bool or kind is str or x is None:
+    if cls is bool or cls is str or x is None:
         return STATIC, x
-    container = pytree.EXACTLY.get(kind)
+    container = pytree.EXACTLY.get(cls)
     if container is None:
         if (structure := into.single(x, place)) is not None:
             return structure
         container = container_of(x)
         if container is None or container is pytree.ARRAY:
-            raise into.refusal(f"{place} {into.takes.format(kind.__name__)}")
+            raise into.refusal(f"{written(place)} {into.takes.format(cls.__name__)}")
     form = container.form(x)
-    pairs = zip(container.parts(x), container.steps(form), strict=True)
-    return _structure(
-        _BY_CONTAINER[container], form, tuple([describe(part, into, place + step) for part, step in pairs])
-    )
+    parts = [describe(part, into, (place, container, form, i)) for i, part in enumerate(container.parts(x))]
+    return _structure(_OF_CONTAINER[container], form, tuple(parts))
+
+
+def written(place: Any) -> str:
+    """Write where something is, for a message: ``argument 0['w'][1]``."""
+    if isinstance(place, str):
+        return place
+    outer, container, form, i = place
+    return f"{written(outer)}{container.steps(form)[i]}"
 
 
 class Arguments:
@@ -195,7 +203,7 @@ class Arguments:
         self.columns: list[Any] = []
         self.modules: list[Any] = []
 
-    def single(self, x: Any, place: str) -> Structure | None:
+    def single(self, x: Any, place: Any) -> Structure | None:
         """Return the structure of what is not taken apart: a number, an array or a module; None for anything else."""
         if isinstance(x, Number):
             raise NotPlain
@@ -209,14 +217,14 @@ class Arguments:
             return MODULE, len(self.modules) - 1, training(x)
         return None
 
-    def _array(self, x: Any, place: str) -> Structure:
+    def _array(self, x: Any, place: Any) -> Structure:
         if self.arrays == WHOLE:
             self.numbers.append(x)
             return ARRAY, x.shape
         if x.ndim == 0:
             if self.arrays != ELEMENTS:
                 raise ValueError(
-                    f"{place} has no axis to take samples from; give it as a number, or in_axes=None for it"
+                    f"{written(place)} has no axis to take samples from; give it as a number, or in_axes=None for it"
                 )
             self.numbers.append(float(x))
             return ONE
@@ -234,7 +242,7 @@ class Results:
         self.numbers: list[Any] = []
         self._number = number
 
-    def single(self, x: Any, place: str) -> Structure | None:
+    def single(self, x: Any, place: Any) -> Structure | None:
         """Return the structure of what is not taken apart: a number, a condition, an array; None for anything else."""
         if isinstance(x, TracedBool):
             self.numbers.append(x)
@@ -246,7 +254,7 @@ class Results:
             for entry in x.ravel().tolist():
                 if not isinstance(entry, (Number, numbers.Real)):
                     kind = type(entry).__name__
-                    raise TraceError(f"{place} is an array that holds a {kind}; return an array of numbers")
+                    raise TraceError(f"{written(place)} is an array that holds a {kind}; return an array of numbers")
                 self.single(entry, place)
             return ARRAY, x.shape
         return None
@@ -276,7 +284,6 @@ class Reader(Source):
     """The same of what machine code has written, without an object for each number of an array."""
 
     def __init__(self, out: array[float]) -> None:
-        super().__init__(out)
         self._out, self._at = out, 0
 
     def number(self) -> float:
@@ -310,7 +317,7 @@ def training(module: Any) -> tuple[Any, ...]:
     return tuple([getattr(m, "training", None) for m in (every() if callable(every) else [module])])
 
 
-def _floats(x: Any, place: str) -> Any:
+def _floats(x: Any, place: Any) -> Any:
     """Return an array, of whatever library, as one of NumPy's that holds floats."""
     import numpy as np
 
@@ -322,11 +329,13 @@ def _floats(x: Any, place: str) -> Any:
     if x.dtype.kind == "O" and any(isinstance(entry, Number) for entry in x.flat):
         raise NotPlain
     if x.dtype.kind not in "fiu":
-        raise TypeError(f"{place} is an array of {x.dtype}; a compiled function takes arrays of floats or integers")
+        raise TypeError(
+            f"{written(place)} is an array of {x.dtype}; a compiled function takes arrays of floats or integers"
+        )
     return x.astype(np.float64)
 
 
-def as_batch(x: Any, place: str) -> Any:
+def as_batch(x: Any, place: Any) -> Any:
     """Return what ``in_axes`` says is a batch, a nested list for one, as an array of floats."""
     import numpy as np
 
@@ -334,15 +343,17 @@ def as_batch(x: Any, place: str) -> Any:
     try:
         return np.asarray(x, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise TypeError(f"{place} is a batch by in_axes, and cannot be made an array of floats: {error}") from None
+        raise TypeError(
+            f"{written(place)} is a batch by in_axes, and cannot be made an array of floats: {error}"
+        ) from None
 
 
-def refuse_mask(x: Any, place: str) -> None:
+def refuse_mask(x: Any, place: Any) -> None:
     """Raise TypeError for a masked array, whose hidden entries would count like any other."""
     import numpy as np
 
     if isinstance(x, np.ma.MaskedArray):
         raise TypeError(
-            f"{place} is a masked array, and machine code reads the entries under the mask too; give x.compressed(), "
-            "or x.filled(number)"
+            f"{written(place)} is a masked array, and machine code reads the entries under the mask too; "
+            "give x.compressed(), or x.filled(number)"
         )

@@ -41,4 +41,4 @@ CONDITIONS = {
 
 def row_of(name: str) -> Operation | Condition:
     """Return what is known of an instruction: its row, here or in the table of operations."""
-    return CONDITIONS.get(name) or OPERATIONS[name]
+    return OPERATIONS.get(name) or CONDITIONS[name]

@@ -70,9 +70,9 @@ class Program:
         for place in outputs:
             if place >= 0:
                 needed[place] = 1
-        for index in range(len(instructions) - 1, -1, -1):
-            if needed[first + index]:
-                for place in instructions[index][1]:
+        for number in range(first + len(instructions) - 1, first - 1, -1):
+            if needed[number]:
+                for place in instructions[number - first][1]:
                     if place >= 0:
                         needed[place] = 1
         new = list(range(first))
@@ -82,9 +82,9 @@ class Program:
             return new[place] if place >= 0 else constant_places.setdefault(place, ~len(constant_places))
 
         kept: list[Instruction] = []
-        for index, (name, operands) in enumerate(instructions):
+        for number, (name, operands) in enumerate(instructions, first):
             new.append(first + len(kept))
-            if needed[first + index]:
+            if needed[number]:
                 kept.append(Instruction(name, tuple([moved(place) for place in operands])))
         places = tuple([moved(place) for place in outputs])
         return cls(tuple(inputs), tuple([constants[~place] for place in constant_places]), tuple(kept), places)

@@ -11,18 +11,20 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .conditions import row_of
+from autograd.ops import OPERATIONS
+
+from .conditions import CONDITIONS
 from .program import Program
 
 
 class Draft:
     """The program that is being written. A place is the number of a value, or ``~k`` for constant number k."""
 
-    def __init__(self, inputs: Sequence[str]) -> None:
-        self.inputs = inputs
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = names
         self.constants: list[float] = []
-        self.instructions: list[tuple[str, tuple[int, ...]]] = [("input", ())] * len(inputs)  # by place
-        self._never_minus_zero = [False] * len(inputs)
+        self.instructions: list[tuple[str, tuple[int, ...]]] = [("input", ())] * len(names)  # by place
+        self._never_minus_zero = [False] * len(names)
         self._constant_places: dict[Any, int] = {}
         self._places: dict[tuple[str, tuple[int, ...]], int] = {}  # of instructions that are there
 
@@ -33,18 +35,19 @@ class Draft:
             simpler: int | None = rule(self, *operands)
             if simpler is not None:
                 return simpler
-        row = row_of(name)
+        row = OPERATIONS.get(name) or CONDITIONS[name]  # row_of, without its call
         for place in operands:
             if place >= 0:
                 break
         else:
             return self.constant(float(row.forward(*[self.constants[~place] for place in operands])))
-        swapped = row.commutative and operands[0] > operands[1]
-        key = (name, operands[::-1] if swapped else operands)
+        instruction = key = (name, operands)
+        if row.commutative and operands[0] > operands[1]:
+            key = (name, operands[::-1])
         known = self._places.get(key)
         if known is None:
             known = self._places[key] = len(self.instructions)
-            self.instructions.append((name, operands))
+            self.instructions.append(instruction)
             self._never_minus_zero.append(row.never_minus_zero or self._cannot_be_minus_zero(name, operands))
         return known
 
@@ -63,8 +66,10 @@ class Draft:
 
     def operand_of(self, name: str, place: int) -> int | None:
         """Return the operand of a negation, say, or None where the place holds something else."""
-        if place >= 0 and self.instructions[place][0] == name:
-            return self.instructions[place][1][0]
+        if place >= 0:
+            instruction = self.instructions[place]
+            if instruction[0] == name:
+                return instruction[1][0]
         return None
 
     def never_minus_zero(self, place: int) -> bool:
@@ -83,7 +88,7 @@ class Draft:
 
     def finish(self, outputs: Sequence[int]) -> Program:
         """Return the program of what the outputs need."""
-        return Program.pruned(self.inputs, self.constants, self.instructions[len(self.inputs) :], outputs)
+        return Program.pruned(self.names, self.constants, self.instructions[len(self.names) :], outputs)
 
 
 # Each rule returns the place of something simpler that holds the same bits, or None.

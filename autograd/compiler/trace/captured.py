@@ -14,8 +14,7 @@ from autograd.graph import UNSET, lent
 from autograd.ops import Number, as_float
 from autograd.value import Value
 
-from .recorder import here
-from .traced import Traced
+from .traced import Traced, here
 
 tracing = threading.RLock()  # one trace at a time: it lends traced numbers to the parameters of a model
 

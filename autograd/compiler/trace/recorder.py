@@ -5,56 +5,56 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from autograd import modes
-from autograd._numpy import NumpyProtocol
+from autograd.compiler.program.conditions import CONDITIONS
 from autograd.compiler.program.program import Program
 from autograd.compiler.program.simplify import Draft
 from autograd.errors import TraceError
-from autograd.ops import Number, as_float
+from autograd.ops import as_float
 
-
-class Recorded(NumpyProtocol, Number):
-    """A number, or the outcome of a comparison, of which only the way it is computed is known."""
-
-    __slots__ = ("place", "trace")
-    __hash__ = object.__hash__
-
-    def __init__(self, trace: Trace, place: int) -> None:
-        self.trace = trace
-        self.place = place
+from .traced import Traced, TracedBool, here
 
 
 class Trace(Draft):
     """The program that is being written. It takes instructions from its own thread, and until it is closed."""
 
-    def __init__(self, inputs: list[str]) -> None:
-        super().__init__(inputs)
-        self.open = True
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(names)
+        self._open = True
         self._thread = threading.get_ident()
 
-    def record(self, name: str, operands: tuple[Any, ...]) -> int:
-        """Write one instruction and return the place of its result."""
+    def inputs(self) -> list[Traced]:
+        """Return the numbers to run the function on."""
+        return [Traced(self, place) for place in range(len(self.names))]
+
+    def record(self, name: str, operands: tuple[Any, ...]) -> Any:
+        """Write one instruction; the result is traced, or a float or bool where it is known already."""
+        if not self._open or threading.get_ident() != self._thread:
+            self._refuse()
+        place = self.emit(name, tuple([self._place(x) for x in operands]))
+        if place >= 0:
+            return (TracedBool if name in CONDITIONS else Traced)(self, place)
+        return self.constants[~place] != 0.0 if name in CONDITIONS else self.constants[~place]
+
+    def _refuse(self) -> None:
         if threading.get_ident() != self._thread:
             raise TraceError(
                 "another thread has this parameter at the moment, since jit traces a function of it there; call the "
                 f"compiled function once before several threads use the model{here()}"
             )
-        if not self.open:
-            raise TraceError(
-                "a traced number was used after its trace had ended: a function given to jit put it somewhere outside "
-                f"(an attribute, a global, a list); return it from the function instead{here()}"
-            )
-        return self.emit(name, tuple([self.place(x) for x in operands]))
+        raise TraceError(
+            "a traced number was used after its trace had ended: a function given to jit put it somewhere outside "
+            f"(an attribute, a global, a list); return it from the function instead{here()}"
+        )
 
     def close(self, outputs: list[Any]) -> Program:
         """Take no more instructions, and return the program of what the outputs need."""
-        outputs = [self.place(x) for x in outputs]
-        self.open = False
+        outputs = [self._place(x) for x in outputs]
+        self._open = False
         return self.finish(outputs)
 
-    def place(self, x: Any) -> int:
+    def _place(self, x: Any) -> int:
         """Return the place of a traced number, or of a constant."""
-        if isinstance(x, Recorded):
+        if type(x) is Traced or type(x) is TracedBool:
             if x.trace is not self:
                 raise TraceError(
                     "a traced number of another trace came in here: a function given to jit put it somewhere outside; "
@@ -62,8 +62,3 @@ class Trace(Draft):
                 )
             return x.place
         return self.constant(float(x) if isinstance(x, bool) else as_float(x))
-
-
-def here() -> str:
-    """Say which line of the traced function runs now, as the end of a message."""
-    return ", at {}:{}: {}".format(*modes.caller())

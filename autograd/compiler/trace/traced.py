@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
+from autograd import modes
 from autograd._numpy import NumpyProtocol
 from autograd.compiler.program.conditions import CONDITIONS
 from autograd.errors import TracedBranchError, TraceError
-from autograd.ops import Operation, as_float
-
-from .recorder import Recorded, Trace, here
+from autograd.ops import Number, Operation, as_float
 
 # NumPy's own functions would turn the outcome of a comparison into a bool at once.
 _CONDITIONS_OF_NUMPY = {
@@ -25,30 +24,39 @@ _CONDITIONS_OF_NUMPY = {
 }  # fmt: skip
 
 
-def inputs(trace: Trace) -> list[Traced]:
-    """Return the numbers to trace a function with, one for each input."""
-    return [Traced(trace, place) for place in range(len(trace.inputs))]
+class Recorder(Protocol):
+    """What writes down the operations of traced numbers; ``Trace`` is one."""
+
+    def record(self, name: str, operands: tuple[Any, ...]) -> Any:
+        """Write one instruction; the result is traced, or a float or bool where it is known already."""
 
 
-def _record(trace: Trace, name: str, *operands: Any) -> Any:
-    """Write an instruction; the result is traced, or a float or bool where it is known already."""
-    place = trace.record(name, operands)
-    if name in CONDITIONS:
-        return TracedBool(trace, place) if place >= 0 else trace.constants[~place] != 0.0
-    return Traced(trace, place) if place >= 0 else trace.constants[~place]
+class Recorded(NumpyProtocol, Number):
+    """A number, or the outcome of a comparison, of which only its place in a trace is known."""
+
+    __slots__ = ("place", "trace")
+    __hash__ = object.__hash__
+
+    def __init__(self, trace: Recorder, place: int) -> None:
+        self.trace = trace
+        self.place = place
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        import numpy as np
+
+        condition = _CONDITIONS_OF_NUMPY.get(ufunc.__name__)
+        if condition is not None and method == "__call__":
+            ufunc = np.frompyfunc(condition, 2, 1)
+        return super().__array_ufunc__(ufunc, method, *inputs, **options)
 
 
-def _through_numpy(x: Any, ufunc: Any, method: str, *operands: Any, **options: Any) -> Any:
-    import numpy as np
-
-    condition = _CONDITIONS_OF_NUMPY.get(ufunc.__name__)
-    if condition is not None and method == "__call__":
-        ufunc = np.frompyfunc(condition, 2, 1)
-    return NumpyProtocol.__array_ufunc__(x, ufunc, method, *operands, **options)
+def here() -> str:
+    """Say which line of the traced function runs now, as the end of a message."""
+    return ", at {}:{}: {}".format(*modes.caller())
 
 
 def _unary(name: str) -> Callable[[Any], Any]:
-    return lambda self: _record(self.trace, name, self)
+    return lambda self: self.trace.record(name, (self,))
 
 
 def _binary(name: str) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
@@ -56,11 +64,11 @@ def _binary(name: str) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], 
 
     def method(self: Traced, other: Any) -> Any:
         number = _operand(name, other)
-        return number if number is NotImplemented else _record(self.trace, name, self, number)
+        return number if number is NotImplemented else self.trace.record(name, (self, number))
 
     def reflected(self: Traced, other: Any) -> Any:
         number = _operand(name, other)
-        return number if number is NotImplemented else _record(self.trace, name, number, self)
+        return number if number is NotImplemented else self.trace.record(name, (number, self))
 
     return method, reflected
 
@@ -96,7 +104,7 @@ class Traced(Recorded):
 
     def apply(self, op: Operation, operands: tuple[Any, ...]) -> Any:
         """Write the instruction of a primitive operation; any other is made of those, by its own rule."""
-        return _record(self.trace, op.name, *operands) if op.primitive else op.forward(*operands)
+        return self.trace.record(op.name, operands) if op.primitive else op.forward(*operands)
 
     __add__, __radd__ = _binary("add")
     __sub__, __rsub__ = _binary("sub")
@@ -111,7 +119,6 @@ class Traced(Recorded):
     __neg__, __abs__ = _unary("neg"), _unary("abs")
     __floor__, __ceil__, __trunc__ = _unary("floor"), _unary("ceil"), _unary("trunc")
     __hash__ = object.__hash__
-    __array_ufunc__ = _through_numpy
 
     def __pos__(self) -> Any:
         return self
@@ -125,7 +132,7 @@ class Traced(Recorded):
     def __round__(self, ndigits: int | None = None) -> Any:
         if ndigits is not None:
             raise TraceError(f"round to {ndigits} digits has no machine instruction; use autograd.round(x){here()}")
-        return _record(self.trace, "round", self)
+        return self.trace.record("round", (self,))
 
     def __repr__(self) -> str:
         return f"<traced number {self.place}>"
@@ -163,12 +170,12 @@ class TracedBool(Recorded):
         """Only ``where`` takes a condition, and as its first operand."""
         if op.name != "where" or any(isinstance(x, TracedBool) for x in operands[1:]):
             self.refuse()
-        return _record(self.trace, "where", *operands)
+        return self.trace.record("where", operands)
 
     def _logic(self, name: str, other: Any) -> Any:
         if not isinstance(other, (TracedBool, bool)):
             self.refuse()
-        return _record(self.trace, name, self, other)
+        return self.trace.record(name, (self, other))
 
     def __and__(self, other: Any) -> Any:
         return self._logic("and", other)
@@ -185,7 +192,6 @@ class TracedBool(Recorded):
     __rand__, __ror__, __rxor__, __ne__ = __and__, __or__, __xor__, __xor__
     __hash__ = object.__hash__
     __bool__ = Traced.__bool__
-    __array_ufunc__ = _through_numpy
 
     def __repr__(self) -> str:
         return f"<traced condition {self.place}>"
