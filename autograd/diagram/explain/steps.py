@@ -132,9 +132,9 @@ class _Backward:
             several, count = self.paths[operand.id] > 1, f"{self.walked[operand.id]} of {self.paths[operand.id]} paths"
             if len(step.lines) < 3 * MAX_LINES:
                 step.lines += self._lines(node, operand, flow, count if several else "")
-            sentence = f"∂{self.top}/∂{operand.name} += {number(flow.grad)} × {number(flow.partial)}"
-            sentence += f" = {number(flow.flow)}"
-            sentences.append(sentence + (f", total {number(flow.total)}, {count}" if several else ""))
+            product = f"{number(flow.grad)} × {number(flow.partial)} = {number(flow.flow)}"
+            total = f", total {number(flow.total)}, {count}" if several else ""
+            sentences.append(f"∂{self.top}/∂{operand.name} += {product}{total}")
         if len(flows) > MAX_LINES:
             step.lines.append(mtext(f"… and {len(flows) - MAX_LINES} more operands alike"))
         step.words = f"{step.title}. {'. '.join(sentences[:MAX_LINES])}."
@@ -181,19 +181,11 @@ def as_data(picture: Picture) -> dict[str, Any]:
     members = members_of(picture)
     return {
         "steps": [
-            {
-                "phase": step.phase,
-                "title": step.title,
-                "words": step.words,
-                "node": step.node,
-                "edges": step.edges,
-                "lines": step.lines,
+            {name: getattr(step, name) for name in ("phase", "title", "words", "node", "edges", "lines")}
+            | {
                 "values": {key: number(value) for key, value in step.values.items()},
                 "grads": {key: list(marked(grad)) for key, grad in step.grads.items()},
-                "flows": {
-                    key: [sign_of(flow), f"{line_width(flow):.2f}", MARK[sign_of(flow)]]
-                    for key, flow in step.flows.items()
-                },
+                "flows": {key: _line(flow) for key, flow in step.flows.items()},
             }
             for step in steps(picture)
         ],
@@ -207,3 +199,8 @@ def as_data(picture: Picture) -> dict[str, Any]:
             c.id: {"label": c.label, "members": [node.id for node in members[c.id]]} for c in picture.clusters
         },
     }
+
+
+def _line(flow: float) -> list[str]:
+    """How an edge is drawn that carries this gradient: its class, its width, and the mark of the sign."""
+    return [sign_of(flow), f"{line_width(flow):.2f}", MARK[sign_of(flow)]]

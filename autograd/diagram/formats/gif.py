@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 from collections.abc import Container, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from autograd.diagram.explain.steps import steps
 from autograd.diagram.picture.measure import lay_out
@@ -23,8 +23,7 @@ MAX_FRAMES = 300
 COLOURS = 128
 
 
-@dataclass(slots=True)
-class Frame:
+class Frame(NamedTuple):
     """A picture, and the ids of what is at work in it."""
 
     picture: Picture
@@ -40,12 +39,9 @@ def write(drawing: Drawing, seconds: float = 1.0, scale: float | None = None) ->
     scale = fitting_scale(drawing, scale, 1.5, 4 * MAX_PIXELS / len(frames))
     if not 0.05 <= seconds <= 60:
         raise DiagramError(f"seconds= is the time of one frame, from 0.05 to 60; {number(seconds)} was given.")
-    pngs, legend = [], frames[-1].picture
-    for frame in frames:
-        dot = Source(
-            frame.picture, drawing.colours, drawing.layout, round(72 * scale), frame.active, frame.phase, legend
-        )
-        pngs.append(run(engine, dot.text(), "png", drawing.time_limit, pinned=True))
+    base = Source(drawing.picture, drawing.colours, drawing.layout, round(72 * scale), legend_of=frames[-1].picture)
+    sources = (replace(base, picture=picture, active=active, phase=phase).text() for picture, active, phase in frames)
+    pngs = [run(engine, source, "png", drawing.time_limit, pinned=True) for source in sources]
     return _animation(images, pngs, drawing.colours.background, round(seconds * 1000))
 
 
