@@ -1,14 +1,14 @@
 """Look at a graph: pictures, the player that steps through one, derivations, and what is wrong with it.
 
 A graph of Values passes through three stages: `picture` (what to show), `place` (where), `formats` (how it is written);
-`diagram` leads it through them. `explain` writes the chain rule out, also for the player. `network` draws a neural
+`diagram` leads it through them. `chain_rule` writes derivatives out, also for the player. `network` draws a neural
 network as textbooks do.
 """
 
 from __future__ import annotations
 
+from .chain_rule.derivation import Derivation, explain
 from .diagram import Diagram, compare, draw
-from .explain.derivation import Derivation, explain
 from .picture.health import Finding, diagnose
 
 __all__ = ["Derivation", "Diagram", "Finding", "compare", "diagnose", "draw", "explain"]

@@ -12,7 +12,7 @@ from autograd.errors import DiagramError
 from autograd.graph import topological_order
 from autograd.value import Value
 
-from .explain.derivation import derive
+from .chain_rule.derivation import derive
 from .formats import FORMATS, save
 from .formats.notebook import write as notebook_output
 from .picture.build import build

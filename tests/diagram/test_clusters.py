@@ -12,7 +12,7 @@ import autograd
 import nn
 from autograd import Value, dot
 from autograd.diagram import draw, explain
-from autograd.diagram.explain.steps import as_data
+from autograd.diagram.chain_rule.steps import as_data
 from autograd.errors import DiagramError
 
 from .test_draw import groups, parse, texts

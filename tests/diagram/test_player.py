@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from autograd import Value
 from autograd.diagram import Diagram, draw
-from autograd.diagram.explain.steps import as_data, steps
+from autograd.diagram.chain_rule.steps import as_data, steps
 from autograd.diagram.formats.html import fragment
 from autograd.diagram.formats.html import page as whole_page
 from autograd.diagram.text import number

@@ -8,7 +8,7 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from autograd.diagram.explain.steps import steps
+from autograd.diagram.chain_rule.steps import steps
 from autograd.diagram.picture.measure import lay_out
 from autograd.diagram.picture.picture import Node, Picture, Row
 from autograd.diagram.place.drawing import Drawing

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from autograd.diagram.explain.steps import as_data
+from autograd.diagram.chain_rule.steps import as_data
 from autograd.diagram.picture.picture import Picture
 from autograd.diagram.place.boxes import Layout
 from autograd.diagram.place.drawing import Drawing, arrange
