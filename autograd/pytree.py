@@ -51,10 +51,12 @@ def _array(shape: tuple[int, ...], entries: list[Any]) -> Any:
     return array.reshape(shape)
 
 
-LIST = Container("list", len, indices, list, lambda count, parts: parts)
-TUPLE = Container("tuple", len, indices, list, lambda count, parts: tuple(parts))
-NAMED_TUPLE = Container(
-    "named tuple", type, lambda kind: indices(len(kind._fields)), list, lambda kind, parts: kind._make(parts)
+SEQUENCE = Container(  # a list, a tuple, a named tuple; the form is the type and the number of parts
+    "sequence",
+    lambda x: (list if isinstance(x, list) else type(x) if hasattr(x, "_make") else tuple, len(x)),
+    lambda form: indices(form[1]),
+    list,
+    lambda form, parts: form[0]._make(parts) if hasattr(form[0], "_make") else form[0](parts),
 )
 DICT = Container(
     "dict",
@@ -72,20 +74,13 @@ DATACLASS = Container(
 )
 ARRAY = Container("array", lambda x: x.shape, indices_of_array, lambda x: x.ravel().tolist(), _array)
 
-EXACTLY: dict[type, Container] = {list: LIST, tuple: TUPLE, dict: DICT}
-_LISTED = (LIST, TUPLE, NAMED_TUPLE, ARRAY)
-
 
 def container_of(x: Any) -> Container | None:
     """Return how a container is taken apart; None for what is no container of numbers."""
-    if container := EXACTLY.get(type(x)):
-        return container
+    if isinstance(x, (list, tuple)):
+        return SEQUENCE
     if isinstance(x, dict):
         return DICT
-    if isinstance(x, tuple):
-        return NAMED_TUPLE if hasattr(x, "_make") else TUPLE
-    if isinstance(x, list):
-        return LIST
     if dataclasses.is_dataclass(x) and not isinstance(x, type):
         return DATACLASS
     return ARRAY if is_array(x) and x.dtype.kind in "fiuO" else None
@@ -159,7 +154,7 @@ def flatten_like(tree: Any, pattern: Any, what: str, place: str = "") -> list[An
     if container is DICT:
         tree = {key: tree[key] for key in pattern}
     if container is None or container is ARRAY:
-        container = LIST  # row by row: nested lists may stand for an array
+        container = SEQUENCE  # row by row: nested lists may stand for an array
     steps = container.steps(container.form(pattern))
     parts = zip(container.parts(tree), container.parts(pattern), steps, strict=True)
     return [x for part, like, step in parts for x in flatten_like(part, like, what, place + step)]
@@ -172,7 +167,7 @@ def _outline(x: Any, pattern: Any) -> str:
     if isinstance(pattern, dict) and isinstance(x, dict):
         return f"a dict with the keys {list(pattern if x.keys() == pattern.keys() else x)}"
     listed = hasattr(x, "__len__") and not isinstance(x, (dict, str))
-    return f"{len(x)} entries" if listed and container_of(pattern) in _LISTED else type(x).__name__
+    return f"{len(x)} entries" if listed and container_of(pattern) in (SEQUENCE, ARRAY) else type(x).__name__
 
 
 def _at(place: str) -> str:

@@ -229,7 +229,7 @@ class Jitted:
                 f"{kind} runs over the first axis of arrays, and no argument is one; give the samples as NumPy arrays, "
                 "or say with in_axes of jit which arguments are batches"
             )
-        update = None if then is None else self._update(compiled, args, then)
+        update = None if then is None else self._update(compiled, then)
         result = compiled.reduce(kind, into.numbers, into.columns, update)
         entry_point = (update or compiled).reduction_entry_points.get(kind)
         if entry_point is not None and self._fixed and (kind, then) not in self._swift_reductions:
@@ -238,7 +238,7 @@ class Jitted:
             self._swift_reductions[kind, then] = builtin(address, kind, self, slow, [code])
         return result
 
-    def _update(self, compiled: Batched, args: tuple[Any, ...], then: Callable[..., Any]) -> Compiled:
+    def _update(self, compiled: Batched, then: Callable[..., Any]) -> Compiled:
         """Return the program of ``then``, for the result of a reduction and the arguments that all samples share."""
         update = compiled.updates.get(then)
         if update is None:
@@ -275,23 +275,22 @@ class Jitted:
         for i, x in enumerate((*args, *kwargs.values())):
             axes = self._axes(i, arrays)
             if axes is None:
-                x = as_batch(x, f"argument {i}")
+                x = as_batch(x, i)
             into.arrays = axes or arrays
-            structures.append(describe(x, into, f"argument {i}"))
-        modules = into.modules
-        owned = tuple([_facts(module.parameters()) for module in modules])
+            structures.append(describe(x, into, i))
+        modules = tuple([(id(module), _facts(module.parameters())) for module in into.modules])
         declared, mode = self._parameters, None
         if not self._fixed:
             declared, mode = tuple(declared.parameters()), training(declared)
-        key = (tuple(structures), tuple(kwargs), tuple(map(id, modules)), owned, _facts(declared), mode)
+        key = (tuple(structures), tuple(kwargs), modules, _facts(declared), mode)
         compiled = self._compiled.get(key)
         if compiled is None:
             with tracing:  # the one lock: a second one, taken before it here and after it in a trace, would deadlock
                 compiled = self._compiled.get(key)
                 if compiled is None:
                     labels = _labels(self._fn, args, kwargs)
-                    compiled = self._trace(self._python(), key[0], key[1], labels, modules, declared)
-                    compiled.modules = tuple([self._until_gone(module, key) for module in modules])
+                    compiled = self._trace(self._python(), key[0], key[1], labels, into.modules, declared)
+                    compiled.modules = tuple([self._until_gone(module, key) for module in into.modules])
                     while len(self._compiled) >= MAX_STRUCTURES:
                         self._compiled.pop(next(iter(self._compiled)), None)
                     self._compiled[key] = compiled

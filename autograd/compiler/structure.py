@@ -1,8 +1,8 @@
 """What goes in and out of a compiled function: a structure, which is plain data, and numbers in a row.
 
 A structure is a tuple: its kind, and what the kind has to know. That of ``[1.0, 2.0]`` is ``(FLOATS, 2)``, and that of
-``("up", 3.0)`` is ``(TUPLE, 2, ((STATIC, "up"), ONE))``. It is hashed in each call that Python serves, compared, and
-pickled. ``describe`` takes arguments and results apart, ``build`` puts them together.
+``("up", 3.0)`` is ``(SEQUENCE, (tuple, 2), ((STATIC, "up"), ONE))``. It is hashed in each call that Python serves,
+compared, and pickled. ``describe`` takes arguments and results apart, ``build`` puts them together.
 """
 
 from __future__ import annotations
@@ -41,63 +41,51 @@ class Kind:
     batch: bool = False  # its numbers differ from sample to sample
     container: Container | None = None  # it has a form and parts, which are structures
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _kind_named, (self.name,)
-
-
-def _kind_named(name: str) -> Kind:
-    return KINDS[name]
+    def __reduce__(self) -> str:
+        return self.name  # pickled as what this module calls it
 
 
 def _kind_of(container: Container) -> Kind:
     return Kind(
-        container.name,
+        container.name.upper(),
         lambda form, parts: [
             step + place for step, part in zip(container.steps(form), parts, strict=True) for place in places(part)
         ],
         lambda source, form, parts: container.build(form, [build(part, source) for part in parts]),
-        lambda form, parts: f"a {container.name} of ({', '.join(map(show, parts))})",
+        lambda form, parts: f"a {getattr(form[0], '__name__', container.name)} of ({', '.join(map(show, parts))})",
         container=container,
     )
 
 
-NUMBER = Kind("number", lambda: [""], lambda source: source.number(), lambda: "a number")
+NUMBER = Kind("NUMBER", lambda: [""], lambda source: source.number(), lambda: "a number")
 FLOATS = Kind(  # a list of numbers
-    "floats", indices, lambda source, count: source.floats(count), lambda count: f"a list of {count} numbers"
+    "FLOATS", indices, lambda source, count: source.floats(count), lambda count: f"a list of {count} numbers"
 )
-LIST, TUPLE, NAMED_TUPLE, DICT, DATACLASS = map(
-    _kind_of, [pytree.LIST, pytree.TUPLE, pytree.NAMED_TUPLE, pytree.DICT, pytree.DATACLASS]
-)
+SEQUENCE, DICT, DATACLASS = map(_kind_of, [pytree.SEQUENCE, pytree.DICT, pytree.DATACLASS])
 ARRAY = Kind(  # taken as a whole
-    "array",
+    "ARRAY",
     indices_of_array,
     lambda source, shape: source.block(shape),
     lambda shape: f"an array of shape {shape}",
 )
 COLUMN = Kind(  # an array of which each element is a sample
-    "column", lambda: [""], lambda source: source.number(), lambda: "an array of samples", batch=True
+    "COLUMN", lambda: [""], lambda source: source.number(), lambda: "an array of samples", batch=True
 )
 ROWS = Kind(  # an array whose first axis is the batch; the shape is that of a sample
-    "rows",
+    "ROWS",
     indices_of_array,
     lambda source, shape: source.block(shape) if shape else source.number(),
     lambda shape: f"an array of samples of shape {shape}",
     batch=True,
 )
-TRUTH = Kind("truth", lambda: [""], lambda source: source.number() != 0.0, lambda: "a condition")
-STATIC = Kind("static", lambda x: [], lambda source, x: x, repr)  # a part of the program
+TRUTH = Kind("TRUTH", lambda: [""], lambda source: source.number() != 0.0, lambda: "a condition")
+STATIC = Kind("STATIC", lambda x: [], lambda source, x: x, repr)  # a part of the program
 MODULE = Kind(  # its parameters are inputs of their own
-    "module", lambda i, mode: [], lambda source, i, mode: source.modules[i], lambda i, mode: "a module"
+    "MODULE", lambda i, mode: [], lambda source, i, mode: source.modules[i], lambda i, mode: "a module"
 )
 ONE: Structure = (NUMBER,)
 
-KINDS = {
-    kind.name: kind
-    for kind in (
-        NUMBER, FLOATS, LIST, TUPLE, NAMED_TUPLE, DICT, DATACLASS, ARRAY, COLUMN, ROWS, TRUTH, STATIC, MODULE
-    )
-}  # fmt: skip
-_OF_CONTAINER = {kind.container: kind for kind in KINDS.values() if kind.container}
+_OF_CONTAINER = {kind.container: kind for kind in (SEQUENCE, DICT, DATACLASS)}
 
 
 def places(structure: Structure) -> list[str]:
@@ -144,7 +132,7 @@ def counted(structure: Structure) -> Structure:
 
 
 def _structure(kind: Kind, form: Any, parts: tuple[Structure, ...]) -> Structure:
-    if kind is LIST and parts and parts.count(ONE) == len(parts):
+    if kind is SEQUENCE and form[0] is list and parts and parts.count(ONE) == len(parts):
         return FLOATS, len(parts)
     return kind, form, parts
 
@@ -152,7 +140,8 @@ def _structure(kind: Kind, form: Any, parts: tuple[Structure, ...]) -> Structure
 def describe(x: Any, into: Arguments | Results, place: Any) -> Structure:
     """Return the structure of an argument or a result, and add its numbers to ``into``.
 
-    ``place`` says where it is: in words, or as the place of a container, its kind, its form and the number of the part.
+    ``place`` says where it is: in words, the number of an argument, or in a container: the container's place, what kind
+    and of what form it is, and the number of the part.
 
     Raises TypeError or TraceError, with the place, at anything that neither is one of the kinds nor made of them.
     """
@@ -165,7 +154,7 @@ def describe(x: Any, into: Arguments | Results, place: Any) -> Structure:
         return FLOATS, len(x)
     if cls is bool or cls is str or x is None:
         return STATIC, x
-    container = pytree.EXACTLY.get(cls)
+    container = container_of(x) if cls is list or cls is tuple or cls is dict else None
     if container is None:
         if (structure := into.single(x, place)) is not None:
             return structure
@@ -179,8 +168,8 @@ def describe(x: Any, into: Arguments | Results, place: Any) -> Structure:
 
 def written(place: Any) -> str:
     """Write where something is, for a message: ``argument 0['w'][1]``."""
-    if isinstance(place, str):
-        return place
+    if not isinstance(place, tuple):
+        return place if isinstance(place, str) else f"argument {place}"
     outer, container, form, i = place
     return f"{written(outer)}{container.steps(form)[i]}"
 

@@ -48,7 +48,7 @@ class Batched(Compiled):
             raise ValueError(f"arrays of the shapes {shapes} do not broadcast to one shape") from None
         if self.writes:
             raise ValueError("a function that changes its parameters takes no arrays by elements; loop over them")
-        halves, run_shared, run, code = self.form("elements", self._compile_elements)
+        halves, run_shared, run, code = self.form("elements", lambda: self._compile_halves("map", lanes.mapped, MAP))
         count, width = math.prod(shape), machine.lanes()
         padded = max(count, width)
         arrays = [np.ascontiguousarray(np.broadcast_to(x, shape).reshape(-1)) for x in columns]
@@ -103,7 +103,9 @@ class Batched(Compiled):
     ) -> Any:
         import numpy as np
 
-        halves, run_shared, run, code = self.form("reduce", self._compile_reduce)
+        halves, run_shared, run, code = self.form(
+            "reduce", lambda: self._compile_halves("reduce", lanes.reduced, REDUCE)
+        )
         uniform, constant = run_shared(shared)
         code.check()
         step = samples_in_piece(self.weight, machine.lanes())
@@ -139,22 +141,13 @@ class Batched(Compiled):
             pointers.kept = keep
         return pointers, strides
 
-    def _compile_elements(self) -> tuple[Any, ...]:
-        halves = split(self.program, self.batched)
-        compiler = Compiler(True, self.fastmath)
-        lanes.mapped(compiler.module, "map", halves)
-        return halves, *self._compile_halves(compiler, halves, MAP, "map")
-
-    def _compile_reduce(self) -> tuple[Any, ...]:
-        halves = split(self.program, self.batched)
-        compiler = Compiler(True, self.fastmath)
-        lanes.reduced(compiler.module, "reduce", halves)
-        return halves, *self._compile_halves(compiler, halves, REDUCE, "reduce")
-
-    def _compile_halves(self, compiler: Compiler, halves: Split, prototype: Any, name: str) -> tuple[Any, Any, Code]:
-        """Compile, and return what runs the parts that no sample changes, the kernel, and the code."""
+    def _compile_halves(self, name: str, add: Callable[..., None], prototype: Any) -> tuple[Split, Any, Any, Code]:
+        """Compile, and return the two halves, what runs the shared one, what runs the samples, and the code."""
         import numpy as np
 
+        halves = split(self.program, self.batched)
+        compiler = Compiler(True, self.fastmath)
+        add(compiler.module, name, halves)
         _add_shared(compiler, halves)
         code = compiler.compile(len(self.program.instructions))
         prologue, constant = RUN(code.address("prologue")), RUN(code.address("constant"))
@@ -166,7 +159,7 @@ class Batched(Compiled):
             constant(source, constants.ctypes.data)
             return uniform, constants
 
-        return run_shared, prototype(code.address(name)), code
+        return halves, run_shared, prototype(code.address(name)), code
 
     def _compile_whole(self, kind: str, update: Compiled | None) -> tuple[Any, Code, int]:
         """Compile a call of everything: the shared part, the loop, the sum or mean, and the update."""

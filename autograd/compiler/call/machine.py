@@ -70,7 +70,7 @@ class Code:
             )
             self._engine = binding.create_mcjit_compiler(parsed, machine)
             self._engine.finalize_object()
-        self._spare = self._engine.get_global_value_address("spare") if module.has_spare else 0
+        self._spare = self._engine.get_global_value_address("spare") if module.spare else 0
 
     def __del__(self) -> None:
         if getattr(self, "_spare", 0):

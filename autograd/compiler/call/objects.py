@@ -19,7 +19,7 @@ from collections.abc import Callable
 from typing import Any
 
 from autograd.compiler.llvm.module import Module
-from autograd.compiler.structure import ARRAY, FLOATS, LIST, NUMBER, ROWS, STATIC, TUPLE, Kind, Structure, parts
+from autograd.compiler.structure import ARRAY, FLOATS, NUMBER, ROWS, SEQUENCE, STATIC, Kind, Structure, parts
 
 LARGEST = 4_096  # numbers in and out of an entry point, which lie on the stack
 _HEADER, _ITEMS = 16, tuple.__basicsize__  # a tuple's items follow its fixed part; a list holds a pointer to them
@@ -65,76 +65,18 @@ def serves(arguments: tuple[Structure, ...], result: Structure) -> bool:
 
 
 def _knows(table: dict[Kind, Any], structure: Structure) -> bool:
-    known = structure[0] in table and (structure[0] is not STATIC or structure[1] is None)
-    return known and all(_knows(table, part) for part in parts(structure))
+    kind, *facts = structure
+    if (kind is STATIC and facts[0] is not None) or (kind is SEQUENCE and facts[0][0] not in (list, tuple)):
+        return False
+    return kind in table and all(_knows(table, part) for part in parts(structure))
 
 
-def _function(name: str) -> int:
-    """Return the address of a function of CPython."""
-    return ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value or 0
+def _python(name: str) -> str:
+    """Write the address of a function of CPython."""
+    return f"inttoptr (i64 {ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value} to ptr)"
 
 
-class _Text:
-    """The function ``PyObject *enter(self, args, n, kwnames)`` as it is written."""
-
-    def __init__(self, module: Module) -> None:
-        self.module = module
-        self.lines = module.open("define ptr @enter(ptr %self, ptr %args, i64 %n, ptr %kwnames) #0 {")
-        self.serial = 0
-
-    def fresh(self) -> str:
-        self.serial += 1
-        return f"%e{self.serial}"
-
-    def put(self, text: str) -> str:
-        name = self.fresh()
-        self.lines.append(f"  {name} = {text}")
-        return name
-
-    def at(self, pointer: str, offset: int) -> str:
-        """Return the address so many bytes behind a pointer."""
-        return self.put(f"getelementptr i8, ptr {pointer}, i64 {offset}")
-
-    def nth(self, kind: str, pointer: str, i: int | str) -> str:
-        """Return the address of an entry of an array."""
-        return self.put(f"getelementptr {kind}, ptr {pointer}, i64 {i}")
-
-    def load(self, kind: str, address: str) -> str:
-        return self.put(f"load {kind}, ptr {address}, align 8")
-
-    def store(self, kind: str, what: str, address: str) -> None:
-        self.lines.append(f"  store {kind} {what}, ptr {address}, align 8")
-
-    def demand(self, condition: str, otherwise: str = "slow") -> None:
-        """Go on only where the condition holds."""
-        holds = self.put(condition)
-        label = self.fresh()[1:]
-        self.lines += [f"  br i1 {holds}, label %{label}, label %{otherwise}", f"{label}:"]
-
-    def demand_type(self, item: str, kind: type) -> None:
-        self.demand(f"icmp eq i64 {self.load('i64', self.at(item, 8))}, {id(kind)}")
-
-    def each(self, count: int, body: Callable[[str], None]) -> None:
-        """Write a loop over 0 … count − 1."""
-        i, begin, loop, tail, done = (self.fresh() for _ in range(5))
-        self.lines += [
-            f"  br label {begin}", f"{begin[1:]}:", f"  br label {loop}", f"{loop[1:]}:",
-            f"  {i} = phi i64 [ 0, {begin} ], [ {i}n, {tail} ]",
-        ]  # fmt: skip
-        body(i)
-        self.lines += [
-            f"  br label {tail}", f"{tail[1:]}:", f"  {i}n = add i64 {i}, 1", f"  {i}c = icmp slt i64 {i}n, {count}",
-            f"  br i1 {i}c, label {loop}, label {done}", f"{done[1:]}:",
-        ]  # fmt: skip
-
-    def call(self, function: str, operands: str) -> str:
-        """Call a function of CPython that returns a new object."""
-        result = self.put(f"call ptr inttoptr (i64 {_function(function)} to ptr)({operands})")
-        self.demand(f"icmp ne ptr {result}, null", "failed")
-        return result
-
-
-class EntryPoint(_Text):
+class EntryPoint:
     """Writes ``PyObject *enter(self, args, n, kwnames)`` around ``run`` into a module.
 
     Where arrays are batches, it is written around ``whole``, for up to ``samples`` samples.
@@ -149,56 +91,87 @@ class EntryPoint(_Text):
         outputs: int,
         samples: int = 0,
     ) -> None:
-        super().__init__(module)
         self.kept: list[Any] = []  # objects that the code names by address
+        self._function = module.function("ptr @enter(ptr %self, ptr %args, i64 %n, ptr %kwnames) #0")
+        self._lines = self._function.lines
         self._column = 0  # how many pointers to batches there are
         self._count = ""  # the number of samples, once it is known
         self._place = 0  # how many numbers were read, or how many of the results were used
-        self._lone_array = ""  # where the numbers are of the only argument, an array, which is read where it is
-        self._begin(inputs, outputs, samples)
-        self._read_arguments(structures)
-        array = self._new_array(result[1]) if result[0] is ARRAY else ""
-        source = self._lone_array or "%in"
-        target = self.load("ptr", self.at(array, 16)) if array else "%out"
+        self._lines += [
+            f"  %in = alloca double, i64 {max(inputs, 1)}",
+            f"  %out = alloca double, i64 {max(outputs, 1)}",
+        ]
         if samples:
-            self.demand(f"icmp sle i64 {self._count}, {samples}")
-            self.demand(f"icmp sgt i64 {self._count}, 0")
-            numbers = f"ptr {source}, ptr %columns, ptr %strides, i64 {self._count}, ptr {target}"
-            self.lines.append(f"  call void @whole({numbers})")
+            self._lines += [f"  %columns = alloca ptr, i64 {inputs}", f"  %strides = alloca i64, i64 {inputs}"]
+        source = self._read_arguments(structures)
+        array = self._new_array(result[1]) if result[0] is ARRAY else ""  # which the results are written into
+        target = self._field(array, 16) if array else "%out"
+        if samples:
+            self._demand(f"icmp sle i64 {self._count}, {samples}")
+            self._demand(f"icmp sgt i64 {self._count}, 0")
+            batch = f"ptr %columns, ptr %strides, i64 {self._count}"
+            self._lines.append(f"  call void @whole(ptr {source}, {batch}, ptr {target})")
         else:
-            self.lines.append(f"  call void @run(ptr {source}, ptr {target})")
+            self._lines.append(f"  call void @run(ptr {source}, ptr {target})")
         self._place = 0
-        self._end(array or self._make(result))
-
-    def _begin(self, inputs: int, outputs: int, samples: int) -> None:
-        self.lines += [f"  %in = alloca double, i64 {max(inputs, 1)}", f"  %out = alloca double, i64 {max(outputs, 1)}"]
-        if samples:
-            self.lines += [f"  %columns = alloca ptr, i64 {inputs}", f"  %strides = alloca i64, i64 {inputs}"]
-
-    def _end(self, result: str) -> None:
-        hand_over = f"call ptr inttoptr (i64 {_function('PyObject_Vectorcall')} to ptr)"
-        self.lines += [
-            f"  ret ptr {result}",
+        self._lines += [
+            f"  ret ptr {array or self._make(result)}",
             "slow:",
-            f"  %answer = {hand_over}(ptr %self, ptr %args, i64 %n, ptr %kwnames)",
+            f"  %answer = call ptr {_python('PyObject_Vectorcall')}(ptr %self, ptr %args, i64 %n, ptr %kwnames)",
             "  ret ptr %answer",
             "failed:",
-            "  ret ptr null",
-            "}",
         ]
-        self.module.add("\n".join(self.lines))
+        self._function.end("ptr null")
 
-    # Arguments: each kind is checked, and its numbers are put in place.
+    def _field(self, item: str, offset: int, kind: str = "ptr") -> str:
+        """Read a field of an object."""
+        return self._function.load(self._function.nth(item, offset, "i8"), kind)
 
-    def _read_arguments(self, structures: tuple[Structure, ...]) -> None:
-        self.demand(f"icmp eq i64 %n, {len(structures)}")
-        self.demand("icmp eq ptr %kwnames, null")
+    def _nth(self, items: str, i: int | str, kind: str = "ptr") -> str:
+        """Read an entry of an array."""
+        return self._function.load(self._function.nth(items, i, kind), kind)
+
+    def _demand(self, condition: str, otherwise: str = "slow") -> None:
+        """Go on only where the condition holds."""
+        holds, label = self._function.put(condition), self._function.fresh()
+        self._lines += [f"  br i1 {holds}, label {label}, label %{otherwise}", f"{label[1:]}:"]
+
+    def _demand_equal(self, number: str, expected: int, kind: str = "i64") -> None:
+        self._demand(f"icmp eq {kind} {number}, {expected}")
+
+    def _call(self, function: str, operands: str) -> str:
+        """Call a function of CPython that returns a new object."""
+        result = self._function.put(f"call ptr {_python(function)}({operands})")
+        self._demand(f"icmp ne ptr {result}, null", "failed")
+        return result
+
+    def _each(self, count: int, body: Callable[[str], None]) -> None:
+        """Write a loop over 0 … count − 1."""
+        i, begin, loop, tail, done = [self._function.fresh()[1:] for _ in range(5)]
+        self._function.block(begin)
+        self._function.block(loop)
+        self._lines.append(f"  %{i} = phi i64 [ 0, %{begin} ], [ %{i}n, %{tail} ]")
+        body(f"%{i}")
+        self._function.block(tail)
+        self._lines += [
+            f"  %{i}n = add i64 %{i}, 1",
+            f"  %{i}c = icmp slt i64 %{i}n, {count}",
+            f"  br i1 %{i}c, label %{loop}, label %{done}",
+            f"{done}:",
+        ]
+
+    # Arguments: each is checked, and its numbers are put in place.
+
+    def _read_arguments(self, structures: tuple[Structure, ...]) -> str:
+        """Read all, and return where the numbers are then."""
+        self._demand_equal("%n", len(structures))
+        self._demand("icmp eq ptr %kwnames, null")
         for i, structure in enumerate(structures):
-            item = self.load("ptr", self.at("%args", 8 * i))
+            item = self._nth("%args", i)
             if len(structures) == 1 and structure[0] is ARRAY:
-                self._lone_array = self._array_of(item, structure[1])
-            else:
-                self._read(item, structure)
+                return self._array(item, structure[1])
+            self._read(item, structure)
+        return "%in"
 
     def _read(self, item: str, structure: Structure) -> None:
         _READERS[structure[0]](self, item, *structure[1:])
@@ -208,85 +181,82 @@ class EntryPoint(_Text):
         self._place += 1
 
     def _read_none(self, item: str, none: None) -> None:
-        self.demand(f"icmp eq i64 {self.put(f'ptrtoint ptr {item} to i64')}, {id(none)}")
+        self._demand_equal(self._function.put(f"ptrtoint ptr {item} to i64"), id(none))
 
     def _read_floats(self, item: str, count: int) -> None:
         items = self._items(list, item, count)
-        self.each(count, lambda i: self._number(self._item(items, i), self._plus(i)))
+        self._each(count, lambda i: self._number(self._nth(items, i), self._plus(i)))
         self._place += count
 
-    def _read_list(self, item: str, count: int, parts: tuple[Structure, ...], kind: type = list) -> None:
-        items = self._items(kind, item, count)
+    def _read_sequence(self, item: str, form: tuple[type, int], parts: tuple[Structure, ...]) -> None:
+        items = self._items(form[0], item, form[1])
         for i, part in enumerate(parts):
-            self._read(self._item(items, i), part)
-
-    def _read_tuple(self, item: str, count: int, parts: tuple[Structure, ...]) -> None:
-        self._read_list(item, count, parts, tuple)
+            self._read(self._nth(items, i), part)
 
     def _read_array(self, item: str, shape: tuple[int, ...]) -> None:
-        data = self._array_of(item, shape)
-        self.module.copy(self.nth("double", "%in", self._place), data, 8 * math.prod(shape))
+        data = self._array(item, shape)
+        self._function.copy(self._function.nth("%in", self._place), data, 8 * math.prod(shape))
         self._place += math.prod(shape)
 
     def _read_rows(self, item: str, shape: tuple[int, ...]) -> None:
         """Find where each number of the first sample is, and how far it is to the next sample's."""
+        function = self._function
         data, dims = self._doubles(item, 1 + len(shape), _ALIGNED)
-        steps = self.load("ptr", self.at(item, 40))
-        count = self.load("i64", self.at(dims, 0))
+        steps = self._field(item, 40)
+        count = self._nth(dims, 0, "i64")
         if self._count:
-            self.demand(f"icmp eq i64 {count}, {self._count}")
+            self._demand(f"icmp eq i64 {count}, {self._count}")
         self._count = self._count or count
-        strides = [self.load("i64", self.at(steps, 8 * i)) for i in range(1 + len(shape))]
+        strides = [self._nth(steps, i, "i64") for i in range(1 + len(shape))]
         for stride in strides:
-            self.demand(f"icmp eq i64 {self.put(f'and i64 {stride}, 7')}, 0")
-        across = self.put(f"ashr i64 {strides[0]}, 3")
+            self._demand_equal(function.put(f"and i64 {stride}, 7"), 0)
+        across = function.put(f"ashr i64 {strides[0]}, 3")
         addresses = [data]
         for i, n in enumerate(shape, 1):
-            self.demand(f"icmp eq i64 {self.load('i64', self.at(dims, 8 * i))}, {n}")
-            offsets = [self.put(f"mul i64 {strides[i]}, {k}") for k in range(n)]
-            pairs = [(address, offset) for address in addresses for offset in offsets]
-            addresses = [self.nth("i8", address, offset) for address, offset in pairs]
+            self._demand_equal(self._nth(dims, i, "i64"), n)
+            offsets = [function.put(f"mul i64 {strides[i]}, {k}") for k in range(n)]
+            addresses = [function.nth(address, offset, "i8") for address in addresses for offset in offsets]
         for address in addresses:
-            self.store("ptr", address, self.nth("ptr", "%columns", self._column))
-            self.store("i64", across, self.nth("i64", "%strides", self._column))
+            function.store(address, function.nth("%columns", self._column, "ptr"), "ptr")
+            function.store(across, function.nth("%strides", self._column, "i64"), "i64")
             self._column += 1
 
     def _number(self, item: str, place: str) -> None:
-        self.demand_type(item, float)
-        number = self.load("double", self.at(item, 16))
-        self.store("double", number, self.nth("double", "%in", place))
+        self._demand_equal(self._field(item, 8, "i64"), id(float))
+        number = self._field(item, 16, "double")
+        self._function.store(number, self._function.nth("%in", place))
 
     def _plus(self, i: str) -> str:
-        return self.put(f"add i64 {i}, {self._place}")
+        return self._function.put(f"add i64 {i}, {self._place}")
 
     def _items(self, kind: type, item: str, count: int) -> str:
         """Check that an object is a list or a tuple of so many items, and return where they are."""
-        self.demand_type(item, kind)
-        self.demand(f"icmp eq i64 {self.load('i64', self.at(item, 16))}, {count}")
-        return self.load("ptr", self.at(item, _LIST_ITEMS)) if kind is list else self.at(item, _ITEMS)
+        self._demand_equal(self._field(item, 8, "i64"), id(kind))
+        self._demand_equal(self._field(item, 16, "i64"), count)
+        return self._places_in(kind, item)
 
-    def _item(self, items: str, i: int | str) -> str:
-        return self.load("ptr", self.nth("ptr", items, i))
+    def _places_in(self, kind: type, item: str) -> str:
+        return self._field(item, _LIST_ITEMS) if kind is list else self._function.nth(item, _ITEMS, "i8")
 
     def _doubles(self, item: str, ndim: int, wanted: int) -> tuple[str, str]:
         """Check that an object is an array of doubles with such flags; return its data and its shape."""
         import numpy as np
 
-        self.demand_type(item, np.ndarray)
-        self.demand(f"icmp eq i64 {self.load('i64', self.at(item, 56))}, {id(np.dtype(np.float64))}")
-        self.demand(f"icmp eq i32 {self.load('i32', self.at(item, 24))}, {ndim}")
-        flags = self.put(f"and i32 {self.load('i32', self.at(item, 64))}, {wanted}")
-        self.demand(f"icmp eq i32 {flags}, {wanted}")
-        return self.load("ptr", self.at(item, 16)), self.load("ptr", self.at(item, 32))
+        self._demand_equal(self._field(item, 8, "i64"), id(np.ndarray))
+        self._demand_equal(self._field(item, 56, "i64"), id(np.dtype(np.float64)))
+        self._demand_equal(self._field(item, 24, "i32"), ndim, "i32")
+        flags = self._function.put(f"and i32 {self._field(item, 64, 'i32')}, {wanted}")
+        self._demand_equal(flags, wanted, "i32")
+        return self._field(item, 16), self._field(item, 32)
 
-    def _array_of(self, item: str, shape: tuple[int, ...]) -> str:
+    def _array(self, item: str, shape: tuple[int, ...]) -> str:
         """Check that an object is an array of such a shape, in one piece; return its data."""
         data, dims = self._doubles(item, len(shape), _ALIGNED | _C_CONTIGUOUS)
         for i, n in enumerate(shape):
-            self.demand(f"icmp eq i64 {self.load('i64', self.at(dims, 8 * i))}, {n}")
+            self._demand_equal(self._nth(dims, i, "i64"), n)
         return data
 
-    # Results: each kind is built, and the new reference returned.
+    # Results: each is built, and the new reference returned.
 
     def _make(self, structure: Structure) -> str:
         return _MAKERS[structure[0]](self, *structure[1:])
@@ -297,36 +267,30 @@ class EntryPoint(_Text):
 
     def _make_none(self, none: None) -> str:
         pointer = f"inttoptr (i64 {id(none)} to ptr)"
-        self.lines.append(f"  call void inttoptr (i64 {_function('Py_IncRef')} to ptr)(ptr {pointer})")
+        self._lines.append(f"  call void {_python('Py_IncRef')}(ptr {pointer})")
         return pointer
 
     def _make_floats(self, count: int) -> str:
-        numbers = self.call("PyList_New", f"i64 {count}")
-        items = self.load("ptr", self.at(numbers, _LIST_ITEMS))
-        self.each(count, lambda i: self.store("ptr", self._float(self._plus(i)), self.nth("ptr", items, i)))
+        result = self._call("PyList_New", f"i64 {count}")
+        items = self._places_in(list, result)
+        self._each(count, lambda i: self._put_item(self._float(self._plus(i)), items, i))
         self._place += count
-        return numbers
-
-    def _make_list(self, count: int, parts: tuple[Structure, ...]) -> str:
-        objects = [self._make(part) for part in parts]
-        result = self.call("PyList_New", f"i64 {count}")
-        items = self.at(result, _LIST_ITEMS)
-        return self._filled(result, self.load("ptr", items) if objects else items, objects)
-
-    def _make_tuple(self, count: int, parts: tuple[Structure, ...]) -> str:
-        objects = [self._make(part) for part in parts]
-        result = self.call("PyTuple_New", f"i64 {count}")
-        return self._filled(result, self.at(result, _ITEMS), objects)
-
-    def _filled(self, result: str, items: str, objects: list[str]) -> str:
-        for i, part in enumerate(objects):
-            self.store("ptr", part, self.nth("ptr", items, i))
         return result
+
+    def _make_sequence(self, form: tuple[type, int], parts: tuple[Structure, ...]) -> str:
+        objects = [self._make(part) for part in parts]
+        result = self._call("PyList_New" if form[0] is list else "PyTuple_New", f"i64 {form[1]}")
+        items = self._places_in(form[0], result)
+        for i, item in enumerate(objects):
+            self._put_item(item, items, i)
+        return result
+
+    def _put_item(self, item: str, items: str, i: int | str) -> None:
+        self._function.store(item, self._function.nth(items, i, "ptr"), "ptr")
 
     def _make_array(self, shape: tuple[int, ...]) -> str:
         result = self._new_array(shape)
-        data = self.load("ptr", self.at(result, 16))
-        self.module.copy(data, self.nth("double", "%out", self._place), 8 * math.prod(shape))
+        self._function.copy(self._field(result, 16), self._function.nth("%out", self._place), 8 * math.prod(shape))
         self._place += math.prod(shape)
         return result
 
@@ -334,21 +298,20 @@ class EntryPoint(_Text):
         import numpy as np
 
         self.kept += [np.empty, shape]
-        box = self.put("alloca ptr")
-        self.store("ptr", f"inttoptr (i64 {id(shape)} to ptr)", box)
+        box = self._function.put("alloca ptr")
+        self._function.store(f"inttoptr (i64 {id(shape)} to ptr)", box, "ptr")
         operands = f"ptr inttoptr (i64 {id(np.empty)} to ptr), ptr {box}, i64 1, ptr null"
-        return self.call("PyObject_Vectorcall", operands)
+        return self._call("PyObject_Vectorcall", operands)
 
     def _float(self, place: str) -> str:
-        number = self.load("double", self.nth("double", "%out", place))
-        return self.call("PyFloat_FromDouble", f"double {number}")
+        return self._call("PyFloat_FromDouble", f"double {self._nth('%out', place, 'double')}")
 
 
+# What an entry point does with each kind of argument, and of result. Others it hands over to Python.
 _READERS: dict[Kind, Callable[..., None]] = {
     NUMBER: EntryPoint._read_number,
     FLOATS: EntryPoint._read_floats,
-    LIST: EntryPoint._read_list,
-    TUPLE: EntryPoint._read_tuple,
+    SEQUENCE: EntryPoint._read_sequence,
     ARRAY: EntryPoint._read_array,
     ROWS: EntryPoint._read_rows,
     STATIC: EntryPoint._read_none,
@@ -356,8 +319,7 @@ _READERS: dict[Kind, Callable[..., None]] = {
 _MAKERS: dict[Kind, Callable[..., str]] = {
     NUMBER: EntryPoint._make_number,
     FLOATS: EntryPoint._make_floats,
-    LIST: EntryPoint._make_list,
-    TUPLE: EntryPoint._make_tuple,
+    SEQUENCE: EntryPoint._make_sequence,
     ARRAY: EntryPoint._make_array,
     STATIC: EntryPoint._make_none,
 }

@@ -6,10 +6,10 @@ from autograd.compiler.program.pack import Packing
 from autograd.compiler.program.program import Program
 from autograd.ops import OPERATIONS
 
-from .instructions import Load, Writer, load_shared
+from .function import Function, literal, splat, vector
+from .instructions import Writer, load_shared
 from .module import Module
 from .slots import Slots
-from .syntax import literal, splat, vector
 
 
 def parts(
@@ -20,39 +20,38 @@ def parts(
     A huge function takes the compiler longer than its share, so a program is cut, and values pass through memory.
     """
     slots = Slots(program, uniform, packing, module.pack_width)
-    first = len(program.inputs)
+    first, wide = len(program.inputs), vector(lanes)
     for part, (begin, end) in enumerate(slots.spans):
-        module.open(f"define internal void @{name}.part{part}(ptr noalias %in, ptr noalias %scratch) #0 {{")
-        writer = PartWriter(module, program, lanes, slots, part)
+        function = module.function(f"internal void @{name}.part{part}(ptr noalias %in, ptr noalias %scratch) #0")
+        writer = PartWriter(module, function, program, lanes, slots, part)
         writer.write(begin, end)
         for place in range(first + begin, first + end):
             if place in slots.begins and place in slots.slot:
                 pack = writer.vector(list(range(place, place + slots.width)))
-                writer.store_at("%scratch", slots.slot[place], pack, slots.width, lanes)
+                function.store(pack, function.nth("%scratch", slots.slot[place], wide), vector(slots.width))
             elif place in slots.slot and place not in slots.lane_of:
-                writer.store_at("%scratch", slots.slot[place], writer.number(place), lanes, lanes)
-        module.close()
+                number = writer.number(place)
+                function.store(number, function.nth("%scratch", slots.slot[place], wide), wide)
+        function.end()
     return slots
 
 
-def load_from(slots: Slots) -> Load:
-    """Load a value that all samples share from ``%in``, and any other from its slot in ``%scratch``."""
-    shared = load_shared("%in")
-
-    def load(place: int, writer: Writer) -> str:
-        if place < slots.uniform:
-            return shared(place, writer)
-        return writer.load_at("%scratch", slots.slot[place], writer.lanes, writer.lanes)
-
-    return load
-
-
 class PartWriter(Writer):
-    """Writes one part of a program, with its packs as vectors. After the last part it writes the outputs."""
+    """Writes one part of a program, with its packs as vectors; without ``part``, what follows the last part.
 
-    def __init__(self, module: Module, program: Program, lanes: int, slots: Slots, part: int) -> None:
-        super().__init__(module, program, lanes, load_from(slots))
-        self._slots, self._part, self._width = slots, part, slots.width
+    A value that all samples share is loaded from ``%in``, and any other from its slot in ``%scratch``.
+    """
+
+    def __init__(
+        self, module: Module, function: Function, program: Program, lanes: int, slots: Slots, part: int = 0
+    ) -> None:
+        def load(place: int) -> str:
+            if place < slots.uniform:
+                return load_shared(function, "%in", place, lanes)
+            return function.load(function.nth("%scratch", slots.slot[place], vector(lanes)), vector(lanes))
+
+        super().__init__(module, function, program, lanes, load)
+        self._slots, self._part, self._width, self._wide = slots, part, slots.width, vector(slots.width)
         self._packs: dict[int, str] = {}  # the vectors that are at hand, by the place at which a pack begins
         self._vectors: dict[tuple[int, ...], str] = {}  # other vectors, by their numbers
 
@@ -75,7 +74,7 @@ class PartWriter(Writer):
         if row.commutative and len({tuple(sorted(pair)) for pair in zip(*operands, strict=True)}) == self._width:
             operands = _turned(*operands)
         numbers = ", ".join(map(self.vector, operands))
-        self.lines.append(f"  %v{place} = {row.llvm}{self.module.flags} {vector(self._width)} {numbers}")
+        self.function.lines.append(f"  %v{place} = {row.llvm}{self.module.flags} {self._wide} {numbers}")
         self._packs[place] = f"%v{place}"
 
     def vector(self, places: list[int]) -> str:
@@ -86,19 +85,22 @@ class PartWriter(Writer):
             return splat(literal(self.program.constants[~first]), self._width)
         if in_a_row and first in self._slots.begins:
             if first not in self._packs:
-                self._packs[first] = self.load_at("%scratch", self._slots.slot[first], self._width)
+                self._packs[first] = self._row("%scratch", self._slots.slot[first])
             return self._packs[first]
         key = tuple(places)
         if key not in self._vectors:
             if in_a_row and places[-1] < self._slots.uniform:
-                self._vectors[key] = self.load_at("%in", first, self._width)
+                self._vectors[key] = self._row("%in", first)
             elif alike:
-                self._vectors[key] = self.everywhere(self.operand(first), self._width)
+                self._vectors[key] = self.function.spread(self.operand(first), self._width)
             elif self._side_by_side(places):
-                self._vectors[key] = self.load_at("%scratch", self._slots.slot[first], self._width)
+                self._vectors[key] = self._row("%scratch", self._slots.slot[first])
             else:
                 self._vectors[key] = self._put_together(places)
         return self._vectors[key]
+
+    def _row(self, pointer: str, i: int) -> str:
+        return self.function.load(self.function.nth(pointer, i), self._wide)
 
     def _side_by_side(self, places: list[int]) -> bool:
         """Whether values of earlier parts lie in memory as a row."""
@@ -112,14 +114,14 @@ class PartWriter(Writer):
         row = "poison"
         for i, place in enumerate(places):
             number = self.operand(place)
-            row = self.put(f"insertelement {vector(self._width)} {row}, double {number}, i64 {i}")
+            row = self.function.put(f"insertelement {self._wide} {row}, double {number}, i64 {i}")
         return row
 
     def fetch(self, place: int) -> str:
         """Take a value out of its pack, where that is at hand, or load it."""
         begin, lane = self._slots.lane_of.get(place, (-1, 0))
         if begin in self._packs:
-            return self.put(f"extractelement {vector(self._width)} {self._packs[begin]}, i64 {lane}")
+            return self.function.put(f"extractelement {self._wide} {self._packs[begin]}, i64 {lane}")
         return super().fetch(place)
 
     def store(self, first: int, last: int, pointer: str) -> None:
@@ -128,7 +130,8 @@ class PartWriter(Writer):
         while k < last:
             pack = range(outputs[k], outputs[k] + self._width)
             if outputs[k] in self._slots.begins and outputs[k : k + self._width] == tuple(pack):
-                self.store_at(pointer, k, self.vector(list(pack)), self._width)
+                numbers = self.vector(list(pack))
+                self.function.store(numbers, self.function.nth(pointer, k), self._wide)
                 k += self._width
             else:
                 super().store(k, k + 1, pointer)

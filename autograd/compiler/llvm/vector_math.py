@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 
-from .syntax import intrinsic, literal, splat, vector
+from .function import Function, literal, splat, vector
 
 _LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 _ROUND = 6755399441055744.0  # 1.5·2⁵²: adding it leaves the nearest integer in the low bits
@@ -20,38 +20,34 @@ _LOG_SERIES = [
 ]  # fmt: skip
 
 
-class _Body:
+class _Body(Function):
     """The text of one function; ``contract`` lets a multiplication and an addition become one instruction, no more."""
 
-    def __init__(self, name: str, lanes: int) -> None:
+    def __init__(self, head: str, lanes: int) -> None:
+        super().__init__(head)
         self.kind, self.whole, self.bit = vector(lanes), vector(lanes, "i64"), vector(lanes, "i1")
         self.lanes = lanes
-        self.serial = 0
-        self.lines = [f"define internal {self.kind} @cg.{name}.{lanes}({self.kind} %x) noinline #0 {{"]
-        self.declarations: set[str] = set()
-
-    def put(self, text: str) -> str:
-        self.serial += 1
-        self.lines.append(f"  %f{self.serial} = {text}")
-        return f"%f{self.serial}"
 
     def number(self, x: float | str) -> str:
         return x if isinstance(x, str) else splat(literal(x), self.lanes)
 
+    def compute(self, name: str, a: float | str, b: float | str) -> str:
+        return self.put(f"{name} {self.kind} {self.number(a)}, {self.number(b)}")
+
     def add(self, a: float | str, b: float | str) -> str:
-        return self.put(f"fadd contract {self.kind} {self.number(a)}, {self.number(b)}")
+        return self.compute("fadd contract", a, b)
 
     def sub(self, a: float | str, b: float | str) -> str:
-        return self.put(f"fsub contract {self.kind} {self.number(a)}, {self.number(b)}")
+        return self.compute("fsub contract", a, b)
 
     def mul(self, a: float | str, b: float | str) -> str:
-        return self.put(f"fmul contract {self.kind} {self.number(a)}, {self.number(b)}")
+        return self.compute("fmul contract", a, b)
 
     def div(self, a: float | str, b: float | str) -> str:
-        return self.put(f"fdiv {self.kind} {self.number(a)}, {self.number(b)}")
+        return self.compute("fdiv", a, b)
 
     def test(self, predicate: str, a: float | str, b: float | str) -> str:
-        return self.put(f"fcmp {predicate} {self.kind} {self.number(a)}, {self.number(b)}")
+        return self.compute(f"fcmp {predicate}", a, b)
 
     def choose(self, condition: str, a: float | str, b: float | str) -> str:
         return self.put(f"select {self.bit} {condition}, {self.kind} {self.number(a)}, {self.kind} {self.number(b)}")
@@ -72,11 +68,6 @@ class _Body:
 
     def power_of_two(self, n: str) -> str:
         return self.double(self.op("shl", self.op("add", n, 1023), 52))
-
-    def call(self, name: str, *operands: str) -> str:
-        callee, declaration = intrinsic(name, self.lanes, len(operands))
-        self.declarations.add(declaration)
-        return self.put(f"call {self.kind} {callee}({', '.join([f'{self.kind} {x}' for x in operands])})")
 
     def reduced(self, x: str) -> tuple[str, str]:
         """Return the integer n and r with x = n·ln 2 + r."""
@@ -113,12 +104,12 @@ class _Function(_Body):
         return self.mul(self.mul(e, self.power_of_two(half)), self.power_of_two(self.op("sub", n, half)))
 
     def tanh(self, x: str) -> str:
-        size = self.within(self.call("llvm.fabs", x), 0.0, 20.0)
+        size = self.within(self.put(self.intrinsic("llvm.fabs", [x], self.lanes)), 0.0, 20.0)
         n, r = self.reduced(self.mul(size, 2.0))
         scale = self.power_of_two(n)
         e = self.add(self.mul(scale, self.less_one(r)), self.sub(scale, 1.0))  # exp(2|x|) − 1, exact near 0
         y = self.div(e, self.add(e, 2.0))
-        return self.call("llvm.copysign", y, x)
+        return self.put(self.intrinsic("llvm.copysign", [y, x], self.lanes))
 
     def log(self, x: str) -> str:
         small = self.test("olt", x, 2.0**-1022)
@@ -151,8 +142,8 @@ class _Function(_Body):
 AVAILABLE = frozenset(name for name in vars(_Function) if not name.startswith("_"))
 
 
-def function(name: str, lanes: int) -> tuple[str, set[str]]:
-    """Return the text of a function, one of ``AVAILABLE``, and what it needs to have declared."""
-    body = _Function(name, lanes)
-    result = getattr(body, name)("%x")
-    return "\n".join([*body.lines, f"  ret {body.kind} {result}", "}"]), body.declarations
+def function(name: str, head: str, lanes: int) -> Function:
+    """Return the text of a function, one of ``AVAILABLE``, of ``%x0``."""
+    body = _Function(head, lanes)
+    body.end(f"{body.kind} {getattr(body, name)('%x0')}")
+    return body
