@@ -123,7 +123,8 @@ class Jitted:
         self._last: Compiled | None = None
         self._swift = False  # calls go straight into machine code
         self._swift_reductions: dict[Any, Callable[..., Any]] = {}  # entry points in machine code
-        self.__wrapped__ = fn
+        if fn is not None:
+            self.__wrapped__ = fn  # which inspect.signature asks
         self.__name__ = getattr(fn, "__name__", "function")
         self.__doc__ = getattr(fn, "__doc__", None)
 

@@ -182,7 +182,7 @@ class Batched(Compiled):
         code = compiler.compile(instructions)
         if kept is not None:
             code.kept = kept
-            last.reduction_entry_points[kind] = code.address("enter"), code
+            last.reduction_entry_points[kind] = code.address("from_objects"), code
         return REDUCE_WHOLE(code.address("whole")), code, outputs
 
 

@@ -124,7 +124,7 @@ class Compiled:
         code = compiler.compile(len(self.program.instructions))
         if kept is not None:
             code.kept = kept
-            self.entry_point = code.address("enter"), code
+            self.entry_point = code.address("from_objects"), code
         return RUN(code.address("run")), code
 
     def _compile_repeat(self) -> tuple[Any, Code]:

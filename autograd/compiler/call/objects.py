@@ -77,7 +77,7 @@ def _python(name: str) -> str:
 
 
 class EntryPoint:
-    """Writes ``PyObject *enter(self, args, n, kwnames)`` around ``run`` into a module.
+    """Writes ``PyObject *from_objects(self, args, n, kwnames)`` around ``run`` into a module.
 
     Where arrays are batches, it is written around ``whole``, for up to ``samples`` samples.
     """
@@ -92,7 +92,7 @@ class EntryPoint:
         samples: int = 0,
     ) -> None:
         self.kept: list[Any] = []  # objects that the code names by address
-        self._function = module.function("ptr @enter(ptr %self, ptr %args, i64 %n, ptr %kwnames) #0")
+        self._function = module.function("ptr @from_objects(ptr %self, ptr %args, i64 %n, ptr %kwnames) #0")
         self._lines = self._function.lines
         self._column = 0  # how many pointers to batches there are
         self._count = ""  # the number of samples, once it is known

@@ -1,10 +1,11 @@
 """A program → the text of a module in LLVM's language.
 
-``syntax.py``        how LLVM writes numbers and types
-``module.py``        functions, and what they turn out to call
+``function.py``      the text of one function, and how LLVM writes numbers and types
 ``vector_math.py``   exp, tanh and logarithms for ``fastmath``
-``instructions.py``  one instruction after the other
-``slots.py``, ``parts.py``  long programs as many functions, and where values lie between them
+``module.py``        all functions, and those that they turn out to call
+``instructions.py``  a program's instructions, one after the other
+``slots.py``         a long program: where values lie between its parts
+``parts.py``         a long program as many functions
 ``single.py``        the functions of a program for one sample
 ``lanes.py``         the functions for a batch: a loop with several samples side by side
 """

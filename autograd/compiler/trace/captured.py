@@ -17,6 +17,7 @@ from autograd.value import Value
 from .traced import Traced, here
 
 tracing = threading.RLock()  # one trace at a time: it lends traced numbers to the parameters of a model
+_COMPARING = ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__bool__", "__round__")
 
 
 class _Stale(Number):
@@ -62,8 +63,8 @@ class Captured:
             if isinstance(x, Value) and type(x.data) is float and id(x) not in self._known:
                 raise TraceError(
                     f"the traced function uses {x!r} from outside, and its number would be frozen into the machine "
-                    "code; pass it as an argument, or declare it: jit(f, parameters=[...]), or parameters=model"
-                    f"{here()}"
+                    "code; pass it as an argument, or declare it: jit(f, parameters=[...]), or parameters=model; at "
+                    "{}:{}: {}".format(*modes.caller())
                 )
 
     def number(self, x: Any) -> Any:
@@ -125,9 +126,6 @@ def capture(parameters: list[Value], numbers: list[Any]) -> Iterator[Captured]:
     methods = {name: checked(getattr(Value, name)) for name in _COMPARING}
     with _replaced({"__init__": noted, **methods}), modes.follow(see), captured.lending():
         yield captured
-
-
-_COMPARING = ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__bool__", "__round__")
 
 
 @contextmanager
