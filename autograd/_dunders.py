@@ -8,13 +8,13 @@ from .graph import is_node, topological_order
 
 
 class Dunders:
-    """The part of ``Value`` that Python asks for; it has no place of its own, so that a Value stays small."""
+    """The part of ``Value`` that Python asks for. Its attributes live in ``Value``."""
 
     __slots__ = ()
 
     data: Any
     operands: tuple[Any, ...]
-    about: dict[str, Any]
+    extras: dict[str, Any]
 
     # A comparison compares the numbers and gives a bool. Where the other side is a Value too, the number asks it in
     # turn: 2.0 < v is v > 2.0.
@@ -56,33 +56,33 @@ class Dunders:
     @property
     def name(self) -> str | None:
         """What diagrams and messages call this Value; None where nobody named it."""
-        name: str | None = self._fact("name")
+        name: str | None = self._extra("name")
         return name
 
     @name.setter
     def name(self, name: str | None) -> None:
         if name is not None and not isinstance(name, str):
             raise TypeError(f"a name is a str or None, and {type(name).__name__} {name!r} was given")
-        self.note("name", name)
+        self.set_extra("name", name)
 
     @property
     def source(self) -> tuple[str, int, str] | None:
         """File, line number and text of the line that made this Value, where ``record_source()`` was on."""
-        source: tuple[str, int, str] | None = self._fact("source")
+        source: tuple[str, int, str] | None = self._extra("source")
         return source
 
-    def _fact(self, key: str) -> Any:
+    def _extra(self, key: str) -> Any:
         try:
-            return self.about.get(key)
+            return self.extras.get(key)
         except AttributeError:  # nothing was ever noted: the slot is empty
             return None
 
-    def note(self, key: str, fact: Any) -> None:
-        """Keep a rare fact with this Value, its name or its source."""
+    def set_extra(self, key: str, extra: Any) -> None:
+        """Keep the name or the source with this Value."""
         try:
-            self.about[key] = fact
+            self.extras[key] = extra
         except AttributeError:
-            self.about = {key: fact}  # type: ignore[misc]
+            self.extras = {key: extra}  # type: ignore[misc]
 
     # Copies hold every node in a flat list, operands before their users, so that depth does not matter. Two graphs
     # pickled together share their leaves afterwards, but not the nodes between: pickle one result with both below it.
@@ -110,17 +110,17 @@ class Dunders:
 
 def _state(node: Any) -> tuple[Any, ...]:
     grad = node.grad if node.has_grad else None
-    return node.data, grad, node.op, node.partials, node.requires_grad, getattr(node, "about", None)
+    return node.data, grad, node.op, node.partials, node.requires_grad, getattr(node, "extras", None)
 
 
 def _restored(kind: type[Any], *state: Any) -> Any:
-    data, grad, op, partials, requires_grad, about, operands = state
+    data, grad, op, partials, requires_grad, extras, operands = state
     node = kind(data)
     node.op, node.operands, node.partials, node.frozen = op, operands, partials, not requires_grad
     if grad is not None:
         node.grad = grad
-    if about is not None:
-        node.about = dict(about)
+    if extras is not None:
+        node.extras = dict(extras)
     return node
 
 

@@ -1,7 +1,7 @@
-"""The methods of a Value that are rows of the table: ``//``, ``abs(v)``, ``round(v)``, and by name ``v.exp()``, ….
+"""A Value's operators that are not in value.py: ``//``, ``%``, ``abs``, ``round`` and the like.
 
-Those with a name ``add_row`` gives to every number. ``_methods.pyi`` beside this file lists them all for type checkers
-and editors; ``make stub`` writes it from the table, and a test holds the two together.
+Methods with a name, such as ``v.exp()``, are added by ``add_row`` in operation.py. ``_methods.pyi`` beside this file
+lists them all for type checkers and editors; ``make stub`` writes it from the table, and a test compares the two.
 """
 
 from __future__ import annotations
@@ -55,6 +55,6 @@ class TableMethods:
     def __round__(self, ndigits: int | None = None) -> Any:
         if ndigits is None:
             return self.round()
-        constant: Any = type(self)(round(self.data, ndigits))  # a step function of no row in the table
+        constant: Any = type(self)(round(self.data, ndigits))  # no row rounds to digits; the derivative is 0
         constant.requires_grad = False
         return constant

@@ -54,7 +54,7 @@ def _sweep_back(seeds: Iterable[tuple[Value, Any]], inputs: Sequence[Value], gra
     adjoints: dict[Value, Any] = {}
     for output, seed in seeds:
         _accumulate(adjoints, output, seed)
-    order, needed = _between(list(adjoints), inputs)
+    order, needed = _nodes_between(list(adjoints), inputs)
     watched = modes.active and modes.checking.get()
     with _recording():
         for node in reversed(order):
@@ -73,7 +73,7 @@ def _sweep_back(seeds: Iterable[tuple[Value, Any]], inputs: Sequence[Value], gra
 
 def _sweep_forward(outputs: Sequence[Value], tangents: dict[Value, Any], graph: bool) -> dict[Value, Any]:
     """Forward mode: the tangent of every Value that depends on the seeded inputs."""
-    order, needed = _between(outputs, list(tangents))
+    order, needed = _nodes_between(outputs, list(tangents))
     with _recording():
         for node in order:
             own = tangents.pop(node, None)  # where one input was made from another, each keeps the tangent it was given
@@ -89,7 +89,7 @@ def _accumulate(table: dict[Value, Any], node: Value, flow: Any) -> None:
     table[node] = table[node] + flow if node in table else flow
 
 
-def _between(outputs: Sequence[Value], inputs: Sequence[Value]) -> tuple[list[Value], set[Value]]:
+def _nodes_between(outputs: Sequence[Value], inputs: Sequence[Value]) -> tuple[list[Value], set[Value]]:
     """Return the nodes on paths from inputs to outputs in topological order, and the same with the inputs, as a set."""
     needed = set(inputs)
     order = []
@@ -125,7 +125,7 @@ def _times(partial: Any, flow: Any) -> Any:
 
 def _recording() -> contextlib.AbstractContextManager[None]:
     """Record even inside ``no_grad()``, which silences the caller's graph and not the one worked on here."""
-    return modes.enable_grad() if modes.silent() else contextlib.nullcontext()
+    return modes.enable_grad() if modes.graph_is_off() else contextlib.nullcontext()
 
 
 class _Run:
@@ -136,7 +136,7 @@ class _Run:
         self.builds: list[Callable[[Iterable[Any]], Any]] = []
         self.counts: list[int] = []
         replaced = list(args)
-        listening = not modes.silent()
+        grad_is_on = not modes.graph_is_off()
         with _recording():
             for i in argnums:
                 leaves, build = flatten(args[i])
@@ -152,7 +152,7 @@ class _Run:
             raise TypeError(f"the function returned {result!r}: {error}") from None
         self.nodes = [x for x in self.outputs if isinstance(x, Value)]
         self._inputs = set(self.inputs)
-        self.graph = listening and (
+        self.graph = grad_is_on and (
             any(x.operands and x.operands[0].requires_grad for x in self.inputs)
             or any(self._from_outside(node) for node in topological_order(*self.nodes))
         )
@@ -166,9 +166,9 @@ class _Run:
         return [build([next(rest) for _ in range(n)]) for build, n in zip(self.builds, self.counts, strict=True)]
 
     def result(self) -> Any:
-        return self.build_output([self.plain(x) for x in self.outputs])
+        return self.build_output([self.as_output(x) for x in self.outputs])
 
-    def plain(self, x: Any) -> Any:
+    def as_output(self, x: Any) -> Any:
         return x if self.graph or not isinstance(x, Value) else x.data
 
     def adjoints(self, seeds: Iterable[tuple[Any, Any]]) -> list[Any]:
@@ -244,7 +244,7 @@ def value_and_grad(f: Callable[P, Any], argnums: int | Sequence[int] = 0) -> Cal
         run = _Run(f, args, kwargs, argument_positions(argnums, args))
         output = run.one_output()
         parts = run.structured(run.adjoints([(output, 1.0)]))
-        return run.plain(output), parts[0] if isinstance(argnums, int) else tuple(parts)
+        return run.as_output(output), parts[0] if isinstance(argnums, int) else tuple(parts)
 
     return both
 
@@ -265,7 +265,9 @@ def derivative(f: Callable[P, Any], order: int = 1) -> Callable[P, Any]:
 
 
 def jacobian(f: Callable[P, Any], argnums: int | Sequence[int] = 0) -> Callable[P, Any]:
-    """Return a function that gives ∂output/∂input for all numbers: the output's structure of the argument's.
+    """Return a function that gives ∂output/∂input for all numbers, in the structure of the output.
+
+    In place of each number of the output stands the structure of the argument: m outputs of n inputs give m lists of n.
 
     >>> jacobian(lambda p: [p[0] * p[1], p[0] + p[1]])([2.0, 5.0])
     [[5.0, 2.0], [1.0, 1.0]]
@@ -284,7 +286,9 @@ def jacobian(f: Callable[P, Any], argnums: int | Sequence[int] = 0) -> Callable[
 
 
 def hessian(f: Callable[P, Any], argnums: int | Sequence[int] = 0) -> Callable[P, Any]:
-    """Return a function that gives the second derivatives: the argument's structure of the argument's.
+    """Return a function that gives the second derivatives of ``f``, which returns one number.
+
+    The result has the structure of the argument, and in place of each number that structure once more: n lists of n.
 
     >>> hessian(lambda p: p[0] * p[0] * p[1])([3.0, 2.0])
     [[4.0, 6.0], [6.0, 0.0]]
@@ -293,7 +297,9 @@ def hessian(f: Callable[P, Any], argnums: int | Sequence[int] = 0) -> Callable[P
 
 
 def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
-    """Return ``f(*args)`` and a function from a cotangent, in the output's structure, to one gradient an argument.
+    """Return ``f(*args)`` and a function from a cotangent, in the output's structure, to a tuple of gradients.
+
+    The tuple has one entry for each argument. Raises ValueError for a cotangent of another structure.
 
     The vector-Jacobian product costs one backward sweep whatever the number of inputs.
 
@@ -318,7 +324,7 @@ def jvp(f: Function, args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any,
     >>> jvp(lambda a, b: [a * b, a + b], (2.0, 5.0), (1.0, 10.0))
     ([10.0, 7.0], [25.0, 11.0])
     """
-    args, tangents = _listed("args", args), _listed("tangents", tangents)
+    args, tangents = _as_arguments("args", args), _as_arguments("tangents", tangents)
     run = _Run(f, args, {}, range(len(args)))
     seeds = _matching(tangents, args, "the tangent")
     tangent_of = _sweep_forward(run.nodes, dict(zip(run.inputs, seeds, strict=True)), run.graph)
@@ -329,16 +335,16 @@ def jvp(f: Function, args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any,
 def hvp(f: Function, args: Sequence[Any], tangents: Sequence[Any]) -> Any:
     """Return the Hessian of ``f`` at ``args`` times ``tangents``: forward mode over reverse, without the Hessian.
 
-    The result is a tuple with one entry an argument, in its structure.
+    The result is a tuple with one entry for each argument, in its structure.
 
     >>> hvp(lambda p: p[0] * p[0] * p[1], ([3.0, 2.0],), ([1.0, 0.0],))
     ([4.0, 6.0],)
     """
-    args = _listed("args", args)
+    args = _as_arguments("args", args)
     return jvp(grad(f, tuple(range(len(args)))), args, tangents)[1]
 
 
-def _listed(what: str, entries: Sequence[Any]) -> list[Any]:
+def _as_arguments(what: str, entries: Sequence[Any]) -> list[Any]:
     if not isinstance(entries, (list, tuple)):
         raise TypeError(f"{what} has an entry for each argument, ({entries!r},) for one, and {entries!r} was given")
     return list(entries)

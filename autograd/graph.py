@@ -1,4 +1,4 @@
-"""The graph behind a Value: the order of its nodes, and adjoints that are ready to be added to."""
+"""The graph behind a Value: the order of its nodes, with adjoints that are ready to be added to."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ def topological_order(*outputs: Any) -> list[Any]:
     order: list[Any] = []
     seen: set[Any] = set()
     stack: list[Any] = list(reversed(outputs))
-    while stack:  # depth first, without recursion; None stands over a node whose operands are in the order by then
+    # Depth first, with a list instead of recursion. A None on it means: all operands of the node below it are in the
+    # order, so that node comes next.
+    while stack:
         node = stack.pop()
         if node is None:
             order.append(stack.pop())
@@ -41,7 +43,7 @@ def is_node(x: Any) -> bool:
 
 
 @contextmanager
-def adjoints(output: Any, seed: Any) -> Iterator[Iterable[Any]]:
+def backward_order(output: Any, seed: Any) -> Iterator[Iterable[Any]]:
     """Hand out the nodes that made ``output``, users before their operands, each with an adjoint to add to.
 
     The adjoint of the output is ``seed``, all others begin at zero; leaves keep what they hold. The block must go
@@ -53,7 +55,7 @@ def adjoints(output: Any, seed: Any) -> Iterator[Iterable[Any]]:
                 output.grad += seed
             yield ()
             return
-        order, zero, frozen = _prepared(output)
+        order, zero, frozen = _cleared(output)
         output.grad = seed
         try:
             yield _checked(order) if modes.active and modes.checking.get() else reversed(order)
@@ -67,7 +69,7 @@ def adjoints(output: Any, seed: Any) -> Iterator[Iterable[Any]]:
                 leaf.grad = grad
 
 
-def _prepared(output: Any) -> tuple[list[Any], float, list[tuple[Any, Any]]]:
+def _cleared(output: Any) -> tuple[list[Any], float, list[tuple[Any, Any]]]:
     """Return the nodes (no leaves) in topological order, the zero that is now their grad, and the frozen leaves.
 
     The zero is −0.0, where a sum may begin: it changes no number it is added to, not even the sign of a zero. It also

@@ -1,7 +1,7 @@
 """Switches for a stretch of code: build no graph, stop at the first nan, remember the source line.
 
-Each holds for its own thread and asyncio task. ``active`` counts the stretches now open in any thread: while it is 0,
-which is nearly always, an operation pays for one look at it and for nothing else.
+Each holds for its own thread and asyncio task. ``active`` counts the ``with`` blocks that are open now, in all threads:
+while it is 0, which is nearly always, an operation pays for one look at it and for nothing else.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ locating: ContextVar[bool] = ContextVar("locating", default=False)
 following: ContextVar[Callable[[Any, Any], None] | None] = ContextVar("following", default=None)
 
 
-class _Stretch(ContextDecorator):
+class _Switched(ContextDecorator):
     """Sets a switch for a ``with`` block, or for each call of a function that it decorates."""
 
     def __init__(self, switch: ContextVar[Any], to: Any) -> None:
         self._switch, self._to = switch, to
         self._tokens: list[Token[Any]] = []
 
-    def _recreate_cm(self) -> _Stretch:
-        return _Stretch(self._switch, self._to)
+    def _recreate_cm(self) -> _Switched:
+        return _Switched(self._switch, self._to)
 
     def __call__(self, func: Any) -> Any:
         if inspect.iscoroutinefunction(func) or inspect.isgeneratorfunction(func) or inspect.isasyncgenfunction(func):
@@ -60,12 +60,12 @@ class _Stretch(ContextDecorator):
                 active -= 1
 
 
-def silent() -> bool:
+def graph_is_off() -> bool:
     """Whether ``no_grad()`` is on here."""
     return bool(active) and not recording.get()
 
 
-def no_grad() -> _Stretch:
+def no_grad() -> _Switched:
     """Compute without building a graph, in a ``with`` block or as a decorator: results are Values without operands.
 
     >>> from autograd import Value, no_grad
@@ -75,15 +75,15 @@ def no_grad() -> _Stretch:
     >>> y.operands
     ()
     """
-    return _Stretch(recording, False)
+    return _Switched(recording, False)
 
 
-def enable_grad() -> _Stretch:
+def enable_grad() -> _Switched:
     """Build graphs again inside ``no_grad()``."""
-    return _Stretch(recording, True)
+    return _Switched(recording, True)
 
 
-def detect_anomaly() -> _Stretch:
+def detect_anomaly() -> _Switched:
     """Raise AnomalyError at the first operation that makes a nan or an infinity out of finite numbers.
 
     It watches forward and backward, and the message names the operation, its operands and the line that called it.
@@ -96,10 +96,10 @@ def detect_anomaly() -> _Stretch:
     ...         print(str(error).split(",")[0])
     div made inf out of 1.0 and 0.0
     """
-    return _Stretch(checking, True)
+    return _Switched(checking, True)
 
 
-def record_source() -> _Stretch:
+def record_source() -> _Switched:
     """Keep with each node the file and line that made it, for diagrams and for AnomalyError.
 
     >>> from autograd import Value, record_source
@@ -108,12 +108,12 @@ def record_source() -> _Stretch:
     >>> y.source is not None
     True
     """
-    return _Stretch(locating, True)
+    return _Switched(locating, True)
 
 
-def follow(see: Callable[[Any, Any], None]) -> _Stretch:
-    """Call ``see(node, operands)`` with every node that an operation makes; the compiler's traces look on this way."""
-    return _Stretch(following, see)
+def follow(see: Callable[[Any, Any], None]) -> _Switched:
+    """Call ``see(node, operands)`` with every node that an operation makes, as the compiler does while it traces."""
+    return _Switched(following, see)
 
 
 def caller() -> tuple[str, int, str]:
@@ -135,7 +135,7 @@ def watch(node: Any) -> Any:
             place = "{}:{}: {}".format(*caller())
             raise AnomalyError(f"{node.op.name} made {node.data!r} out of {_listed(numbers)}, at {place}")
     if locating.get() or checking.get():
-        node.note("source", caller())
+        node.set_extra("source", caller())
     if not recording.get():
         node.op, node.operands, node.partials, node.frozen = None, (), (), False
     return node

@@ -10,7 +10,7 @@ and ``#y`` is the result. The grammar, from what binds least to what binds most;
     product    signed {× ÷ mod signed}
     signed     [−] power
     power      factor [^ signed]
-    factor     function factor, or √ factor, ∛ factor, or atom, with ² behind it or not
+    factor     function factor, or √ factor, ∛ factor, or atom, with ² or ³ behind it or not
     atom       #0  3  x  (formula)  |formula|  ⌊formula⌋  ⌈formula⌉
 
 >>> as_latex("#1 × #0 ^ (#1 − 1)")
@@ -34,14 +34,14 @@ _GREEK = {
     "π": r"\pi",
 }  # fmt: skip
 _SIGNS = {"−": "-", "×": r"\cdot", "≤": r"\le", "≥": r"\ge", "mod": r"\bmod"}
-_SQUARES = {"²": "2", "³": "3"}
+_EXPONENTS = {"²": "2", "³": "3"}
 # Functions that need no parentheses round a single letter: sin x, but sin(x + y).
-_BARE = {
+_NO_PARENTHESES = {
     "ln": r"\ln", "log₂": r"\log_2", "log₁₀": r"\log_{10}", "sin": r"\sin", "cos": r"\cos", "tan": r"\tan",
     "asin": r"\arcsin", "acos": r"\arccos", "atan": r"\arctan", "sinh": r"\sinh", "cosh": r"\cosh", "tanh": r"\tanh",
     "asinh": r"\operatorname{arsinh}", "acosh": r"\operatorname{arcosh}", "atanh": r"\operatorname{artanh}",
 }  # fmt: skip
-_FUNCTIONS = _BARE | _GREEK | {"max": r"\max", "min": r"\min"}
+_FUNCTIONS = _NO_PARENTHESES | _GREEK | {"max": r"\max", "min": r"\min"}
 _ROOTS = {"√": r"\sqrt", "∛": r"\sqrt[3]"}
 _CLOSING = {"(": ")", "|": "|", "⌊": "⌋", "⌈": "⌉"}
 _FENCES = {
@@ -79,16 +79,16 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.text = text
         self.tokens = [*_TOKEN.findall(text), ""]
-        self.at = 0
+        self.position = 0
 
     @property
     def token(self) -> str:
         """The token that comes next; empty at the end."""
-        return str(self.tokens[self.at])
+        return str(self.tokens[self.position])
 
     def take(self) -> str:
-        self.at += 1
-        return str(self.tokens[self.at - 1])
+        self.position += 1
+        return str(self.tokens[self.position - 1])
 
     def expect(self, wanted: str) -> None:
         if self.take() != wanted:
@@ -145,7 +145,7 @@ class _Reader:
         if self.token in _ROOTS:
             return "root", self.take(), self.factor()
         tree = self.atom()
-        exponent = _SQUARES[self.take()] if self.token in _SQUARES else ""
+        exponent = _EXPONENTS[self.take()] if self.token in _EXPONENTS else ""
         if self._is_function(tree):
             return "call", tree[1], exponent, self.factor()
         return ("power", tree, ("atom", exponent)) if exponent else tree
@@ -154,7 +154,7 @@ class _Reader:
         """Whether a name is followed by what it is applied to: ``exp(…)``, ``ln #0``, ``ln Γ(#0)``."""
         if tree[0] != "atom" or not tree[1][0].isalpha():
             return False
-        return self.token == "(" or (tree[1] in _BARE and bool(re.match(r"#|\d|[^\W\d_]|√", self.token)))
+        return self.token == "(" or (tree[1] in _NO_PARENTHESES and bool(re.match(r"#|\d|[^\W\d_]|√", self.token)))
 
     def atom(self) -> Tree:
         opening = self.take()
@@ -172,7 +172,7 @@ def _latex(tree: Tree) -> str:
     return writer(*tree[1:])
 
 
-def _bare(tree: Tree) -> str:
+def _without_parentheses(tree: Tree) -> str:
     """A part without the parentheses around it, where a bar or braces tell what belongs together."""
     return _latex(tree[2] if tree[0] == "fence" and tree[1] == "(" else tree)
 
@@ -190,17 +190,19 @@ def _fence(opening: str, inside: Tree) -> str:
 
 def _call(name: str, exponent: str, argument: Tree) -> str:
     if name == "exp":
-        return f"e^{{{_bare(argument)}}}" + (f"^{exponent}" if exponent else "")
+        return f"e^{{{_without_parentheses(argument)}}}" + (f"^{exponent}" if exponent else "")
     function = _FUNCTIONS.get(name) or r"\operatorname{" + name.replace("_", r"\_") + "}"
     function += f"^{exponent}" if exponent else ""
     inside = argument[2] if argument[0] == "fence" else argument
-    if name in _BARE and (inside[0] == "atom" or (argument[0] == "call" and argument[1] not in _BARE)):
+    if name in _NO_PARENTHESES and (
+        inside[0] == "atom" or (argument[0] == "call" and argument[1] not in _NO_PARENTHESES)
+    ):
         return f"{function} {_latex(inside)}"
     return f"{function}{_fence('(', inside)}"
 
 
 def _power(base: Tree, exponent: Tree) -> str:
-    below, above = _latex(base), _bare(exponent)
+    below, above = _latex(base), _without_parentheses(exponent)
     below = f"{{{below}}}" if below[0] == "#" else below  # what stands for it may have an index
     return f"{below}^{above}" if len(above) == 1 else f"{below}^{{{above}}}"
 
@@ -209,7 +211,7 @@ def _product(sign: str, left: Tree, right: Tree) -> str:
     if sign == "÷":
         if left[0] == "minus":
             return f"-{_product(sign, left[1], right)}"
-        return rf"\frac{{{_bare(left)}}}{{{_bare(right)}}}"
+        return rf"\frac{{{_without_parentheses(left)}}}{{{_without_parentheses(right)}}}"
     # 2 x, y (1 − y) and y ln 2 need no dot; x · y does
     joined = sign == "×" and (right[0] in ("fence", "call") or (left[0] == "atom" and left[1][0].isdigit()))
     return f"{_latex(left)} {'' if joined else _SIGNS[sign] + ' '}{_latex(right)}"
@@ -232,7 +234,7 @@ _WRITERS: dict[str, Callable[..., str]] = {
     "product": _product,
     "minus": lambda inside: f"-{_latex(inside)}",
     "power": _power,
-    "root": lambda sign, inside: f"{_ROOTS[sign]}{{{_bare(inside)}}}",
+    "root": lambda sign, inside: f"{_ROOTS[sign]}{{{_without_parentheses(inside)}}}",
     "call": _call,
     "fence": _fence,
     "atom": _atom,

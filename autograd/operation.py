@@ -67,15 +67,16 @@ class Operation:
     kinks: Callable[..., float] | None = None  # zero just where a derivative jumps
     complex_rule: Rule | None = None  # its extension to the complex plane, for the complex step
     commutative: bool = False
-    never_minus_zero: bool = False
+    never_minus_zero: bool = False  # the compiler may then drop "+ 0.0"
     # What a network uses it for.
     affine: bool = False  # it may be a part of a neuron's net input, Σ wᵢxᵢ + b
     activation: bool = False  # it may be what a neuron does with its net input
     saturation: float | None = None  # as an activation it hardly learns where its slope is at most this
     dead_below: float | None = None  # as an activation it passes no gradient at or below this
-    # What others call it.
-    primitive: bool = False
+    # How it is computed.
+    primitive: bool = False  # forward works on floats only; that of other rows is made of operations
     method: bool = True  # it is a method of numbers too: v.tanh()
+    # What others call it.
     c: str = ""  # the function of the C library
     llvm: str = ""  # the machine instruction, or the intrinsic
     numpy: tuple[str, ...] = ()  # NumPy's names for it, besides its own
@@ -83,7 +84,7 @@ class Operation:
     evaluate: Callable[..., Any] = field(init=False, repr=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _row_named, (self.name,)
+        return _find_row, (self.name,)
 
     def write(self, names: Sequence[str], style: str = "text", result: str = "y") -> str:
         """Write the operation with its operands' names, in ``style`` "text" or "latex".
@@ -141,7 +142,7 @@ class Operation:
 OPERATIONS: dict[str, Operation] = {}
 
 
-def _row_named(name: str) -> Operation:
+def _find_row(name: str) -> Operation:
     return OPERATIONS[name]
 
 
@@ -160,7 +161,10 @@ def _fill(template: str, names: Sequence[str], result: str) -> str:
 
 
 def as_float(x: Any) -> float:
-    """Convert a real number (int, NumPy float or int, Fraction) to a float, or raise TypeError."""
+    """Convert a real number (int, NumPy float or int, Fraction) to a float.
+
+    Raises TypeError for anything else, and ValueError for an integer above 1.8e308.
+    """
     if type(x) is float:
         return x
     if type(x) is int or (not isinstance(x, bool) and isinstance(x, numbers.Real)):
@@ -211,7 +215,7 @@ def add_row(name: str, forward: Rule, derivative: tuple[Rule, ...] | Rule, *, do
     ``define`` does it for users, with checks. A row that is a ``method`` becomes one of every number.
     """
     arity = len(derivative) if isinstance(derivative, tuple) else None
-    usual: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "text": listed(f"{name}("),
         "derivative_text": lambda i, n: f"∂{name}/∂#{i}",
         "operands": ("x", "y", "z")[:arity] if arity and arity <= 3 else (),
@@ -219,9 +223,9 @@ def add_row(name: str, forward: Rule, derivative: tuple[Rule, ...] | Rule, *, do
         "lists": 0 if arity else 1,
         "activation": arity == 1 and facts.get("method", True),
     }
-    usual |= {key: fact for key, fact in facts.items() if fact is not None}
-    op = Operation(name, arity, forward, derivative, **usual)
-    evaluate = _public(op)
+    defaults |= {key: fact for key, fact in facts.items() if fact is not None}
+    op = Operation(name, arity, forward, derivative, **defaults)
+    evaluate = _public_function(op)
     evaluate.__name__ = evaluate.__qualname__ = name
     evaluate.__module__ = "autograd"
     evaluate.__doc__ = _documented(op, doc)
@@ -233,7 +237,7 @@ def add_row(name: str, forward: Rule, derivative: tuple[Rule, ...] | Rule, *, do
     return evaluate
 
 
-def _public(op: Operation) -> Rule:
+def _public_function(op: Operation) -> Rule:
     """Return the function that takes floats to a float, and hands all other numbers to the highest in rank."""
     forward = op.forward
 
@@ -297,13 +301,15 @@ def define(
     ``rule(result, *operands)``, or for an n-ary operation one function that returns a sequence with every partial
     derivative. Rules that use only operators and this package's functions serve every kind of number, and so give
     higher derivatives and compile; a rule that uses ``math`` serves floats only. With ``primitive=True``
-    the forward rule is such a one, and compiled code calls it back.
+    the forward rule may use ``math``, and compiled code calls it back.
 
     The function that comes back takes floats to a float and Values to a Value, is drawn and explained with ``text`` and
-    ``latex`` (operand ``i`` is ``#i``, the result ``#y``), and can be checked with ``check_grad``.
+    ``latex`` (operand ``i`` is ``#i``, the result ``#y``), and can be checked with ``check_grad``. ``derivative_text``
+    has one formula per operand. ``domain`` is one interval (low, high) per operand, where the value is real; ``kinks``
+    a function of the operands that is zero just where a derivative jumps.
 
     Raises ValueError when the name is taken or is not an identifier, TypeError when the derivative is neither a tuple
-    of functions nor a function.
+    of functions nor a function, or when a rule returns None.
 
     >>> from autograd import Value, define, exp
     >>> gauss = define("gauss", lambda x: exp(-x * x), (lambda y, x: -2.0 * x * y,), text="gauss(#0)")
@@ -313,7 +319,7 @@ def define(
     -0.778801
     """
     if not name.isidentifier() or keyword.iskeyword(name):
-        raise ValueError(f"an operation's name must be a Python identifier, and {name!r} is none")
+        raise ValueError(f"an operation's name must be a Python identifier, and {name!r} is not one")
     if name in OPERATIONS:
         raise ValueError(f"an operation named {name!r} exists; choose another name")
     rules: tuple[Rule, ...] | Rule

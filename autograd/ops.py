@@ -1,11 +1,12 @@
 """Every operation, once: forward rule, derivative rule, notation, domain, kinks.
 
-A row of the table ``OPERATIONS`` is made by one call of ``_row``. Its rules are written with ordinary operators
-and with the generic functions of this file, and never ask what kind of number they are given. So one row serves plain
-floats, ``Value`` (whose derivatives are then graphs again, which gives second and higher derivatives), the
+A row of the table ``OPERATIONS`` is made by one call of ``_row``. Its rules are written with ordinary operators and
+with the generic functions of this file, and never ask what kind of number they are given. A derivative rule is called
+``rule(result, *operands)``: in the row of ``mul``, ``lambda y, a, b: b`` says ∂y/∂a = b for y = a·b. So one row serves
+plain floats, ``Value`` (whose derivatives are then graphs again, which gives second and higher derivatives), the
 compiler's traced numbers, and the exact numbers of the tests.
 
-Two rules of the house. A rule writes ``divide(a, b)`` and ``power(a, b)`` for ``/`` and ``**``, because Python's own
+Two rules for rules. A rule writes ``divide(a, b)`` and ``power(a, b)`` for ``/`` and ``**``, because Python's own
 raise where IEEE 754 gives an infinity or a nan. And ``where`` evaluates both its branches, so the branch that is not
 taken must be finite as well: make its argument safe first, then choose.
 
@@ -28,15 +29,13 @@ from . import gamma
 from .operation import OPERATIONS as OPERATIONS
 from .operation import Number as Number
 from .operation import Operation as Operation
-from .operation import add_row
+from .operation import add_row as _row
 from .operation import as_float as as_float
 from .operation import define as define
 from .operation import listed as _listed
 
 Function = Callable[..., Any]
 INF, NAN = math.inf, math.nan
-
-_row = functools.partial(add_row, method=True)
 
 
 def _ieee(function: Callable[[float], float], overflow: float = INF, **poles: float) -> Callable[[float], float]:
@@ -78,7 +77,11 @@ def _power(x: float, y: float) -> float:
 
 
 def power_by_base(y: Any, x: Any, n: Any) -> Any:
-    """Return n·x^(n−1), with the rounding error of n−1 put back (it would cost up to ln x units in the last place)."""
+    """Return n·xⁿ⁻¹; 0 for n = 0.
+
+    Where n − 1 is exact, which is nearly always, that is all. The rest puts the rounding error of n − 1 back, which
+    would cost up to ln x units in the last place.
+    """
     if type(n) is not float:
         x = where(n == 0.0, 1.0, x)  # x**0 has gradient 0 everywhere, at x = 0 as well
     elif n == 0.0:
@@ -97,9 +100,9 @@ def power_by_base(y: Any, x: Any, n: Any) -> Any:
 
 
 def power_by_exponent(y: Any, x: Any, n: Any) -> Any:
-    """Return xⁿ·ln x, where y = xⁿ; 0 where x is 0 and n is not negative."""
-    settled = where(x == 0.0, where(n >= 0.0, 1.0, 0.0), 0.0)  # 0**n for n >= 0 does not change with n
-    return where(settled > 0.0, 0.0, y * log(where(settled > 0.0, 1.0, x)))
+    """Return xⁿ·ln x, where y = xⁿ; 0 where x is 0 and n is not negative, nan where x is negative."""
+    constant_in_n = where(x == 0.0, where(n >= 0.0, 1.0, 0.0), 0.0)  # 0**n for n >= 0 does not change with n
+    return where(constant_in_n > 0.0, 0.0, y * log(where(constant_in_n > 0.0, 1.0, x)))
 
 
 def _mod(x: float, y: float) -> float:
@@ -166,7 +169,7 @@ def _float_step(function: Callable[[float], int]) -> Callable[[float], float]:
     return forward
 
 
-def _whole(x: float) -> float:
+def _fraction(x: float) -> float:
     return x - builtins.round(x)
 
 
@@ -192,14 +195,14 @@ def where(condition: Any, a: Any, b: Any) -> Any:
 
 
 _step = functools.partial(_row, derivative_text=("0",), primitive=True)
-floor = _step("floor", _float_step(math.floor), (lambda y, x: 0.0,), text="⌊#0⌋", kinks=_whole, llvm="llvm.floor",
+floor = _step("floor", _float_step(math.floor), (lambda y, x: 0.0,), text="⌊#0⌋", kinks=_fraction, llvm="llvm.floor",
               doc="Round down; the derivative is 0.")
-ceil = _step("ceil", _float_step(math.ceil), (lambda y, x: 0.0,), text="⌈#0⌉", kinks=_whole, llvm="llvm.ceil",
+ceil = _step("ceil", _float_step(math.ceil), (lambda y, x: 0.0,), text="⌈#0⌉", kinks=_fraction, llvm="llvm.ceil",
              doc="Round up; the derivative is 0.")
-round = _step("round", _float_step(builtins.round), (lambda y, x: 0.0,), kinks=lambda x: _whole(x + 0.5),
+round = _step("round", _float_step(builtins.round), (lambda y, x: 0.0,), kinks=lambda x: _fraction(x + 0.5),
               llvm="llvm.roundeven", numpy=("rint",),
               doc="Round to the nearest integer, a tie to the even one; the derivative is 0.")
-trunc = _step("trunc", _float_step(math.trunc), (lambda y, x: 0.0,), kinks=_whole, llvm="llvm.trunc",
+trunc = _step("trunc", _float_step(math.trunc), (lambda y, x: 0.0,), kinks=_fraction, llvm="llvm.trunc",
               doc="Round toward zero; the derivative is 0.")
 sign: Function = _row("sign", lambda x: where(x > 0.0, 1.0, where(x < 0.0, -1.0, x)), (lambda y, x: 0.0,),
                       derivative_text=("0",), kinks=lambda x: x,
@@ -222,7 +225,7 @@ def _cbrt(x: Any) -> Any:
 
 _THIRD, _THIRD_ERROR = 1.0 / 3.0, 2.0**-54 / 3.0
 _LN2, _LN10, _SQRT_HALF = math.log(2.0), math.log(10.0), math.sqrt(0.5)
-_log_domain = ((0.0, INF),)
+_not_negative = ((0.0, INF),)
 
 def _complex_expm1(z: complex) -> complex:
     a, b = z.real, z.imag
@@ -241,19 +244,19 @@ exp2 = _row("exp2", _ieee(math.exp2), (lambda y, x: y * _LN2,), text="2 ^ #0", d
 expm1 = _row("expm1", _ieee(math.expm1), (lambda y, x: exp(x),), text="exp(#0) − 1", derivative_text=("exp(#0)",),
              complex_rule=_complex_expm1, primitive=True, c="expm1", doc="e^x − 1, without the cancellation near 0.")
 log = _row("log", _ieee(math.log, zero=-INF), (lambda y, x: divide(1.0, x),), text="ln #0", derivative_text=("1 ÷ #0",),
-           domain=_log_domain, complex_rule=cmath.log, primitive=True, c="log",
+           domain=_not_negative, complex_rule=cmath.log, primitive=True, c="log",
            doc="The natural logarithm; −inf at 0, nan below.")
 log2 = _row("log2", _ieee(math.log2, zero=-INF), (lambda y, x: divide(1.0 / _LN2, x),), text="log₂ #0",
-            derivative_text=("1 ÷ (#0 × ln 2)",), domain=_log_domain, complex_rule=lambda z: cmath.log(z) / _LN2,
+            derivative_text=("1 ÷ (#0 × ln 2)",), domain=_not_negative, complex_rule=lambda z: cmath.log(z) / _LN2,
             primitive=True, c="log2", doc="The logarithm to base 2.")
 log10 = _row("log10", _ieee(math.log10, zero=-INF), (lambda y, x: divide(1.0 / _LN10, x),), text="log₁₀ #0",
-             derivative_text=("1 ÷ (#0 × ln 10)",), domain=_log_domain, complex_rule=cmath.log10, primitive=True,
+             derivative_text=("1 ÷ (#0 × ln 10)",), domain=_not_negative, complex_rule=cmath.log10, primitive=True,
              c="log10", doc="The logarithm to base 10.")
 log1p = _row("log1p", _ieee(math.log1p, minus_one=-INF), (lambda y, x: divide(1.0, 1.0 + x),), text="ln(1 + #0)",
              derivative_text=("1 ÷ (1 + #0)",), domain=((-1.0, INF),), complex_rule=_complex_log1p, primitive=True,
              c="log1p", doc="ln(1 + x), without the cancellation near 0.")
 sqrt = _row("sqrt", _ieee(math.sqrt), (lambda y, x: divide(0.5, y),), text="√#0", derivative_text=("1 ÷ (2 × #y)",),
-            domain=_log_domain, complex_rule=cmath.sqrt, primitive=True, llvm="llvm.sqrt",
+            domain=_not_negative, complex_rule=cmath.sqrt, primitive=True, llvm="llvm.sqrt",
             doc="The square root; its derivative at 0 is inf.")
 cbrt = _row("cbrt", _cbrt, (lambda y, x: divide(_third_power(abs(x), -2.0), 3.0),), text="∛#0",
             derivative_text=("1 ÷ (3 × #y²)",),
@@ -388,17 +391,11 @@ def _within(x: Any, bound: float) -> Any:
     return where(x > bound, bound, where(x < -bound, -bound, x))
 
 
-def _bell(x: Any) -> Any:
-    """exp(−x²), split as in fdlibm's erfc: rounding x² first would cost x² units in the last place."""
-    x = _within(x, 40.0)  # zero beyond
+def _bell(x: Any, c: float) -> Any:
+    """exp(c·x²), c = −1 or −½; split as in fdlibm's erfc: rounding x² would cost x² units in the last place."""
+    x = _within(x, 60.0)  # zero beyond
     near = trunc(x * 16.0) * 0.0625
-    return exp(-near * near) * exp(-(x - near) * (x + near))
-
-
-def _half_bell(x: Any) -> Any:
-    x = _within(x, 60.0)
-    near = trunc(x * 16.0) * 0.0625
-    return exp(-0.5 * near * near) * exp(-0.5 * (x - near) * (x + near))
+    return exp(c * near * near) * exp(c * (x - near) * (x + near))
 
 
 def _ndtr(x: Any) -> Any:
@@ -410,7 +407,7 @@ def _ndtr(x: Any) -> Any:
     low = x - high
     error = ((-high * _SQRT_HALF_HIGH - t) - high * _SQRT_HALF_LOW - low * _SQRT_HALF_HIGH) - low * _SQRT_HALF_LOW
     error = error - x * _SQRT_HALF_ERROR
-    return 0.5 * (erfc(t) - error * _TWO_OVER_SQRT_PI * _half_bell(x))
+    return 0.5 * (erfc(t) - error * _TWO_OVER_SQRT_PI * _bell(x, -0.5))
 
 
 def _mish_parts(x: Any) -> tuple[Any, Any]:
@@ -470,10 +467,10 @@ selu = _row("selu", lambda x: where(x > 0.0, _SELU_SCALE * x, _SELU_BELOW * expm
             (lambda y, x: where(x > 0.0, _SELU_SCALE, _SELU_BELOW * exp(where(x > 0.0, 0.0, x))),),
             derivative_text=("λ if #0 > 0 else λ × α × exp(#0)",), kinks=lambda x: x, torch=("SELU", {}),
             doc="λ·elu(x, α), with λ and α of Klambauer et al., *Self-Normalizing Neural Networks*, 2017.")
-ndtr = _row("ndtr", _ndtr, (lambda y, x: _INV_SQRT_2PI * _half_bell(x),), text="Φ(#0)", derivative_text=("φ(#0)",),
+ndtr = _row("ndtr", _ndtr, (lambda y, x: _INV_SQRT_2PI * _bell(x, -0.5),), text="Φ(#0)", derivative_text=("φ(#0)",),
             doc="The standard normal distribution function Φ.")
 gelu = _row("gelu", lambda x: where(x < -60.0, -60.0, x) * _ndtr(x),
-            (lambda y, x: ndtr(x) + _within(x, 60.0) * (_INV_SQRT_2PI * _half_bell(x)),),
+            (lambda y, x: ndtr(x) + _within(x, 60.0) * (_INV_SQRT_2PI * _bell(x, -0.5)),),
             derivative_text=("Φ(#0) + #0 × φ(#0)",), torch=("GELU", {"approximate": "none"}),
             doc="x·Φ(x), exact (Hendrycks and Gimpel, *Gaussian Error Linear Units*, 2016).")
 silu = _row("silu", lambda x: where(x < -1e3, -1e3, x) * _sigmoid(x), (_silu_slope,),
@@ -491,17 +488,18 @@ hardtanh = _row("hardtanh", lambda x: _within(x, 1.0), (lambda y, x: where(x <= 
 
 # ------------------------------------------------ error and gamma functions
 
-erf = _row("erf", math.erf, (lambda y, x: _TWO_OVER_SQRT_PI * _bell(x),), derivative_text=("2 ÷ √π × exp(−#0²)",),
-           primitive=True, c="erf", doc="The error function.")
-erfc = _row("erfc", math.erfc, (lambda y, x: -_TWO_OVER_SQRT_PI * _bell(x),), derivative_text=("−2 ÷ √π × exp(−#0²)",),
-            never_minus_zero=True, primitive=True, c="erfc", doc="1 − erf(x), accurate for large x.")
+erf = _row("erf", math.erf, (lambda y, x: _TWO_OVER_SQRT_PI * _bell(x, -1.0),),
+           derivative_text=("2 ÷ √π × exp(−#0²)",), primitive=True, c="erf", doc="The error function.")
+erfc = _row("erfc", math.erfc, (lambda y, x: -_TWO_OVER_SQRT_PI * _bell(x, -1.0),),
+            derivative_text=("−2 ÷ √π × exp(−#0²)",), never_minus_zero=True, primitive=True, c="erfc",
+            doc="1 − erf(x), accurate for large x.")
 polygamma: Function = _row("polygamma", gamma.polygamma, (lambda y, n, x: 0.0, lambda y, n, x: polygamma(n + 1.0, x)),
                            text="ψ(#0, #1)", latex=r"\psi^{(#0)}(#1)", derivative_text=("0", "ψ(#0 + 1, #1)"),
                            derivative_latex=("0", r"\psi^{(#0 + 1)}(#1)"), operands=("n", "x"),
                            domain=((0.0, 0.0), (0.0, INF)), primitive=True, method=False,
                            doc="The derivative of order n + 1 of ln Γ(x), n = 0 … 100; inf or nan at the poles.")
 lgamma = _row("lgamma", _ieee(gamma.lgamma), (lambda y, x: polygamma(0.0, x),), text="ln Γ(#0)",
-              derivative_text=("ψ(#0)",), domain=_log_domain, primitive=True,
+              derivative_text=("ψ(#0)",), domain=_not_negative, primitive=True,
               doc="The logarithm of the absolute value of the gamma function.")
 
 
@@ -550,7 +548,7 @@ def _prod_partials(y: Any, *xs: Any) -> list[Any]:
     return [a * b for a, b in zip(before, reversed(after), strict=True)]
 
 
-def _dot(*operands: Any) -> Any:
+def _dot(*operands: Any) -> Any:  # w₁ … wₙ, x₁ … xₙ, and the bias where the count is odd
     n = len(operands) // 2
     products = map(operator.mul, operands[:n], operands[n : 2 * n])
     return functools.reduce(operator.add, products, *operands[2 * n :])
@@ -561,16 +559,13 @@ def _dot_partials(y: Any, *operands: Any) -> tuple[Any, ...]:
     return (*operands[n : 2 * n], *operands[:n], 1.0) if len(operands) % 2 else (*operands[n:], *operands[:n])
 
 
-def _dot_text(times: str) -> Callable[[int], str]:
-    def template(n: int) -> str:
-        half = n // 2
-        terms = [f"#{i}{times}#{half + i}" for i in range(half)]
-        return " + ".join([*terms, f"#{n - 1}"] if n % 2 else terms)
-
-    return template
+def _dot_text(n: int) -> str:
+    half = n // 2
+    terms = [f"#{i}×#{half + i}" for i in range(half)]
+    return " + ".join([*terms, f"#{n - 1}"] if n % 2 else terms)
 
 
-def _dot_slope(i: int, n: int) -> str:
+def _dot_derivative_text(i: int, n: int) -> str:
     half = n // 2
     return "1" if i == 2 * half else f"#{i + half if i < half else i - half}"
 
@@ -643,7 +638,7 @@ _prod = _row("prod", lambda *xs: functools.reduce(operator.mul, xs), _prod_parti
              derivative_text=lambda i, n: " × ".join(f"#{j}" for j in range(n) if j != i) or "1", method=False)
 _mean = _row("mean", lambda *xs: divide(_total(xs), float(len(xs))), lambda y, *xs: (1.0 / len(xs),) * len(xs),
              text=_listed("mean("), derivative_text=lambda i, n: f"1 ÷ {n}", affine=True, method=False)
-_dot_row = _row("dot", _dot, _dot_partials, text=_dot_text("×"), derivative_text=_dot_slope, lists=2, affine=True,
+_dot_row = _row("dot", _dot, _dot_partials, text=_dot_text, derivative_text=_dot_derivative_text, lists=2, affine=True,
                 method=False)
 _norm_row = _row("norm", _norm, lambda y, *xs: [_over_radius(x, y) for x in xs],
                  text=lambda n: "√(" + " + ".join(f"#{i}²" for i in range(n)) + ")",
@@ -660,7 +655,7 @@ _min_row = _row("min", _min, _extreme_partials, text=_listed("min("),
                 derivative_text=lambda i, n: f"1 if #{i} = #y else 0", kinks=_gap, method=False)
 
 
-def _several(name: str, xs: Iterable[Any]) -> tuple[Any, ...]:
+def _not_empty(name: str, xs: Iterable[Any]) -> tuple[Any, ...]:
     xs = tuple(xs)
     if not xs:
         raise ValueError(f"{name} needs at least one number, and the list is empty")
@@ -693,7 +688,7 @@ def mean(xs: Iterable[Any]) -> Any:
     >>> mean([1.0, 2.0, 6.0])
     3.0
     """
-    return _mean(*_several("mean", xs))
+    return _mean(*_not_empty("mean", xs))
 
 
 def dot(ws: Iterable[Any], xs: Iterable[Any], bias: Any = None) -> Any:
@@ -750,7 +745,7 @@ def max(xs: Iterable[Any]) -> Any:
     >>> max([1.0, 3.0, 2.0])
     3.0
     """
-    return _max_row(*_several("max", xs))
+    return _max_row(*_not_empty("max", xs))
 
 
 def min(xs: Iterable[Any]) -> Any:
@@ -761,9 +756,9 @@ def min(xs: Iterable[Any]) -> Any:
     >>> min([1.0, 3.0, 2.0])
     1.0
     """
-    return _min_row(*_several("min", xs))
+    return _min_row(*_not_empty("min", xs))
 
 
-for _op in OPERATIONS.values():
+for _op in OPERATIONS.values():  # at the end, because a rule may use a row that stands further down
     if _op.operands and _op.method:
         _op.evaluate.__doc__ = f"{_op.evaluate.__doc__}{_op.example()}"

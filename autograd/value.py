@@ -12,7 +12,7 @@ from . import modes, ops
 from ._dunders import Dunders
 from ._methods import TableMethods
 from ._numpy import NumpyProtocol
-from .graph import UNSET, adjoints
+from .graph import UNSET, backward_order
 from .operation import Number, Operation, as_float
 
 ADD, SUB, MUL, DIV, POW, NEG = (ops.OPERATIONS[name] for name in ("add", "sub", "mul", "div", "pow", "neg"))
@@ -22,9 +22,8 @@ class Value(Number, TableMethods, Dunders, NumpyProtocol):
     """A real number that records the operations done with it, so that ``backward`` can differentiate them.
 
     ``Value(2.0)`` is a leaf. Arithmetic with it makes new Values, and so do the functions of the table in ``ops.py``,
-    each of which is a method as well: ``v.exp()``, ``v.tanh()``, ``v.relu()``.
-
-    Raises TypeError for anything but a real number.
+    each of which is a method as well: ``v.exp()``, ``v.tanh()``, ``v.relu()``. Raises TypeError for anything but a real
+    number.
 
     >>> a, b = Value(2.0, name="a"), Value(-3.0, name="b")
     >>> loss = a * b + a.tanh()
@@ -41,10 +40,10 @@ class Value(Number, TableMethods, Dunders, NumpyProtocol):
         "op": "The operation that made this Value, a row of the table; None for a leaf.",
         "operands": "What it was made of: Values, and plain floats for constants.",
         "partials": "∂self/∂operand for each operand; None for a constant.",
-        "frozen": "Whether a leaf takes no gradient; see ``requires_grad``.",
-        "about": "Rare facts, its name and the line that made it; on most nodes the slot is empty.",
+        "frozen": "Of a leaf: that ``requires_grad`` is False.",
+        "extras": "Its name and the line that made it, a dict; unset on most nodes.",
     }
-    rank, is_node = 1, True
+    rank, is_node = 1, True  # for operation.py and graph.py, which cannot import Value
 
     def __init__(self, data: Any, name: str | None = None) -> None:
         self.data = _number(data)
@@ -55,16 +54,16 @@ class Value(Number, TableMethods, Dunders, NumpyProtocol):
             self.name = name
 
     def backward(self, seed: float = 1.0) -> None:
-        """Add ∂self/∂leaf to the ``grad`` of every leaf, and set that of every node between, times ``seed``.
+        """Add seed·∂self/∂leaf to the ``grad`` of every leaf; set that of every node in between to seed·∂self/∂node.
 
-        Leaves accumulate over calls until they are reset; the nodes between hold the adjoint of the last call.
+        Leaves accumulate over calls until they are reset. Raises TypeError for a seed that is no number.
 
         >>> x = Value(3.0)
         >>> (x * x).backward()
         >>> x.grad
         6.0
         """
-        with adjoints(self, _number(seed)) as nodes:
+        with backward_order(self, _number(seed)) as nodes:
             # Go one node at a time, users before their operands, and apply the chain rule:
             # ∂self/∂operand += ∂node/∂operand · ∂self/∂node
             for node in nodes:
@@ -73,8 +72,8 @@ class Value(Number, TableMethods, Dunders, NumpyProtocol):
                     if partial is not None:
                         operand.grad += partial * adjoint
 
-    # Each operator says the number, and the derivative by each operand. With anything but a Value on the other side,
-    # a constant for one, `_operate` looks the same facts up in the table.
+    # Each operator gives the number, and its derivative by each operand. If the other side is not a Value (a constant,
+    # say), `_operate` takes both from the table in ops.py.
 
     def __add__(self, other: Value | float) -> Value:
         if type(other) is not Value:
@@ -128,12 +127,13 @@ class Value(Number, TableMethods, Dunders, NumpyProtocol):
         if len(operands) == 1:
             data = _number(op.evaluate(self.data))
             return new_node(data, op, operands, (op.partial(0, data, self.data),))
-        wanted = [isinstance(x, Value) for x in operands]
-        if not all(wanted):
+        is_value = [isinstance(x, Value) for x in operands]
+        if not all(is_value):
             operands = tuple([x if isinstance(x, Number) else as_float(x) for x in operands])
-        numbers = [x.data if want else x for x, want in zip(operands, wanted)]
+        numbers = [x.data if value else x for x, value in zip(operands, is_value)]
+        # a primitive's forward takes floats only; any other takes every kind of number, and is quicker than evaluate
         data = _number((op.evaluate if op.primitive else op.forward)(*numbers))
-        return new_node(data, op, operands, op.partials(data, numbers, wanted))
+        return new_node(data, op, operands, op.partials(data, numbers, is_value))
 
     def _operate(self, op: Operation, other: Any, reflected: bool = False) -> Value:
         """Return the node of an operator whose other side is a constant, or another kind of number."""
@@ -164,7 +164,7 @@ class Value(Number, TableMethods, Dunders, NumpyProtocol):
 
     @property
     def has_grad(self) -> bool:
-        """Whether a gradient was computed (or set) since the Value was made or reset; never of a frozen leaf."""
+        """Whether a gradient was computed (or set) since the Value was made or reset; False for a frozen leaf."""
         return self.grad is not UNSET and self.requires_grad
 
     @property
@@ -184,7 +184,7 @@ class Value(Number, TableMethods, Dunders, NumpyProtocol):
 
 
 def new_node(data: Any, op: Operation, operands: tuple[Any, ...], partials: tuple[Any, ...]) -> Value:
-    """Return the Value that an operation made; a mode that is on (``no_grad``, say) has a look at it."""
+    """Return the Value that an operation made; ``no_grad`` and other modes may change it."""
     node = object.__new__(Value)  # without __init__, which is for leaves
     node.data = data
     node.grad = UNSET
