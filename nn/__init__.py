@@ -1,9 +1,9 @@
 """Small neural networks on ``autograd``: PyTorch's names and habits, at micrograd's size.
 
-``layers`` are ``module``s whose weights come from ``init``; ``losses`` compare what they give with targets, ``optim``
-changes the weights by their gradients, and ``schedule`` the learning rate. ``fit`` puts it together: ``table`` reads
-the data, ``step`` (or ``compiled_step``) learns from one batch, ``run`` is what a ``checkpoint`` holds, ``history``
-what is left behind.
+``layers`` are ``module``s whose weights come from ``initializers``; ``losses`` compare what they give with targets,
+``optim`` changes the weights by their gradients, and ``schedule`` the learning rate. ``fit`` puts it together:
+``table`` reads the data, ``step`` (or ``compiled_step``) learns from one batch, ``run`` is what a ``checkpoint`` holds,
+``history`` what is left behind.
 """
 
 from . import data, plot
@@ -12,7 +12,7 @@ from .draw import draw
 from .fit import evaluate, fit, predict
 from .flow import gradient_flow, record_gradients
 from .history import History
-from .init import INITIALIZERS, initializer
+from .initializers import INITIALIZERS, initializer
 from .interop import from_torch, to_torch
 from .layers import MLP, Dropout, Layer, Neuron, Sequential, activation_names
 from .losses import (

@@ -22,7 +22,7 @@ from .module import Module
 from .optim import Optimizer
 
 FORMAT, VERSION = "chalkgrad checkpoint", 1
-LARGEST = 1 << 30  # bytes; a scalar network that fills more does not exist
+LARGEST = 1 << 30  # bytes; a larger file is refused
 CHUNK = 1 << 16  # bytes that are written at once
 
 

@@ -1,9 +1,10 @@
-"""What is asked of the arguments that people give: one function for each question."""
+"""Checks of arguments: each returns the argument or raises ValueError."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from numbers import Real
 from typing import Any, TypeVar
 
@@ -18,10 +19,10 @@ def whole(what: str, x: Any, least: int = 1) -> int:
     return int(x.__index__())
 
 
-def number(rule: str, x: Any, holds: Callable[[Any], bool]) -> Any:
+def number_where(rule: str, x: Any, holds: Callable[[Any], bool]) -> Any:
     """Return a number for which ``holds`` is true; raise ValueError that states the ``rule`` for anything else.
 
-    >>> number("p lies in [0, 1)", 1.5, lambda p: 0.0 <= p < 1.0)
+    >>> number_where("p lies in [0, 1)", 1.5, lambda p: 0.0 <= p < 1.0)
     Traceback (most recent call last):
     ValueError: p lies in [0, 1), and 1.5 was given
     """
@@ -43,19 +44,20 @@ def choice(what: str, x: T, choices: tuple[Any, ...]) -> T:
     return x
 
 
-def named(kind: str, name: Any, table: Mapping[str, T], otherwise: str = "") -> T:
-    """Return the entry of that name; raise ValueError that lists the names where there is none.
+def look_up(kind: str, name: Any, table: Mapping[str, T], otherwise: str = "") -> T:
+    """Return the entry of that name; raise ValueError that lists the names, the closest first, where it is not there.
 
-    >>> named("colour", "blu", {"red": 1, "blue": 2})
+    >>> look_up("colour", "blu", {"red": 1, "blue": 2})
     Traceback (most recent call last):
-    ValueError: no colour is called 'blu'; the names are red, blue
+    ValueError: no colour is called 'blu'; the names are blue, red
     """
     if isinstance(name, str) and name in table:
         return table[name]
-    raise ValueError(f"no {kind} is called {name!r}; the names are {', '.join(table)}{otherwise}")
+    names = dict.fromkeys([*get_close_matches(str(name), table), *table])
+    raise ValueError(f"no {kind} is called {name!r}; the names are {', '.join(names)}{otherwise}")
 
 
-def several(what: str, x: Any) -> list[Any]:
+def as_list(what: str, x: Any) -> list[Any]:
     """Return a list of functions (or names); one may stand without a list around it, and None for none."""
     if x is None or isinstance(x, str) or callable(x):
         return [] if x is None else [x]

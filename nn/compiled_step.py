@@ -22,7 +22,7 @@ from autograd.graph import lent
 from .layers import Dropout
 from .losses import LOSSES, Loss, bce, cross_entropy, one_value
 from .module import Module
-from .optim import Optimizer, clip_norm, clip_value_of
+from .optim import Optimizer, clip_each, scale_to_norm
 from .step import Step
 
 # How each loss of this package puts together the losses of the samples: "mean" or "sum".
@@ -76,7 +76,7 @@ class CompiledStep(Step):
             return
         self.stepped = False
         state = self.state.tolist()
-        learning = self._learning() if self.optimizer.remembers else {}
+        learning = self._learning() if self.optimizer.has_state else {}
         numbers = zip(self.parameters, self.data.tolist(), self.grads.tolist(), strict=True)
         for i, (p, number, grad) in enumerate(numbers):
             t, *remembered = state[i * self.width : (i + 1) * self.width]
@@ -154,8 +154,8 @@ class CompiledStep(Step):
 
     def _remembered(self, p: Value, group_of: dict[int, Any]) -> list[float]:
         group = group_of.get(id(p))
-        begin = (0.0,) * (self.width - 1) if group is None else self.optimizer.begin(group)
-        t, numbers = self.optimizer.state.get(id(p), (0, begin))
+        initial = (0.0,) * (self.width - 1) if group is None else self.optimizer.initial_state(group)
+        t, numbers = self.optimizer.state.get(id(p), (0, initial))
         return [float(t), *numbers]
 
     def _update_of(self, options: list[dict[str, Any]]) -> Callable[..., Any]:
@@ -167,9 +167,9 @@ class CompiledStep(Step):
             places = [i for i, p in enumerate(self.parameters) if id(p) in self.reached and p.requires_grad]
             clipped = [grads[i] for i in places]
             if self.clip_value is not None:
-                clipped = clip_value_of(clipped, self.clip_value)
+                clipped = clip_each(clipped, self.clip_value)
             if self.clip_norm is not None:
-                clipped, _ = clip_norm(clipped, self.clip_norm)
+                clipped, _ = scale_to_norm(clipped, self.clip_norm)
             new_data, new_state, new_grads = list(data), list(state), [0.0] * len(grads)
             for i, g in zip(places, clipped, strict=True):
                 new_grads[i] = g

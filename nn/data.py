@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
-from .checks import number, whole
+from .checks import number_where, whole
 from .table import Table, inputs
 
 
@@ -41,7 +41,7 @@ def circles(
     >>> [round(math.hypot(*row), 3) for row in X], y
     ([1.0, 1.0, 0.5, 0.5], [0, 0, 1, 1])
     """
-    number("factor is the inner circle's radius, between 0 and 1", factor, lambda r: 0.0 < r < 1.0)
+    number_where("factor is the inner circle's radius, between 0 and 1", factor, lambda r: 0.0 < r < 1.0)
     outer, rng = _half(n), _source(noise, seed)
     turn = 2.0 * math.pi
     X = [[math.cos(turn * i / outer), math.sin(turn * i / outer)] for i in range(outer)]
@@ -183,7 +183,7 @@ def _half(n: int) -> int:
 
 
 def _source(noise: float, seed: int) -> random.Random:
-    number("noise is a standard deviation of at least 0", noise, lambda s: 0.0 <= s < math.inf)
+    number_where("noise is a standard deviation of at least 0", noise, lambda s: 0.0 <= s < math.inf)
     return random.Random(seed)
 
 

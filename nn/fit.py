@@ -11,8 +11,8 @@ from typing import Any
 
 from autograd.operation import bare
 
-from . import checkpoint as files
-from .checks import number, several, whole
+from . import checkpoint as checkpoint_files
+from .checks import as_list, number_where, whole
 from .data import train_test_split
 from .history import History
 from .losses import LOSSES, Loss, cross_entropy, loss_function
@@ -51,27 +51,31 @@ def fit(
     resume: bool = False,
     jit: bool = False,
 ) -> History:
-    """Train ``model`` on samples ``X`` (a row each) and targets ``y``, and return the ``History``.
+    """Train ``model`` on samples ``X`` (one row each) and targets ``y``, and return the ``History``.
 
     ``X`` and ``y`` are lists, NumPy arrays or pandas DataFrames. ``loss`` is a name of ``nn.LOSSES`` or a function of a
     list of predictions and a list of targets. ``optimizer`` is a name of ``nn.OPTIMIZERS`` (with ``lr``, or its
-    default) or an optimiser. ``batch_size=None`` takes all samples at once; the last batch may be shorter. ``seed``
-    decides the order of the samples, the split and what Dropout drops: the same seed gives the same bits.
+    default) or an optimiser. ``batch_size=None`` takes all samples at once; the last batch may be shorter. The order of
+    the samples is new in each epoch, unless ``shuffle=False``. ``seed`` decides that order, the split and what Dropout
+    drops: the same seed gives the same bits. ``progress`` shows a bar.
 
     ``validation_split`` is the share of the samples that is set aside, unless ``validation_data=(X, y)`` is given.
     ``metrics`` are names of ``nn.METRICS`` or functions of predictions and targets, measured after each epoch. A
     callback is called with a ``Training`` after each epoch and ends the run by returning True. ``early_stopping`` is a
     number of epochs to wait, or an ``EarlyStopping``. ``schedule`` is one made for the optimiser, or a function that
-    makes one. Gradients are clipped by value first, then by norm.
+    makes one. Gradients are held to ±``clip_value`` each first, then scaled until their norm, over all parameters
+    together, is at most ``clip_norm``; both are above 0.
 
     ``checkpoint`` names a file that is replaced after each epoch; ``resume=True`` goes on from it, where it exists, to
-    the same bits as a run without interruption. ``jit=True`` compiles the step: batches of one sample, and losses of
-    your own, give the same bits; else the samples of a batch are added up in SIMD lanes, in another order, and the loss
-    agrees to rounding. Ctrl-C ends the run after the batch, with model and history as they are; a second Ctrl-C is not
-    waited for. A loss that becomes nan or infinite ends it with a RuntimeWarning that says where.
+    the same bits as a run without interruption. ``epochs`` is the total, with those of a resumed file. ``jit=True``
+    compiles the step: batches of one sample, and losses of your own, give the same bits; else the samples of a batch
+    are added up in SIMD lanes, in another order, and the loss agrees to rounding. Ctrl-C ends the run after the batch,
+    with model and history as they are; a second Ctrl-C is not waited for. A loss that becomes nan or infinite ends it
+    with a RuntimeWarning that says where.
 
-    Raises ValueError for empty data, rows of different lengths, a nan or an infinity in the data (it says where), and
-    an unknown name; CheckpointError for a file that does not fit.
+    Raises ValueError for empty data, rows of different lengths, a nan or an infinity in the data (it says where), an
+    unknown name, and ``resume`` without ``checkpoint``; TypeError for a model that is no Module; CheckpointError for a
+    file that does not fit; MissingExtraError for ``jit`` without llvmlite and numpy.
 
     >>> from nn import MLP, data, fit
     >>> X, y = data.xor()
@@ -82,15 +86,15 @@ def fit(
     if not isinstance(model, Module):
         raise TypeError(f"fit trains a Module, and {type(model).__name__} was given")
     _check_options(checkpoint, resume, clip_norm, clip_value)
-    data, held = _tables(X, y, validation_data, validation_split, seed)
+    data, held_out = _tables(X, y, validation_data, validation_split, seed)
     epochs = whole("epochs", epochs)
     batch_size = None if batch_size is None else whole("batch_size", batch_size)
     seed = int(seed) if hasattr(seed, "__index__") else seed  # NumPy's integers too, which JSON does not know
     stopping = early_stopping if isinstance(early_stopping, EarlyStopping | None) else EarlyStopping(early_stopping)
     loss = loss_function(loss)
-    measure = partial(_measures, model, loss, metric_functions(metrics, loss), data, held)
-    callbacks = several("callbacks", callbacks)
-    for table in (data, held):
+    measure = partial(_epoch_metrics, model, loss, metric_functions(metrics, loss), data, held_out)
+    callbacks = as_list("callbacks", callbacks)
+    for table in (data, held_out):
         _check_targets(model, loss, table)
     optimizer = optimizer_for(model.parameters(), optimizer, lr)
     run = Run(model, optimizer, schedule_for(schedule, optimizer), stopping, seed, batch_size, len(data[0]))
@@ -116,8 +120,9 @@ def _train(
 ) -> None:  # fmt: skip
     """Go through the data until all epochs are done, or something stops the run."""
     run.model.train()
-    with progress_bar(epochs * run.batches, run.epoch * run.batches, progress) as bar, interruptible() as interrupts:
-        while run.epoch < epochs and run.goes_on:
+    count = run.batch_count
+    with progress_bar(epochs * count, run.epoch * count, progress) as bar, interruptible() as interrupts:
+        while run.epoch < epochs and run.running:
             loss = _epoch(run, step, data, shuffle, bar, interrupts)
             if loss is None:
                 break
@@ -137,9 +142,9 @@ def _epoch(run: Run, step: Step, data: Table, shuffle: bool, bar: Any, interrupt
         if not math.isfinite(loss):
             run.stop("nan loss")
             warnings.warn(
-                f"the loss became {loss!r} in epoch {run.epoch + 1}, batch {i} of {run.batches}, and training stopped; "
-                "a smaller learning rate, clip_norm=1.0 or standardised inputs usually help, and detect_anomaly() "
-                "finds the place",
+                f"the loss became {loss!r} in epoch {run.epoch + 1}, batch {i} of {run.batch_count}, and training "
+                "stopped; a smaller learning rate, clip_norm=1.0 or standardised inputs usually help, and "
+                "detect_anomaly() finds the place",
                 RuntimeWarning,
                 stacklevel=4,  # where fit was called
             )
@@ -150,7 +155,7 @@ def _epoch(run: Run, step: Step, data: Table, shuffle: bool, bar: Any, interrupt
             run.stop("interrupted")
             break
     step.finish()
-    return total / run.samples if run.goes_on else None
+    return total / run.sample_count if run.running else None
 
 
 def predict(model: Module, X: Any) -> list[Any]:
@@ -178,16 +183,16 @@ def evaluate(
     """
     data, loss = samples(X, y), loss_function(loss)
     _check_targets(model, loss, data)
-    return _measured(model, data, {"loss": loss, **metric_functions(metrics, loss)})
+    return _apply_metrics(model, data, {"loss": loss, **metric_functions(metrics, loss)})
 
 
-def _measures(model: Module, loss: Loss, metrics: dict[str, Metric], data: Table, held: Table | None) -> Row:
+def _epoch_metrics(model: Module, loss: Loss, metrics: dict[str, Metric], data: Table, held_out: Table | None) -> Row:
     """Return the metrics on the training data, and loss and metrics on what is set aside."""
-    row = _measured(model, data, metrics) if metrics else {}
-    return row if held is None else row | _measured(model, held, {"loss": loss, **metrics}, "val_")
+    row = _apply_metrics(model, data, metrics) if metrics else {}
+    return row if held_out is None else row | _apply_metrics(model, held_out, {"loss": loss, **metrics}, "val_")
 
 
-def _measured(model: Module, data: Table, functions: dict[str, Metric], prefix: str = "") -> Row:
+def _apply_metrics(model: Module, data: Table, functions: dict[str, Metric], prefix: str = "") -> Row:
     """Return what each function makes of the model's outputs and the targets."""
     outputs = _outputs(model, data[0])
     row: Row = {}
@@ -201,7 +206,7 @@ def _measured(model: Module, data: Table, functions: dict[str, Metric], prefix: 
 
 
 def _outputs(model: Module, xs: Sequence[Any]) -> list[Any]:
-    """Return the outputs as numbers; a graph built and dropped for each sample is quicker than one forbidden."""
+    """Return the outputs as numbers. Building a graph and dropping it is faster here than no_grad()."""
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
@@ -219,12 +224,12 @@ def _check_options(
     checkpoint: str | os.PathLike[str] | None, resume: bool, clip_norm: float | None, clip_value: float | None
 ) -> None:
     if checkpoint is not None:
-        files.check_path(checkpoint)  # said now, not after the first epoch
+        checkpoint_files.check_path(checkpoint)  # said now, not after the first epoch
     elif resume:
         raise ValueError("resume=True goes on from a file; name it with checkpoint=")
     for what, bound in (("clip_norm", clip_norm), ("clip_value", clip_value)):
         if bound is not None:
-            number(f"{what} is a number above 0", bound, lambda x: x > 0.0)
+            number_where(f"{what} is a number above 0", bound, lambda x: x > 0.0)
 
 
 def _tables(X: Any, y: Any, validation_data: Any, validation_split: float, seed: int) -> tuple[Table, Table | None]:
@@ -253,9 +258,9 @@ def _check_targets(model: Module, loss: Loss, data: Table | None) -> None:
         )
     if loss in LOSSES.values():
         for t in {repr(t): t for t in data[1]}.values():
-            loss([_acceptable(output)], [t])
+            loss([_valid_prediction(output)], [t])
 
 
-def _acceptable(output: Any) -> Any:
+def _valid_prediction(output: Any) -> Any:
     """A prediction of that shape to which no loss objects: all its numbers are probabilities."""
-    return [_acceptable(x) for x in output] if isinstance(output, list) else 0.5
+    return [_valid_prediction(x) for x in output] if isinstance(output, list) else 0.5

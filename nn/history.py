@@ -1,4 +1,4 @@
-"""What a training run leaves behind: a table with a row for each epoch, which plots itself."""
+"""History: one row of numbers for each epoch."""
 
 from __future__ import annotations
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from autograd import OPERATIONS, Value, dot, matvec
 
-from .checks import choice, named, number, whole
-from .init import Initializer, initializer, source
+from .checks import choice, look_up, number_where, whole
+from .initializers import Initializer, initializer, source
 from .module import Module
 
 Activation = Callable[[Any], Any]
@@ -37,7 +37,7 @@ def _activation(activation: str | Activation | None) -> tuple[str | None, Activa
         name = getattr(activation, "__name__", "")
         return (name if _activations().get(name) is activation else None), activation
     otherwise = ", and a function of one number will do as well"
-    return activation, named("activation", activation, _activations(), otherwise)
+    return activation, look_up("activation", activation, _activations(), otherwise)
 
 
 class Neuron(Module):
@@ -45,7 +45,9 @@ class Neuron(Module):
 
     ``nonlin=False`` makes it linear, as in micrograd; ``activation`` is a name or a function of one number. ``bias`` is
     True, False, or a Value to share. ``init`` names the weights' initialiser (``nn.INITIALIZERS``) or is a function
-    ``(fan_in, fan_out, rng) -> float``; a bias begins at 0.
+    ``(fan_in, fan_out, rng) -> float``; a bias begins at 0. ``fan_out`` is the width of the neuron's layer, which some
+    initialisers need. The weights are drawn from ``rng``, a random.Random or a numpy Generator, or from a new one with
+    that ``seed``; without either, each run differs.
 
     Raises ValueError for an input of another length.
 
@@ -158,7 +160,7 @@ class Layer(Module):
         return f"{self.nin}, {self.nout}, {self.activation or self.activate}{bias}"
 
     def __repr__(self) -> str:
-        return super().__repr__().partition("\n")[0]  # sixteen neurons a line each say nothing more
+        return super().__repr__().partition("\n")[0]  # one line: its neurons are all alike
 
 
 class MLP(Module):
@@ -263,7 +265,7 @@ class Dropout(Module):
 
     def __init__(self, p: float = 0.5, *, rng: Any = None, seed: int | str | None = None) -> None:
         super().__init__()
-        self.p = float(number("a dropout probability lies in [0, 1)", p, lambda p: 0.0 <= p < 1.0))
+        self.p = float(number_where("a dropout probability lies in [0, 1)", p, lambda p: 0.0 <= p < 1.0))
         self.rng = source(rng, seed)
 
     def reseed(self, seed: int | str) -> None:

@@ -16,7 +16,7 @@ import autograd
 from autograd import Value, clip, dot, log, logsumexp, mean, relu, softplus, square
 from autograd.operation import bare
 
-from .checks import choice, is_real, named, number
+from .checks import choice, is_real, look_up, number_where
 
 _SMALLEST = math.exp(-100.0)  # PyTorch's floor for the logarithms of bce: no term above 100
 
@@ -62,7 +62,7 @@ def huber(predictions: Any, targets: Any, reduction: str = "mean", delta: float 
     >>> huber([0.5, 3.0], [0.0, 0.0], reduction="none")
     [0.125, 2.5]
     """
-    number("delta is a finite number above 0", delta, lambda d: 0.0 < d < math.inf)
+    number_where("delta is a finite number above 0", delta, lambda d: 0.0 < d < math.inf)
 
     def each(o: Any, t: Any) -> Any:
         # Of |e|, the part up to δ counts as a square, and the part beyond δ as it is, with the slope δ that the square
@@ -164,7 +164,7 @@ def cross_entropy(logits: Any, targets: Any, reduction: str = "mean") -> Any:
         logits, targets = [logits], [targets]
         return each(logits[0], targets[0]) if _known(reduction) != "none" else [each(logits[0], targets[0])]
     if not hasattr(targets, "__len__") or len(targets) != len(logits):
-        raise ValueError(f"{len(logits)} lists of scores need as many classes, and {_shape(targets)} was given")
+        raise ValueError(f"{len(logits)} lists of scores need as many classes, and {_given(targets)}")
     return _combine([each(scores, t) for scores, t in zip(logits, targets, strict=True)], reduction)
 
 
@@ -180,7 +180,7 @@ def loss_function(loss: str | Loss) -> Loss:
     >>> loss_function("mse") is mse
     True
     """
-    return loss if callable(loss) else named("loss", loss, LOSSES)
+    return loss if callable(loss) else look_up("loss", loss, LOSSES)
 
 
 def one_value(loss: Any) -> Value:
@@ -222,28 +222,19 @@ def _known(reduction: str) -> str:
 
 
 def _reduce(each: Callable[[Any, Any], Any], predictions: Any, targets: Any, reduction: str) -> Any:
-    terms: list[Any] = []
-    if hasattr(predictions, "__len__"):
-        _terms(each, predictions, targets, terms)
-    elif hasattr(targets, "__len__"):
-        raise ValueError(f"one prediction needs one target, and {_shape(targets)} was given")
-    else:
-        terms.append(each(predictions, targets))
-        if reduction == "mean":
-            return terms[0]
-    return _combine(terms, reduction)
+    terms = _terms(each, predictions, targets)
+    return _combine(terms, reduction) if reduction != "mean" or hasattr(predictions, "__len__") else terms[0]
 
 
-def _terms(each: Callable[[Any, Any], Any], predictions: Any, targets: Any, terms: list[Any]) -> None:
-    if not hasattr(targets, "__len__") or len(predictions) != len(targets):
-        raise ValueError(f"{_shape(predictions)} of predictions needs as many targets, and {_shape(targets)} was given")
-    for o, t in zip(predictions, targets, strict=True):
-        if hasattr(o, "__len__"):
-            _terms(each, o, t, terms)
-        elif hasattr(t, "__len__"):
-            raise ValueError(f"one prediction needs one target, and {_shape(t)} was given")
-        else:
-            terms.append(each(o, t))
+def _terms(each: Callable[[Any, Any], Any], o: Any, t: Any) -> list[Any]:
+    """Return the loss of each prediction; o and t are one number each, or lists nested alike."""
+    if not hasattr(o, "__len__"):
+        if hasattr(t, "__len__"):
+            raise ValueError(f"one prediction needs one target, and {_given(t)}")
+        return [each(o, t)]
+    if not hasattr(t, "__len__") or len(o) != len(t):
+        raise ValueError(f"{len(o)} predictions need {len(o)} targets, and {_given(t)}")
+    return [term for pair in zip(o, t, strict=True) for term in _terms(each, *pair)]
 
 
 def _combine(terms: list[Any], reduction: str) -> Any:
@@ -254,5 +245,5 @@ def _combine(terms: list[Any], reduction: str) -> Any:
     return mean(terms) if reduction == "mean" else autograd.sum(terms)
 
 
-def _shape(x: Any) -> str:
-    return f"a list of {len(x)}" if hasattr(x, "__len__") else f"one {type(x).__name__}"
+def _given(x: Any) -> str:
+    return f"{len(x)} were given" if hasattr(x, "__len__") else f"one {type(x).__name__} was given"

@@ -1,4 +1,4 @@
-"""Metrics: numbers for people, from predictions and targets that are plain floats."""
+"""Metrics: computed on plain floats, not differentiated."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from .checks import named, several
+from .checks import as_list, look_up
 from .losses import Loss, bce_with_logits
 
 Metric = Callable[[Sequence[Any], Sequence[Any]], float]
@@ -64,11 +64,11 @@ def metric_functions(metrics: str | Metric | Sequence[str | Metric] | None, loss
     Raises ValueError for an unknown name, or two of one name.
     """
     functions: dict[str, Metric] = {}
-    for metric in several("metrics", metrics):
+    for metric in as_list("metrics", metrics):
         if callable(metric):
             name, function = getattr(metric, "__name__", type(metric).__name__), metric
         else:
-            name, function = metric, named("metric", metric, METRICS, ", or give a function")
+            name, function = metric, look_up("metric", metric, METRICS, ", or give a function")
             if function is accuracy and loss is bce_with_logits:
                 function = partial(accuracy, threshold=0.0)  # the scores are logits, and σ(0) = 0.5
         if name in functions or name in ("epoch", "loss", "lr", "val_loss"):

@@ -14,10 +14,14 @@ from typing import Any, ClassVar
 from autograd import Value, clip, maximum, minimum, norm, sqrt, where
 from autograd.ops import power
 
-from .checks import is_finite, named, number, whole
+from .checks import is_finite, look_up, number_where, whole
 
 Numbers = tuple[Any, ...]
 Options = dict[str, Any]
+Range = tuple[str, Callable[[Any], bool]]
+FROM_0: Range = ("is a number of at least 0", lambda x: 0.0 <= x < math.inf)
+BELOW_1: Range = ("lies in [0, 1)", lambda x: 0.0 <= x < 1.0)
+FINITE: Range = ("is a finite number", lambda x: -math.inf < x < math.inf)
 
 
 class Optimizer:
@@ -25,7 +29,8 @@ class Optimizer:
 
     ``parameters`` is a list of Values, or a list of dicts ``{"params": [...], "lr": ...}`` with options of their own. A
     parameter that is frozen, or has no gradient, is left alone, as in PyTorch. A subclass names its options to
-    ``super().__init__`` in the order in which its ``rule`` takes them.
+    ``super().__init__`` in the order in which its ``rule`` takes them. An option is a number of at least 0, or a bool,
+    unless ``ranges`` says otherwise.
 
     Raises ValueError for an empty list, a parameter that stands twice, or an option outside its range.
 
@@ -43,6 +48,7 @@ class Optimizer:
     """
 
     slots: ClassVar[tuple[str, ...]] = ()  # the names of the numbers that the rule remembers for a parameter
+    ranges: ClassVar[Mapping[str, Range]] = {}  # of the options: a rule in words, and whether a number keeps it
     rule: ClassVar[Callable[..., tuple[Any, Numbers]]]  # a static method of each subclass
 
     def __init__(self, parameters: Iterable[Value] | Iterable[Mapping[str, Any]], **defaults: Any) -> None:
@@ -67,7 +73,7 @@ class Optimizer:
         known = set(map(id, self._parameters()))
         for p in params:
             if not isinstance(p, Value) or p.operands:
-                raise TypeError(f"an optimiser changes leaf Values, and {p!r} is none")
+                raise TypeError(f"an optimiser changes leaf Values, and {p!r} is not one")
             if id(p) in known:
                 raise ValueError(f"{p!r} stands twice among the parameters")
             known.add(id(p))
@@ -77,12 +83,13 @@ class Optimizer:
 
     def check(self, options: Options) -> None:
         """Raise ValueError for an option outside its range."""
-        for key in ("lr", "weight_decay", "eps", "momentum", "lr_decay", "initial_accumulator_value"):
-            number(f"{key} is a number of at least 0", options.get(key, 0.0), lambda x: 0.0 <= x < math.inf)
-        for beta in (*options.get("betas", ()), options.get("alpha", 0.0)):
-            number("betas and alpha lie in [0, 1)", beta, lambda x: 0.0 <= x < 1.0)
+        for key, option in options.items():
+            rule, holds = self.ranges.get(key, FROM_0)
+            for x in option if isinstance(option, (tuple, list)) else [option]:
+                if key in self.ranges or not isinstance(x, bool):
+                    number_where(f"{key} {rule}", x, holds)
 
-    def begin(self, options: Options) -> Numbers:
+    def initial_state(self, options: Options) -> Numbers:
         """Return what the rule remembers before its first step."""
         return (0.0,) * len(self.slots)
 
@@ -91,15 +98,15 @@ class Optimizer:
         rule, states = self.rule, self.state
         for group in self.param_groups:
             options = [group[key] for key in self.defaults]
-            begin = (0, self.begin(group))
+            initial = (0, self.initial_state(group))
             for p in group["params"]:
                 if p.has_grad:  # a frozen one never has
-                    t, state = states.get(id(p), begin)
+                    t, state = states.get(id(p), initial)
                     p.data, state = rule(p.data, p.grad, state, t + 1, *options)
                     states[id(p)] = t + 1, state
 
     @property
-    def remembers(self) -> bool:
+    def has_state(self) -> bool:
         """Whether steps are counted and leave a state."""
         return True
 
@@ -133,11 +140,12 @@ class Optimizer:
             raise ValueError(f"this is a state of {state['optimizer']!r}, and the optimiser is {type(self).__name__}")
         groups, numbers = state["groups"], state["state"]
         if not isinstance(groups, list) or len(groups) != len(self.param_groups):
-            raise ValueError(f"the optimiser has {len(self.param_groups)} parameter groups, and the state has others")
+            count = len(self.param_groups)
+            raise ValueError(f"the optimiser has {count} parameter groups, and the state has {_count(groups)}")
         options = [self._loaded(own, group) for own, group in zip(self.param_groups, groups, strict=True)]
         count = len(self._parameters())
         if not isinstance(numbers, list) or len(numbers) != count:
-            raise ValueError(f"the optimiser has {count} parameters, and the state is for another number")
+            raise ValueError(f"the optimiser has {count} parameters, and the state has {_count(numbers)}")
         return options, [self._remembered(i, entry) for i, entry in enumerate(numbers)]
 
     def _parameters(self) -> list[Value]:
@@ -145,8 +153,10 @@ class Optimizer:
 
     def _loaded(self, own: Options, group: Any) -> Options:
         if not isinstance(group, Mapping) or set(group) != {*self.defaults, "params"}:
-            names = ", ".join(self.defaults)
-            raise ValueError(f"a group of {type(self).__name__} has the options {names}; the state has others")
+            keys = list(group) if isinstance(group, Mapping) else group
+            raise ValueError(
+                f"a group of {type(self).__name__} has {[*self.defaults, 'params']!r}, and the state's has {keys!r}"
+            )
         if group["params"] != len(own["params"]):
             raise ValueError(f"a group has {len(own['params'])} parameters, and the state's has {group['params']!r}")
         options = {key: tuple(x) if isinstance(x, list) else x for key, x in group.items() if key != "params"}
@@ -176,6 +186,9 @@ class SGD(Optimizer):
     g ← g + λp; b ← g in the first step and μb + (1 − τ)g after it; p ← p − η(g + μb) with ``nesterov``, else p − ηb.
     Source: Sutskever et al., *On the importance of initialization and momentum in deep learning*, 2013.
 
+    Raises ValueError unless lr, momentum and weight_decay are at least 0, and ``nesterov`` has a momentum above 0 and
+    no dampening.
+
     >>> from autograd import Value
     >>> w = Value(1.0)
     >>> optimizer = SGD([w], lr=0.25)
@@ -186,6 +199,7 @@ class SGD(Optimizer):
     """
 
     slots = ("momentum_buffer",)
+    ranges = dict.fromkeys(("lr", "momentum", "weight_decay"), FROM_0) | {"dampening": FINITE}
 
     def __init__(
         self,
@@ -210,7 +224,7 @@ class SGD(Optimizer):
 
     def step(self) -> None:
         """Change every parameter once, by its gradient."""
-        if self.remembers:
+        if self.has_state:
             return super().step()
         for group in self.param_groups:  # the same rule where nothing is remembered, without the bookkeeping
             lr = group["lr"]
@@ -219,7 +233,7 @@ class SGD(Optimizer):
                     p.data = p.data - lr * p.grad
 
     @property
-    def remembers(self) -> bool:
+    def has_state(self) -> bool:
         """Whether steps are counted and leave a state: not for the plain rule p − ηg."""
         return any(group[key] for group in self.param_groups for key in ("momentum", "weight_decay", "maximize"))
 
@@ -229,10 +243,7 @@ class SGD(Optimizer):
         nesterov: bool, maximize: bool,
     ) -> tuple[Any, Numbers]:  # fmt: skip
         """Return the next parameter and momentum buffer."""
-        if maximize:
-            g = -g
-        if weight_decay:
-            g = g + weight_decay * p
+        g = _descent(p, g, weight_decay, maximize)
         if not momentum:
             return p - lr * g, state
         # The buffer is a velocity: gradients add up in it and fade. Nesterov's form looks one step of it ahead.
@@ -241,10 +252,18 @@ class SGD(Optimizer):
         return p - lr * (g + momentum * buffer if nesterov else buffer), (buffer,)
 
 
+def _descent(p: Any, g: Any, weight_decay: float, maximize: bool) -> Any:
+    """The gradient of what is made small: −g to maximise, and with the gradient λp of the penalty ½λp²."""
+    g = -g if maximize else g
+    return g + weight_decay * p if weight_decay else g
+
+
 class Adam(Optimizer):
     """Adam (Kingma and Ba, 2015), with AMSGrad (Reddi et al., 2018) and L2 weight decay, as ``torch.optim.Adam``.
 
     m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²; p ← p − η/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε).
+
+    Raises ValueError unless lr, eps and weight_decay are at least 0 and both betas in [0, 1).
 
     >>> from autograd import Value
     >>> w = Value(1.0)
@@ -256,6 +275,7 @@ class Adam(Optimizer):
     """
 
     slots = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
+    ranges = dict.fromkeys(("lr", "eps", "weight_decay"), FROM_0) | {"betas": BELOW_1}
 
     def __init__(
         self,
@@ -277,17 +297,15 @@ class Adam(Optimizer):
         amsgrad: bool, maximize: bool,
     ) -> tuple[Any, Numbers]:  # fmt: skip
         """Return the next parameter and moments."""
-        if maximize:
-            g = -g
-        if weight_decay:
-            g = g + weight_decay * p
-        return _adam(p, g, state, t, lr, betas, eps, amsgrad)
+        return _adam(p, _descent(p, g, weight_decay, maximize), state, t, lr, betas, eps, amsgrad)
 
 
 class AdamW(Adam):
     """Adam with decoupled weight decay, p ← p − ηλp before the step, as ``torch.optim.AdamW``.
 
     Source: Loshchilov and Hutter, *Decoupled weight decay regularization*, 2019.
+
+    Raises ValueError unless lr, eps and weight_decay are at least 0 and both betas in [0, 1).
 
     >>> from autograd import Value
     >>> AdamW([Value(1.0)])
@@ -338,6 +356,8 @@ class RMSprop(Optimizer):
     v ← αv + (1 − α)g²; p ← p − ηg / (√v + ε); ``centered`` subtracts the squared mean gradient from v (Graves, 2013),
     and ``momentum`` averages the steps.
 
+    Raises ValueError unless lr, eps, weight_decay and momentum are at least 0 and alpha is in [0, 1).
+
     >>> from autograd import Value
     >>> w = Value(1.0)
     >>> optimizer = RMSprop([w], lr=0.1)
@@ -348,6 +368,7 @@ class RMSprop(Optimizer):
     """
 
     slots = ("square_avg", "grad_avg", "momentum_buffer")
+    ranges = dict.fromkeys(("lr", "eps", "weight_decay", "momentum"), FROM_0) | {"alpha": BELOW_1}
 
     def __init__(
         self,
@@ -372,10 +393,7 @@ class RMSprop(Optimizer):
     ) -> tuple[Any, Numbers]:  # fmt: skip
         """Return the next parameter and averages."""
         square, average, buffer = state
-        if maximize:
-            g = -g
-        if weight_decay:
-            g = g + weight_decay * p
+        g = _descent(p, g, weight_decay, maximize)
         square = alpha * square + (1.0 - alpha) * (g * g)  # a running mean of g², whose root is the scale of the step
         variance = square
         if centered:
@@ -390,7 +408,9 @@ class RMSprop(Optimizer):
 class Adagrad(Optimizer):
     """Adagrad (Duchi, Hazan and Singer, JMLR 2011), as ``torch.optim.Adagrad``.
 
-    s ← s + g²; p ← p − η/(1 + (t − 1)·lr_decay) · g / (√s + ε).
+    s ← s + g²; p ← p − η/(1 + (t − 1)·lr_decay) · g / (√s + ε), where s begins at ``initial_accumulator_value``.
+
+    Raises ValueError unless lr, lr_decay, weight_decay, initial_accumulator_value and eps are at least 0.
 
     >>> from autograd import Value
     >>> w = Value(1.0)
@@ -402,6 +422,7 @@ class Adagrad(Optimizer):
     """
 
     slots = ("sum",)
+    ranges = dict.fromkeys(("lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps"), FROM_0)
 
     def __init__(
         self,
@@ -418,7 +439,7 @@ class Adagrad(Optimizer):
             initial_accumulator_value=initial_accumulator_value, eps=eps, maximize=maximize,
         )  # fmt: skip
 
-    def begin(self, options: Options) -> Numbers:
+    def initial_state(self, options: Options) -> Numbers:
         """Return the accumulator's first value."""
         return (float(options["initial_accumulator_value"]),)
 
@@ -429,10 +450,7 @@ class Adagrad(Optimizer):
     ) -> tuple[Any, Numbers]:  # fmt: skip
         """Return the next parameter and accumulator."""
         (total,) = state
-        if maximize:
-            g = -g
-        if weight_decay:
-            g = g + weight_decay * p
+        g = _descent(p, g, weight_decay, maximize)
         total = total + g * g  # of all steps so far: where gradients were large, the steps become small
         rate = lr / (1.0 + (t - 1.0) * lr_decay)
         return p - rate * g / (sqrt(total) + eps), (total,)
@@ -444,7 +462,7 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {kind.__name__.lower(): kind for kind i
 def optimizer_for(parameters: list[Value], optimizer: str | Optimizer, lr: float | None) -> Optimizer:
     """Return an optimiser made by its name, or the one that is given, which must hold some of the parameters."""
     if not isinstance(optimizer, Optimizer):
-        kind = named("optimiser", str(optimizer).lower(), OPTIMIZERS)
+        kind = look_up("optimiser", str(optimizer).lower(), OPTIMIZERS)
         optimizer = kind(parameters) if lr is None else kind(parameters, lr=lr)
     elif lr is not None:
         raise ValueError("an optimiser has its own learning rate; leave lr out, or name the optimiser")
@@ -470,9 +488,9 @@ def clip_grad_norm_(parameters: Iterable[Value], max_norm: float, error_if_nonfi
     >>> round(b.grad, 4)
     0.8
     """
-    number("max_norm is a number above 0", max_norm, lambda x: x > 0.0)
+    number_where("max_norm is a number above 0", max_norm, lambda x: x > 0.0)
     learning = _with_gradient(parameters)
-    grads, total = clip_norm([p.grad for p in learning], max_norm)
+    grads, total = scale_to_norm([p.grad for p in learning], max_norm)
     if error_if_nonfinite and not math.isfinite(total):
         raise ValueError(f"the norm of the gradients is {total!r}; look for where the loss became infinite or nan")
     for p, g in zip(learning, grads, strict=True):
@@ -492,20 +510,20 @@ def clip_grad_value_(parameters: Iterable[Value], clip_value: float) -> None:
     >>> a.grad
     2.0
     """
-    number("clip_value is a number above 0", clip_value, lambda x: x > 0.0)
+    number_where("clip_value is a number above 0", clip_value, lambda x: x > 0.0)
     learning = _with_gradient(parameters)
-    for p, g in zip(learning, clip_value_of([p.grad for p in learning], clip_value), strict=True):
+    for p, g in zip(learning, clip_each([p.grad for p in learning], clip_value), strict=True):
         p.grad = g
 
 
-def clip_norm(grads: list[Any], max_norm: float) -> tuple[list[Any], Any]:
+def scale_to_norm(grads: list[Any], max_norm: float) -> tuple[list[Any], Any]:
     """Return the gradients scaled by the rule of ``clip_grad_norm_``, and their norm; any kind of number."""
     total = norm(grads)
     factor = minimum(max_norm / (total + 1e-6), 1.0)
     return [g * factor for g in grads], total
 
 
-def clip_value_of(grads: list[Any], clip_value: float) -> list[Any]:
+def clip_each(grads: list[Any], clip_value: float) -> list[Any]:
     """Return the gradients held to [−clip_value, clip_value]; any kind of number."""
     return [clip(g, -clip_value, clip_value) for g in grads]
 
@@ -513,6 +531,10 @@ def clip_value_of(grads: list[Any], clip_value: float) -> list[Any]:
 def _with_gradient(parameters: Iterable[Value]) -> list[Value]:
     values = [parameters] if isinstance(parameters, Value) else parameters
     return [p for p in values if p.has_grad]
+
+
+def _count(entries: Any) -> Any:
+    return len(entries) if isinstance(entries, list) else repr(entries)
 
 
 def _two(betas: Any) -> tuple[float, float]:

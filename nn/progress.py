@@ -1,4 +1,4 @@
-"""What a person sees of a run, and how they end it: the bar, and Ctrl-C."""
+"""The progress bar, and Ctrl-C."""
 
 from __future__ import annotations
 

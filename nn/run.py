@@ -1,4 +1,4 @@
-"""A training run: what a checkpoint holds of it, what callbacks see of it, and when it stops early."""
+"""``Run``: what a checkpoint holds of a training run; ``Training``: what callbacks see of it; and ``EarlyStopping``."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class EarlyStopping:
     """Stop when ``monitor`` has not improved by more than ``min_delta`` for ``patience`` epochs.
 
     ``monitor`` is a column of the history; None means ``val_loss`` where there is validation data and else ``loss``.
+    ``min_delta`` is absolute, in the units of ``monitor``.
     With ``restore_best`` the model ends with the parameters of its best epoch, however the run ends.
 
     Raises ValueError for a ``patience`` that is no whole number above 0 and a ``mode`` besides "min" and "max".
@@ -79,7 +80,7 @@ class Run:
     stopping: EarlyStopping | None
     seed: int
     batch_size: int | None
-    samples: int
+    sample_count: int
     history: History = field(default_factory=History)
     epoch: int = 0  # how many are done
     waited: int = 0  # epochs since the best one
@@ -87,23 +88,23 @@ class Run:
     best_state: dict[str, Any] | None = None
 
     @property
-    def size(self) -> int:
-        """How many samples a batch has."""
-        return self.batch_size or self.samples
+    def samples_per_batch(self) -> int:
+        """How many samples each batch has; the last may have fewer."""
+        return self.batch_size or self.sample_count
 
     @property
-    def batches(self) -> int:
-        """How many batches an epoch has."""
-        return math.ceil(self.samples / self.size)
+    def batch_count(self) -> int:
+        """How many batches each epoch has."""
+        return math.ceil(self.sample_count / self.samples_per_batch)
 
     @property
-    def goes_on(self) -> bool:
+    def running(self) -> bool:
         """Whether nothing has stopped it so far."""
         return self.history.stopped == "finished"
 
     def stop(self, reason: str) -> None:
         """Let the run end with this reason, unless there is one already."""
-        if self.goes_on:
+        if self.running:
             self.history.stopped = reason
 
     def begin_epoch(self, shuffle: bool) -> list[list[int]]:
@@ -114,10 +115,11 @@ class Run:
         for i, module in enumerate(self.model.modules()):
             if isinstance(module, Dropout):
                 module.reseed(f"dropout/{self.seed}/{self.epoch}/{i}")
-        order = list(range(self.samples))
+        order = list(range(self.sample_count))
         if shuffle:
             random.Random(f"order/{self.seed}/{self.epoch}").shuffle(order)
-        return [order[start : start + self.size] for start in range(0, self.samples, self.size)]
+        size = self.samples_per_batch
+        return [order[start : start + size] for start in range(0, self.sample_count, size)]
 
     def end_epoch(self, loss: float, measures: Row, callbacks: Sequence[Callback]) -> Row:
         """Add a row to the history, look whether the run is to go on, and return the row."""
@@ -127,14 +129,14 @@ class Run:
         if self.schedule is not None:
             self.schedule.step(row.get("val_loss", loss))
         if self.stopping is not None:
-            self._watch(row, self.stopping)
+            self._check_early_stopping(row, self.stopping)
         training = Training(self.model, self.optimizer, self.history, self.epoch, row)
         for callback in callbacks:
             if callback(training) is True:
                 self.stop("callback")
         return row
 
-    def _watch(self, row: Row, stopping: EarlyStopping) -> None:
+    def _check_early_stopping(self, row: Row, stopping: EarlyStopping) -> None:
         monitor = stopping.monitor or ("val_loss" if "val_loss" in row else "loss")
         if monitor not in row:
             raise ValueError(f"early stopping watches {monitor!r}, and the columns are {', '.join(row)}")
@@ -154,14 +156,14 @@ class Run:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the checkpoint."""
-        checkpoint.write(path, checkpoint.contents(self.model, self.optimizer, self._facts()))
+        checkpoint.write(path, checkpoint.contents(self.model, self.optimizer, self._state()))
 
-    def _facts(self) -> dict[str, Any]:
+    def _state(self) -> dict[str, Any]:
         return {
             "epoch": self.epoch,
             "seed": self.seed,
             "batch_size": self.batch_size,
-            "samples": self.samples,
+            "samples": self.sample_count,
             "stopped": self.history.stopped,
             "waited": self.waited,
             "best": self.best,
@@ -174,28 +176,28 @@ class Run:
         """Go on from a checkpoint. Everything is checked before anything is changed."""
         stored = checkpoint.read(path)
         with checkpoint.blamed_on(os.fspath(path)):
-            facts = stored.get("training")
-            own = self._facts()
-            if not isinstance(facts, dict) or set(facts) != set(own):
+            state = stored.get("training")
+            own = self._state()
+            if not isinstance(state, dict) or set(state) != set(own):
                 raise ValueError("it holds no training run to resume; it was written by save, not by fit")
             for key in ("seed", "batch_size", "samples"):
-                if facts[key] != own[key]:
-                    raise ValueError(f"it is of a run with {key}={facts[key]!r}, and this one has {own[key]!r}")
-            epoch, waited = (whole(f"its {key}", facts[key], 0) for key in ("epoch", "waited"))
-            columns = _columns(facts["history"], epoch)
-            if facts["best"] is not None and not is_finite(facts["best"]):
+                if state[key] != own[key]:
+                    raise ValueError(f"it is of a run with {key}={state[key]!r}, and this one has {own[key]!r}")
+            epoch, waited = (whole(f"its {key}", state[key], 0) for key in ("epoch", "waited"))
+            columns = _columns(state["history"], epoch)
+            if state["best"] is not None and not is_finite(state["best"]):
                 raise ValueError("its best value is not a number")
-            if facts["best_state"] is not None:
-                self.model.match_state(facts["best_state"])
-            if (facts["schedule"] is None) != (self.schedule is None):
+            if state["best_state"] is not None:
+                self.model.match_state(state["best_state"])
+            if (state["schedule"] is None) != (self.schedule is None):
                 raise ValueError("only one of the file and this run has a learning-rate schedule")
             apply = checkpoint.prepare(stored, self.model, self.optimizer)
             if self.schedule is not None:
-                self.schedule.load_state_dict(facts["schedule"])
+                self.schedule.load_state_dict(state["schedule"])
             apply()
         self.epoch, self.waited, self.history.columns = epoch, waited, columns
-        self.best, self.best_state = facts["best"], facts["best_state"]
-        if facts["stopped"] == "early stopping":
+        self.best, self.best_state = state["best"], state["best_state"]
+        if state["stopped"] == "early stopping":
             self.stop("early stopping")
 
 

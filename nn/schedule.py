@@ -1,4 +1,4 @@
-"""Learning-rate schedules, with PyTorch's names, formulas and defaults: ``step()`` once an epoch.
+"""Learning-rate schedules, with PyTorch's names, formulas and defaults: ``step()`` once per epoch.
 
 Each has a closed form, the rate as a function of the epoch and of the rate at the beginning, so that a run which is
 resumed gets the same rates to the bit. ``ReduceLROnPlateau`` looks at a number instead.
@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .checks import choice, is_finite, number, whole
+from .checks import choice, is_finite, number_where, whole
 from .optim import Optimizer
 
 
@@ -218,7 +218,7 @@ class ReduceLROnPlateau(Schedule):
         eps: float = 1e-8,
     ) -> None:
         choice("mode", mode, ("min", "max"))
-        number("factor lies between 0 and 1", factor, lambda f: 0.0 < f < 1.0)
+        number_where("factor lies between 0 and 1", factor, lambda f: 0.0 < f < 1.0)
         self.mode, self.factor, self.patience, self.threshold = mode, factor, patience, threshold
         self.cooldown, self.min_lr, self.eps = cooldown, min_lr, eps
         self.best: float | None = None
@@ -276,7 +276,10 @@ def schedule_for(schedule: Any, optimizer: Optimizer) -> Schedule | None:
     chosen = schedule(optimizer) if callable(schedule) else schedule
     if chosen is None or (isinstance(chosen, Schedule) and chosen.optimizer is optimizer):
         return chosen
-    raise TypeError("schedule is a Schedule made for this optimiser, or a function that makes one of an optimiser")
+    given = f"a {type(chosen).__name__} of another" if isinstance(chosen, Schedule) else repr(chosen)
+    raise TypeError(
+        f"schedule is a Schedule made for this optimiser, or a function that makes one of it, and {given} was given"
+    )
 
 
 def _is_rate(x: Any) -> bool:

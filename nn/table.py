@@ -1,4 +1,4 @@
-"""From what people have (lists, arrays, data frames) to rows of floats, or to an error that names the cell."""
+"""Training data (lists, arrays, data frames) as lists of floats; errors name row and column."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def test_bad_data_says_where(rows, targets, message):
     ("options", "message"),
     [
         ({"loss": "hing"}, "no loss is called 'hing'"),
-        ({"optimizer": "addam"}, "no optimiser is called 'addam'; the names are sgd, adam"),
+        ({"optimizer": "addam"}, "no optimiser is called 'addam'; the names are adam, adamw, sgd"),
         ({"optimizer": nn.SGD([Value(1.0)]), "lr": 0.1}, "leave lr out"),
         ({"optimizer": nn.SGD([Value(1.0)]), "lr": None}, "holds none of the model's parameters"),
         ({"metrics": ["accuracies"]}, "no metric is called 'accuracies'; the names are accuracy"),
@@ -164,8 +164,8 @@ def test_bad_options(options, message):
 def test_what_cannot_be_trained_or_stored_is_said_first(tmp_path):
     for call, error, message in [
         (lambda: nn.fit(lambda x: x, X, Y), TypeError, "fit trains a Module, and function"),
-        (lambda: fit(model(), schedule=3), TypeError, "a Schedule made for this optimiser"),
-        (lambda: fit(model(), schedule=nn.StepLR(nn.SGD([Value(1.0)]), 2)), TypeError, "made for this optimiser"),
+        (lambda: fit(model(), schedule=3), TypeError, "a Schedule made for this optimiser, .* and 3 was given"),
+        (lambda: fit(model(), schedule=nn.StepLR(nn.SGD([Value(1.0)]), 2)), TypeError, "a StepLR of another was"),
         (lambda: fit(model(), checkpoint=tmp_path / "no" / "c.json"), FileNotFoundError, "does not exist; make it"),
         (lambda: fit(model(), checkpoint=tmp_path), IsADirectoryError, "is a folder"),
         (lambda: fit(model().requires_grad_(False)), ValueError, "every parameter of the model is frozen"),
@@ -368,7 +368,7 @@ def test_bar_can_be_shown_and_is_off_otherwise(capfd):
 
 
 def test_one_step_is_replaceable(monkeypatch):
-    """The seam for a compiled step: whatever stands there is called once a batch and finished once an epoch."""
+    """The seam for a compiled step: whatever stands there is called once per batch and finished once per epoch."""
     import importlib
 
     module = importlib.import_module("nn.fit")

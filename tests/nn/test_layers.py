@@ -168,7 +168,7 @@ def test_wrong_input_length_names_both(model, x, given):
         (lambda: nn.MLP(2, 3), "nouts is the list"),
         (lambda: nn.MLP(2, [0]), "nout is a whole number of at least 1"),
         (lambda: nn.MLP(2.0, [1]), "nin is a whole number"),
-        (lambda: nn.MLP(2, [1], activation="rleu"), "no activation is called 'rleu'; the names are"),
+        (lambda: nn.MLP(2, [1], activation="rleu"), "no activation is called 'rleu'; the names are relu, "),
         (lambda: nn.MLP(2, [2, 1], activation="maximum"), "no activation is called 'maximum'"),
         (lambda: nn.MLP(2, [3, 1], activation=["relu"]), "one entry for each layer: 2, and 1"),
         (lambda: nn.MLP(2, [1], activation=["relu"], output_activation="relu"), "leave output_activation out"),

@@ -149,9 +149,9 @@ def test_defaults_are_the_documented_ones():
 @pytest.mark.parametrize(
     ("predictions", "targets", "message"),
     [
-        ([0.5, 0.5], [1.0], "a list of 2 of predictions needs as many targets, and a list of 1"),
-        ([0.5, 0.5], [[1.0], [1.0]], "one prediction needs one target, and a list of 1"),
-        ([[0.5], [0.5]], [1.0, 1.0], "a list of 1 of predictions needs as many targets, and one float"),
+        ([0.5, 0.5], [1.0], "2 predictions need 2 targets, and 1 were given"),
+        ([0.5, 0.5], [[1.0], [1.0]], "one prediction needs one target, and 1 were given"),
+        ([[0.5], [0.5]], [1.0, 1.0], "1 predictions need 1 targets, and one float was given"),
         (0.5, [1.0], "one prediction needs one target"),
         ([], [], "the list is empty"),
     ],

@@ -312,22 +312,57 @@ def test_a_state_that_does_not_fit_changes_nothing(change):
     assert json.dumps(optimizer.state_dict()) == before
 
 
+class Decaying(nn.Optimizer):
+    """One that says the range of one option, and leaves those of the others out."""
+
+    ranges = {"ratio": ("is below 1", lambda x: x < 1.0)}  # noqa: RUF012
+
+    def __init__(self, parameters, lr=0.1, rho=0.5, ratio=-1.0, always=True):
+        super().__init__(parameters, lr=lr, rho=rho, ratio=ratio, always=always)
+
+
+def test_an_option_lies_where_its_class_says():
+    assert Decaying([Value(1.0)]).defaults == {"lr": 0.1, "rho": 0.5, "ratio": -1.0, "always": True}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda s: s["groups"].append({}), "has 1 parameter groups, and the state has 2"),
+        (lambda s: s.update(groups=3), "has 1 parameter groups, and the state has 3"),
+        (lambda s: s["state"].pop(), "has 1 parameters, and the state has 0"),
+        (lambda s: s.update(groups=[{"lr": 1.0}]), r"'params'\], and the state's has \['lr'\]"),
+        (lambda s: s.update(groups=[5]), "and the state's has 5"),
+    ],
+)
+def test_a_state_that_does_not_fit_says_what_it_has(change, message):
+    optimizer = nn.SGD([Value(1.0)])
+    state = optimizer.state_dict()
+    change(state)
+    with pytest.raises(ValueError, match=message):
+        optimizer.load_state_dict(state)
+
+
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
         (lambda v: nn.SGD([]), ValueError, "the list is empty"),
         (lambda v: nn.SGD([v, v]), ValueError, "stands twice"),
-        (lambda v: nn.SGD([1.0]), TypeError, "leaf Values, and 1.0 is none"),
+        (lambda v: nn.SGD([1.0]), TypeError, "leaf Values, and 1.0 is not one"),
         (lambda v: nn.SGD([v * 2.0]), TypeError, "leaf Values"),
         (lambda v: nn.SGD([{"lr": 1.0}]), ValueError, "the key 'params'"),
         (lambda v: nn.SGD([{"params": [v], "beta": 1.0}]), ValueError, "SGD has no option 'beta'; it has lr, momentum"),
         (lambda v: nn.SGD([v], lr=-1.0), ValueError, "lr is a number of at least 0, and -1.0"),
         (lambda v: nn.SGD([v], lr=math.nan), ValueError, "lr is a number"),
+        (lambda v: nn.SGD([v], lr=True), ValueError, "lr is a number of at least 0, and True"),
+        (lambda v: nn.SGD([v], dampening=math.inf), ValueError, "dampening is a finite number"),
+        (lambda v: Decaying([v], rho=-5.0), ValueError, "rho is a number of at least 0, and -5.0"),
+        (lambda v: Decaying([v], ratio=1.5), ValueError, "ratio is below 1, and 1.5"),
         (lambda v: nn.SGD([v], nesterov=True), ValueError, "nesterov needs a momentum"),
         (lambda v: nn.SGD([v], nesterov=True, momentum=0.9, dampening=0.1), ValueError, "nesterov needs"),
-        (lambda v: nn.Adam([v], betas=(0.9, 1.0)), ValueError, r"lie in \[0, 1\), and 1.0"),
+        (lambda v: nn.Adam([v], betas=(0.9, 1.0)), ValueError, r"betas lies in \[0, 1\), and 1.0"),
         (lambda v: nn.Adam([v], betas=0.9), ValueError, "betas is a pair"),
-        (lambda v: nn.RMSprop([v], alpha=2.0), ValueError, r"lie in \[0, 1\), and 2.0"),
+        (lambda v: nn.RMSprop([v], alpha=2.0), ValueError, r"alpha lies in \[0, 1\), and 2.0"),
         (lambda v: nn.clip_grad_norm_([v], 0.0), ValueError, "max_norm is a number above 0"),
         (lambda v: nn.clip_grad_value_([v], -1.0), ValueError, "clip_value is a number above 0"),
     ],

@@ -13,7 +13,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from .checks import named
+from .checks import look_up
 
 Initializer = Callable[[int, int, Any], float]
 
@@ -58,7 +58,7 @@ def initializer(init: str | Initializer) -> Initializer:
     >>> initializer("ones")(2, 1, None)
     1.0
     """
-    return init if callable(init) else named("initialiser", init, INITIALIZERS)
+    return init if callable(init) else look_up("initialiser", init, INITIALIZERS)
 
 
 def source(rng: Any = None, seed: int | str | None = None) -> Any:
