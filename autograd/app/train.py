@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--layers", default="16,16", help="widths of the hidden layers (default: 16,16; '' for none)")
     parser.add_argument("--activation", default="tanh", help="of the hidden layers (default: tanh)")
     parser.add_argument("--epochs", type=int, default=100, help="default: 100")
-    parser.add_argument("--batch", type=int, default=16, help="samples a batch (default: 16)")
+    parser.add_argument("--batch", type=int, default=16, help="samples per batch (default: 16)")
     parser.add_argument("--optimizer", default="adam", help="sgd, adam, adamw, rmsprop or adagrad (default: adam)")
     parser.add_argument("--lr", type=float, default=0.01, help="learning rate (default: 0.01)")
     parser.add_argument("--validation", type=float, default=0.2, help="share of the rows set aside (default: 0.2)")
@@ -47,11 +47,7 @@ def train(options: argparse.Namespace) -> int:
     """Train, say how well, and write the files that were asked for."""
     import nn
 
-    for path in filter(None, (options.output, options.curve, options.history)):
-        if not path.absolute().parent.is_dir():  # said now, not after the training
-            raise FileNotFoundError(f"the folder {path.absolute().parent} of {path} does not exist; make it first")
-    if options.curve:
-        nn.plot.figure()  # complains where matplotlib is missing
+    _check(options)
     table = read(options.data, options.target, options.features, options.classify)
     hidden = _widths(options.layers)
     outputs = len(table.classes) if table.classes else 1
@@ -118,8 +114,10 @@ def read(path: Path, target: str, features: str | None = None, classify: bool = 
     for name in [target, *chosen]:
         if name not in header:
             raise ValueError(f"{path} has no column {name!r}; its columns are {', '.join(header)}")
-    if not chosen or target in chosen:
-        raise ValueError("at least one column besides the target is needed to predict from, and the target is none")
+    if not chosen:
+        raise ValueError(f"{path} has only the target's column" if features is None else "--features names no column")
+    if target in chosen:
+        raise ValueError(f"--features contains the target {target!r}; leave it out")
     for number, row in rows[1:]:
         if len(row) != len(header):
             raise ValueError(f"{path}, line {number}: {len(row)} cells, and the header has {len(header)}")
@@ -135,6 +133,25 @@ def read(path: Path, target: str, features: str | None = None, classify: bool = 
     if len(classes) < 2:
         raise ValueError(f"the target {target} has only one class, {classes[0]!r}")
     return Table(chosen, X, [classes.index(label) for label in labels], classes)
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Raise, before anything is read or printed, the errors of options that training would meet later."""
+    import nn
+    from nn.checks import choice, look_up, number_where, whole
+
+    for name in ("epochs", "batch", "patience"):
+        if getattr(options, name) is not None:
+            whole(f"--{name}", getattr(options, name))
+    number_where("--lr is a number of at least 0", options.lr, lambda x: 0.0 <= x < math.inf)
+    look_up("--optimizer", options.optimizer.lower(), nn.OPTIMIZERS)
+    look_up("--activation", options.activation, dict.fromkeys([*nn.activation_names(), "identity", "none"]))
+    for path in filter(None, (options.output, options.curve, options.history)):
+        if not path.absolute().parent.is_dir():
+            raise FileNotFoundError(f"the folder {path.absolute().parent} of {path} does not exist; make it first")
+    if options.curve:
+        types = nn.plot.figure()[0].canvas.get_supported_filetypes()  # complains where matplotlib is missing
+        choice("the extension of --curve", options.curve.suffix[1:].lower() or "png", tuple(types))
 
 
 def _cell(path: Path, number: int, column: str, text: str) -> float:

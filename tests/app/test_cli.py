@@ -310,30 +310,35 @@ def test_train_predicts_numbers_and_is_repeatable(iris):
         ("a,y\n1,2\nnan,4\n", [], "line 3: a is 'nan', not a finite number"),
         ("a,y\n1,2\n3,4,5\n", [], "line 3: 3 cells, and the header has 2"),
         ("a,a,y\n1,2,3\n1,2,3\n", [], "two columns of one name"),
-        ("y\n1\n2\n", [], "at least one column besides the target"),
+        ("y\n1\n2\n", [], "has only the target's column"),
         ("a,y\n1,u\n2,u\n", [], "has only one class, 'u'"),
         ("a,y\n1,u\n2,\n", [], "line 3: the target y is empty"),
         ("a,y\n1,2\n3,4\n", ["--layers", "4,x"], "--layers is a list of widths"),
         ("a,y\n1,2\n3,4\n", ["--validation", "2"], "--validation is a share between 0 and 1"),
         ("a,y\n1,2\n3,4\n", ["--features", "b"], "has no column 'b'"),
         ("a,y\n1,2\n3,4\n", ["--features", "a,a"], "names a column twice"),
-        ("a,y\n1,2\n3,4\n", ["--features", ","], "at least one column besides the target"),
+        ("a,y\n1,2\n3,4\n", ["--features", ","], "--features names no column"),
+        ("a,y\n1,2\n3,4\n", ["--features", "a,y"], "--features contains the target 'y'; leave it out"),
         ("a,y\n1,2\n3,4\n", ["--layers", "999999999"], "a width of more than 4,096"),
         ("a,y\n1,2\n3,4\n", ["--curve", "no/such/c.png"], "no/such of no/such/c.png does not exist; make it first"),
+        ("a,y\n1,2\n3,4\n", ["--curve", "c.xyz"], "the extension of --curve is "),
         ("a,y\n1,2\n3,4\n", ["-o", "no/such/m.json"], "does not exist; make it first"),
         ("a,y\n1,2\n3,4\n5,7\n7,1\n9,5\n", ["--lr", "1e300"], "infinite or nan in epoch 2, so nothing was saved"),
-        ("a,y\n1,2\n3,4\n", ["--activation", "rel"], "no activation is called 'rel'"),
-        ("a,y\n1,2\n3,4\n", ["--optimizer", "sdg"], "no optimiser is called 'sdg'"),
-        ("a,y\n1,2\n3,4\n", ["--epochs", "0"], "epochs is a whole number"),
-        ("a,y\n1,2\n3,4\n", ["--lr", "-1"], "lr is a number of at least 0"),
+        ("a,y\n1,2\n3,4\n", ["--activation", "rel"], "no --activation is called 'rel'; the names are relu, "),
+        ("a,y\n1,2\n3,4\n", ["--optimizer", "sdg"], "no --optimizer is called 'sdg'; the names are sgd, "),
+        ("a,y\n1,2\n3,4\n", ["--epochs", "0"], "--epochs is a whole number of at least 1, and 0"),
+        ("a,y\n1,2\n3,4\n", ["--lr", "-1"], "--lr is a number of at least 0, and -1.0"),
+        ("a,y\n1,2\n3,4\n", ["--batch", "0"], "--batch is a whole number of at least 1, and 0"),
+        ("a,y\n1,2\n3,4\n", ["--patience", "0"], "--patience is a whole number of at least 1, and 0"),
     ],
 )
 def test_train_says_what_is_wrong_with_a_table(cli, tmp_path, text, options, message):
     path = tmp_path / "t.csv"
     if text is not None:
         path.write_text(text)
-    code, _, err = cli("train", path, "--target", "y", "--no-progress", "-o", tmp_path / "m.json", *options)
+    code, out, err = cli("train", path, "--target", "y", "--no-progress", "-o", tmp_path / "m.json", *options)
     assert code == 2
+    assert bool(out) == ("in epoch" in message)  # everything else is said before anything is printed
     assert message in err
     assert len(err.splitlines()) == 1
     assert not (tmp_path / "m.json").exists()
