@@ -29,11 +29,11 @@ from typing import Any
 Tree = tuple[Any, ...]  # the name of a part of the grammar, and its parts
 
 _TOKEN = re.compile(r"\s*(#\d+|#y|\d+(?:\.\d+)?|[^\W\d_][^\W²³]*|\S)")
-_GREEK = {
+GREEK = {
     "σ": r"\sigma", "ψ": r"\psi", "Γ": r"\Gamma", "Φ": r"\Phi", "φ": r"\varphi", "λ": r"\lambda", "α": r"\alpha",
     "π": r"\pi",
 }  # fmt: skip
-_SIGNS = {"−": "-", "×": r"\cdot", "≤": r"\le", "≥": r"\ge", "mod": r"\bmod"}
+SIGNS = {"−": "-", "×": r"\cdot", "≤": r"\le", "≥": r"\ge", "mod": r"\bmod"}
 _EXPONENTS = {"²": "2", "³": "3"}
 # Functions that need no parentheses round a single letter: sin x, but sin(x + y).
 _NO_PARENTHESES = {
@@ -41,7 +41,7 @@ _NO_PARENTHESES = {
     "asin": r"\arcsin", "acos": r"\arccos", "atan": r"\arctan", "sinh": r"\sinh", "cosh": r"\cosh", "tanh": r"\tanh",
     "asinh": r"\operatorname{arsinh}", "acosh": r"\operatorname{arcosh}", "atanh": r"\operatorname{artanh}",
 }  # fmt: skip
-_FUNCTIONS = _NO_PARENTHESES | _GREEK | {"max": r"\max", "min": r"\min"}
+_FUNCTIONS = _NO_PARENTHESES | GREEK | {"max": r"\max", "min": r"\min"}
 _ROOTS = {"√": r"\sqrt", "∛": r"\sqrt[3]"}
 _CLOSING = {"(": ")", "|": "|", "⌊": "⌋", "⌈": "⌉"}
 _FENCES = {
@@ -178,8 +178,8 @@ def _without_parentheses(tree: Tree) -> str:
 
 
 def _atom(name: str) -> str:
-    if name in _GREEK:
-        return _GREEK[name]
+    if name in GREEK:
+        return GREEK[name]
     return name if not name.isalpha() or len(name) == 1 else rf"\operatorname{{{name}}}"
 
 
@@ -214,7 +214,7 @@ def _product(sign: str, left: Tree, right: Tree) -> str:
         return rf"\frac{{{_without_parentheses(left)}}}{{{_without_parentheses(right)}}}"
     # 2 x, y (1 − y) and y ln 2 need no dot; x · y does
     joined = sign == "×" and (right[0] in ("fence", "call") or (left[0] == "atom" and left[1][0].isdigit()))
-    return f"{_latex(left)} {'' if joined else _SIGNS[sign] + ' '}{_latex(right)}"
+    return f"{_latex(left)} {'' if joined else SIGNS[sign] + ' '}{_latex(right)}"
 
 
 def _choice(yes: Tree, condition: Tree, no: Tree) -> str:
@@ -229,8 +229,8 @@ def _choice(yes: Tree, condition: Tree, no: Tree) -> str:
 _WRITERS: dict[str, Callable[..., str]] = {
     "formula": lambda *parts: ", ".join(map(_latex, parts)),
     "choice": _choice,
-    "relation": lambda *parts: " ".join(_SIGNS.get(p, p) if isinstance(p, str) else _latex(p) for p in parts),
-    "sum": lambda sign, left, right: f"{_latex(left)} {_SIGNS.get(sign, sign)} {_latex(right)}",
+    "relation": lambda *parts: " ".join(SIGNS.get(p, p) if isinstance(p, str) else _latex(p) for p in parts),
+    "sum": lambda sign, left, right: f"{_latex(left)} {SIGNS.get(sign, sign)} {_latex(right)}",
     "product": _product,
     "minus": lambda inside: f"-{_latex(inside)}",
     "power": _power,

@@ -44,7 +44,7 @@ def draw(
     >>> nn.draw(nn.MLP(2, [3, 1], seed=0), [0.5, -1.0])
     NetworkDiagram(2 → 3 → 1)
     """
-    from autograd.diagram.network import Unit, check_theme, numbers
+    from autograd.diagram.network import Unit, as_floats, check_theme
 
     check_theme(theme)
     if type(most) is not int or most < 2:
@@ -54,9 +54,9 @@ def draw(
     for k, neurons in enumerate(layers):
         if any(len(neuron.w) != widths[k] for neuron in neurons):
             raise DiagramError(f"Layer {k + 1} does not take the {widths[k]} numbers that the one before it gives.")
-    inputs = None if x is None else numbers(x, widths[0], "x")
+    inputs = None if x is None else as_floats(x, widths[0], "x")
     if target is not None:
-        target = numbers(target if isinstance(target, Sequence) else [target], widths[-1], "target")
+        target = as_floats(target if isinstance(target, Sequence) else [target], widths[-1], "target")
     columns = [[Unit(f"x{i + 1}", "input", index=i) for i in range(widths[0])]]
     for k, width in enumerate(widths[1:], start=1):
         kind = "output" if k == len(layers) else "hidden"
@@ -142,14 +142,14 @@ def _fill_in(columns: list[list[Unit]], layers: list[list[Neuron]], inputs: list
 def _assemble(
     units: list[list[Unit]], layers: list[list[Neuron]], most: int, title: str, theme: str, engine: str | None
 ) -> NetworkDiagram:
-    from autograd.diagram.network import Column, NetworkDiagram, Unit, Weight, choose
+    from autograd.diagram.network import Column, NetworkDiagram, Unit, Weight, both_ends
 
     columns: list[Column] = []
     weights: list[Weight] = []
     for k, column in enumerate(units):
         hidden = "hidden" if len(units) <= 3 else f"hidden {k}"
         name = "input" if k == 0 else "output" if k == len(layers) else hidden
-        shown, left_out = choose(column, most)
+        shown, left_out = both_ends(column, most)
         columns.append(Column(f"{name} ({len(column)})" if left_out else name, shown, left_out))
     for k, neurons in enumerate(layers):
         biases = {id(neuron.b): neuron.b for neuron in neurons if neuron.b is not None}

@@ -20,7 +20,7 @@ from .picture.clusters import Modules
 from .picture.compare import changes
 from .picture.fold import COLLAPSE_OVER, fold
 from .picture.health import as_roots
-from .picture.measure import finish
+from .picture.measure import measure
 from .picture.picture import Picture
 from .picture.select import select
 from .place.drawing import Drawing
@@ -29,7 +29,7 @@ from .text import clean
 from .theme import check_theme
 
 LIMIT = 2000  # values; beyond it a layered drawing takes long and nobody can read it
-EXPLAINED = 12  # parameters; a graph with no more has their derivations in its player
+MAX_EXPLAINED, MAX_NODES = 12, 144  # parameters and nodes; a graph with no more has derivations in its player
 
 
 def draw(
@@ -96,7 +96,7 @@ def draw(
     picture = build(roots, shown, modules, hide_constants)
     picture.title = clean(title or "", 120) or picture.title
     picture.asked_direction, picture.legend = direction, legend
-    finish(picture)
+    measure(picture)
     _add_derivations(picture, roots, modules)
     drawing = Drawing(picture, theme, engine, time_limit)
     if may_fold and (collapse or len(picture.nodes) > COLLAPSE_OVER):
@@ -122,13 +122,13 @@ def _check(focus: object, path: object, direction: object) -> None:
 def _add_derivations(picture: Picture, roots: list[Value], modules: Modules | None) -> None:
     """Put the derivation of each parameter's gradient into a small picture, for its player."""
     leaves = [v for v in topological_order(*roots) if not v.operands and v.requires_grad]
-    if len(roots) > 1 or not roots[0].operands or len(leaves) > EXPLAINED or len(picture.nodes) > 12 * EXPLAINED:
+    if len(roots) > 1 or not roots[0].operands or len(leaves) > MAX_EXPLAINED or len(picture.nodes) > MAX_NODES:
         return
     by_value = {node.value_id: node.id for node in picture.nodes}
+    paths = modules.paths if modules is not None else None
     for leaf in leaves:
         if id(leaf) in by_value:
-            derivation = derive(roots[0], leaf, digits=4, names=modules.names if modules is not None else None)
-            picture.derivations[by_value[id(leaf)]] = derivation.math()
+            picture.derivations[by_value[id(leaf)]] = derive(roots[0], leaf, digits=4, names=paths).math()
 
 
 def compare(before: Diagram | Value, after: Diagram | Value, *more: Diagram | Value) -> Diagram:
@@ -220,7 +220,7 @@ class Diagram:
         return self._text("tex")
 
     def png(self, scale: float | None = None) -> bytes:
-        """The picture as PNG, `scale` pixels a point (0.25 to 8): 2 by default, less where that makes it too large.
+        """The picture as PNG, `scale` pixels per point (0.25 to 8): 2 by default, less where that makes it too large.
 
         Raises DiagramError when no engine is there, since the built-in layout writes SVG only, and when the image
         would have more than 80 million pixels.
@@ -231,7 +231,7 @@ class Diagram:
         """Write the picture in the format that the file name's extension names, and return the path.
 
         `.svg .png .pdf .dot .html` (the player) `.gif` (its steps as an animation) `.tex` (TikZ) `.mmd` (Mermaid)
-        `.txt` `.json`. `.png` takes `scale=` pixels a point, `.gif` takes `seconds=` a step and `scale=`.
+        `.txt` `.json`. `.png` takes `scale=` pixels per point, `.gif` takes `seconds=` per step and `scale=`.
 
         Raises DiagramError for any other extension, OSError when the file cannot be written, and MissingExtraError
         when a GIF is asked for and Pillow is not there.

@@ -236,7 +236,7 @@ class NetworkDiagram:
         return _dot(self._plan, self._title, flat(self._theme))
 
     def png(self, scale: float = 2.0) -> bytes:
-        """The picture as PNG, `scale` pixels a point (0.25 to 8). Raises DiagramError when no engine is there."""
+        """The picture as PNG, `scale` pixels per point (0.25 to 8). Raises DiagramError when no engine is there."""
         check_scale(scale)
         source = _dot(self._plan, self._title, flat(self._theme), dpi=f"{72 * scale:.0f}")
         return run(png_engine(self._engine), source, "png", pinned=True)
@@ -418,7 +418,7 @@ def _crosses(line: Rectangle, box: Rectangle) -> bool:
     return ys[0] <= box[3] and ys[1] >= box[1]
 
 
-def choose(units: list[Unit], limit: int) -> tuple[list[Unit], int]:
+def both_ends(units: list[Unit], limit: int) -> tuple[list[Unit], int]:
     """The units of a wide layer that are shown, from both ends, and how many are not."""
     if len(units) <= limit:
         return units, 0
@@ -426,7 +426,7 @@ def choose(units: list[Unit], limit: int) -> tuple[list[Unit], int]:
     return [*units[:first], *units[len(units) - (limit - first) :]], len(units) - limit
 
 
-def numbers(xs: Iterable[Any], count: int, what: str) -> list[float]:
+def as_floats(xs: Iterable[Any], count: int, what: str) -> list[float]:
     """Numbers or Values as floats, of a known count. Raises DiagramError for another count, or for other things."""
     try:
         floats = [float(getattr(x, "data", x)) for x in xs]

@@ -11,6 +11,8 @@ import math
 import re
 import unicodedata
 
+from autograd.notation import GREEK, SIGNS
+
 LONGEST_NAME = 24
 
 # Characters that no XML document may hold, that both DOT engines pass through all the same, or that reorder the
@@ -68,9 +70,10 @@ _HELVETICA = (
     + [278, 556, 556, 222, 222, 500, 222, 833, 556, 556, 556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334]
     + [260, 334, 584]
 )
-_SYMBOLS = dict.fromkeys("×÷−+=≤≥≈", 584) | dict.fromkeys("₀₁₂₃₄₅₆₇₈₉′", 460)
-_SYMBOLS |= {"·": 333, "…": 1000, "∂": 500, "σ": 620, "∇": 700, "Δ": 668, "▲": 990, "▼": 990, "α": 578, "δ": 560}
-_SYMBOLS |= {"→": 1000, "∞": 713, "√": 549, "Σ": 618, "²": 333, "½": 834, "⋯": 1000, "–": 556, "—": 1000}
+_SYMBOLS = dict.fromkeys(GREEK, 720) | dict.fromkeys([*SIGNS, *"÷+=≈"], 584) | dict.fromkeys("₀₁₂₃₄₅₆₇₈₉′", 460)
+_SYMBOLS |= dict.fromkeys("⌊⌋⌈⌉", 390) | dict.fromkeys("·²³", 333) | dict.fromkeys("…→⋯—", 1000)
+_SYMBOLS |= {"∂": 500, "∇": 700, "Δ": 668, "Σ": 618, "Φ": 798, "σ": 620, "α": 578, "δ": 560, "▲": 990, "▼": 990}
+_SYMBOLS |= {"∞": 713, "√": 549, "∛": 640, "½": 834, "–": 556}
 
 
 def width(text: str, size: float, bold: bool = False) -> float:

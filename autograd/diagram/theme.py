@@ -24,7 +24,6 @@ class Theme:
     background: str
     ink: str
     muted: str
-    halo: str
     positive: str
     negative: str
     zero: str
@@ -32,25 +31,29 @@ class Theme:
     forward: str
     backward: str
     cluster: str
+    line: str  # of the player's page, as is the ground of its buttons
+    soft: str
     fill: dict[str, str]
     border: dict[str, str]
 
 
 LIGHT = Theme(
-    "light", "#ffffff", "#111827", "#4b5563", "#ffffff", "#1d4ed8", "#c2410c", "#6b7280", "#a21caf", "#0f766e",
-    "#7c3aed", "#f8fafc",
-    {"parameter": "#dbeafe", "input": "#dcfce7", "operation": "#f3f4f6", "output": "#fef3c7", "constant": "#ffffff",
-     "dead": "#fee2e2", "group": "#e0e7ff"},
-    {"parameter": "#1e40af", "input": "#166534", "operation": "#6b7280", "output": "#b45309", "constant": "#6b7280",
-     "dead": "#b91c1c", "group": "#4338ca", "broken": "#a21caf"},
+    name="light", background="#ffffff", ink="#111827", muted="#4b5563", positive="#1d4ed8",
+    negative="#c2410c", zero="#6b7280", broken="#a21caf", forward="#0f766e", backward="#7c3aed", cluster="#f8fafc",
+    line="#d1d5db", soft="#f3f4f6",
+    fill={"parameter": "#dbeafe", "input": "#dcfce7", "operation": "#f3f4f6", "output": "#fef3c7",
+          "constant": "#ffffff", "dead": "#fee2e2", "group": "#e0e7ff"},
+    border={"parameter": "#1e40af", "input": "#166534", "operation": "#6b7280", "output": "#b45309",
+            "constant": "#6b7280", "dead": "#b91c1c", "group": "#4338ca", "broken": "#a21caf"},
 )  # fmt: skip
 DARK = Theme(
-    "dark", "#111827", "#f9fafb", "#d1d5db", "#111827", "#93c5fd", "#fdba74", "#9ca3af", "#f0abfc", "#5eead4",
-    "#c4b5fd", "#1f2937",
-    {"parameter": "#1e3a8a", "input": "#14532d", "operation": "#374151", "output": "#78350f", "constant": "#111827",
-     "dead": "#7f1d1d", "group": "#312e81"},
-    {"parameter": "#93c5fd", "input": "#86efac", "operation": "#9ca3af", "output": "#fcd34d", "constant": "#9ca3af",
-     "dead": "#fca5a5", "group": "#a5b4fc", "broken": "#f0abfc"},
+    name="dark", background="#111827", ink="#f9fafb", muted="#d1d5db", positive="#93c5fd",
+    negative="#fdba74", zero="#9ca3af", broken="#f0abfc", forward="#5eead4", backward="#c4b5fd", cluster="#1f2937",
+    line="#4b5563", soft="#1f2937",
+    fill={"parameter": "#1e3a8a", "input": "#14532d", "operation": "#374151", "output": "#78350f",
+          "constant": "#111827", "dead": "#7f1d1d", "group": "#312e81"},
+    border={"parameter": "#93c5fd", "input": "#86efac", "operation": "#9ca3af", "output": "#fcd34d",
+            "constant": "#9ca3af", "dead": "#fca5a5", "group": "#a5b4fc", "broken": "#f0abfc"},
 )  # fmt: skip
 THEMES = {"light": LIGHT, "dark": DARK}
 

@@ -59,7 +59,7 @@ def test_an_activation_is_inside_the_frame_of_its_neuron(activation: Any) -> Non
     model = nn.MLP(2, [2, 1], activation=activation, output_activation=activation, seed=3)
     out = model([0.5, -1.0])
     picture = draw((out - 1.0) ** 2, model=model).drawing.picture
-    applied = [node for node in picture.nodes if node.op == out.op.name and node.name != picture.tops[0]]
+    applied = [node for node in picture.nodes if node.op == out.op.name and node.name != picture.output_names[0]]
     assert len(applied) == 3
     labels = {cluster.id: cluster.label for cluster in picture.clusters}
     assert sorted(labels[node.cluster or ""] for node in applied) == ["Neuron 0", "Neuron 0", "Neuron 1"]
@@ -281,6 +281,8 @@ def test_it_is_always_said_which_neurons_weight_is_meant() -> None:
         assert diagram.text.count(path) == 1
     data = as_data(picture)
     assert sorted(entry["name"] for entry in data["derivations"]) == sorted(paths)
+    for entry in data["derivations"]:
+        assert f"['mi', '{entry['name']}']" in str(entry["lines"][0])
     # and the derivations speak of the values by the names that they have in the picture
     by_name = {node.name: node.header for node in picture.nodes}
     lines = next(e["lines"] for e in data["derivations"] if e["name"] == "layers.0.neurons.1.w.0")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from autograd import Derivation, Value, explain, gradients, topological_order
 from autograd.errors import DiagramError
 
-from .graphs import GOLDEN, network, shared
+from .graphs import GOLDEN, named, network, shared
 from .test_draw import HOSTILE
 
 
@@ -195,6 +195,11 @@ def test_bad_arguments_say_what_was_wanted() -> None:
         explain(y, x, digits=0)
     with pytest.raises(DiagramError, match="through="):
         explain(y, x, through=["nonesuch"])
+
+
+def test_a_single_factor_is_told_once() -> None:
+    w, x = Value(2.0, name="w"), Value(3.0, name="x")
+    assert str(explain(named("a", w * x), w)) == "∂a/∂w = x\n      = 3"
 
 
 def test_digits() -> None:

@@ -447,8 +447,8 @@ def test_boxes_in_dot_are_as_large_as_they_were_measured(name: str) -> None:
     """Else the boxes of a PNG cover their arrows and reach out of their frames."""
     import nn
     from autograd.diagram import theme
-    from autograd.diagram.formats.dot import Source
-    from autograd.diagram.formats.look import look
+    from autograd.diagram.formats.dot import DotPicture
+    from autograd.diagram.formats.look import fill_and_border
 
     if name == "folded":
         model = nn.MLP(2, [3, 1], seed=3)
@@ -464,11 +464,11 @@ def test_boxes_in_dot_are_as_large_as_they_were_measured(name: str) -> None:
     assert program is not None
     sizes = {
         thing["name"]: (float(thing["width"]) * 72, float(thing["height"]) * 72)
-        for thing in json.loads(engines.run(program, Source(picture, theme.LIGHT).text(), "json0", 60))["objects"]
+        for thing in json.loads(engines.run(program, DotPicture(picture, theme.LIGHT).text(), "json0", 60))["objects"]
         if "width" in thing
     }
     for node in picture.nodes:
-        ring = 8 if look(node)[1] == "broken" else 0  # the double border lies outside
+        ring = 8 if fill_and_border(node)[1] == "broken" else 0  # the double border lies outside
         assert sizes[node.id][0] == pytest.approx(node.width + ring, abs=1)  # whole points are what a table takes
         assert sizes[node.id][1] == pytest.approx(node.height + ring, abs=1)
 

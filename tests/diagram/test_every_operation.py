@@ -10,6 +10,8 @@ import pytest
 
 from autograd import OPERATIONS, Value, draw, explain
 from autograd.diagram import diagnose
+from autograd.diagram.formats.tikz import tex
+from autograd.diagram.text import measurable
 
 from .test_draw import groups, texts
 from .test_formats import check_json, check_mermaid, check_tikz
@@ -61,6 +63,16 @@ def test_drawn_and_explained(name: str) -> None:
         assert "#" not in latex
         for block in derivation.mathml.splitlines():
             ElementTree.fromstring(block)
+
+
+@pytest.mark.parametrize("name", sorted(OPERATIONS))
+def test_every_character_of_a_row_can_be_measured_and_set(name: str) -> None:
+    op = OPERATIONS[name]
+    names = ["x"] * (op.arity if op.arity is not None else 4)
+    formulas = [op.write(names), *(op.write_derivative(i, names) for i in range(len(names)))]
+    for formula in formulas:
+        assert measurable(formula)
+        assert tex(formula).isascii()
 
 
 def test_the_latex_of_every_operation_parses_by_matplotlib() -> None:

@@ -25,7 +25,7 @@ from autograd.errors import DiagramError, MissingExtraError
 from .graphs import GOLDEN, chain, dead, named, network, product, shared, wide
 from .test_draw import HOSTILE
 
-# What a Mermaid flowchart's grammar takes: a direction, then nodes, subgraphs, links, styles, one a line; a quoted
+# What a Mermaid flowchart's grammar takes: a direction, then nodes, subgraphs, links, styles, one per line; a quoted
 # label holds no quote, its special characters are entity codes (#35; is a hash).
 QUOTED = r'"(?:[^"\#]|\#\d+;)*"'
 MERMAID = re.compile(

@@ -19,6 +19,7 @@ from autograd.diagram.picture.names import Names
 from autograd.diagram.picture.select import reachable
 from autograd.diagram.text import clean
 from autograd.errors import DiagramError
+from autograd.functional import gradients
 from autograd.graph import topological_order
 from autograd.value import Value
 
@@ -34,10 +35,10 @@ LONGEST_RULE = 80
 
 @dataclass(frozen=True, slots=True)
 class Factor:
-    """∂above/∂below: a number, and the rule it follows where that can be written with names."""
+    """∂numerator/∂denominator: a number, and the rule it follows where that can be written with names."""
 
-    above: str
-    below: str
+    numerator: str
+    denominator: str
     value: float
     rule: Rule | None = None
     direct: bool = False  # one way among several between the same two values
@@ -45,22 +46,22 @@ class Factor:
     @property
     def derivative(self) -> Derivative:
         """The factor as a part of an equation."""
-        return Derivative(self.above, self.below, self.direct)
+        return Derivative(self.numerator, self.denominator, self.direct)
 
 
 @dataclass(slots=True)
 class Equation:
-    """∂above/∂below as a sum of products."""
+    """∂numerator/∂denominator as a sum of products."""
 
-    above: str
-    below: str
+    numerator: str
+    denominator: str
     value: float
     terms: list[list[Factor]] = field(default_factory=list)
 
     @property
     def left(self) -> Derivative:
         """What the equation is about."""
-        return Derivative(self.above, self.below)
+        return Derivative(self.numerator, self.denominator)
 
     def products(self) -> list[float]:
         """The value of each term."""
@@ -111,11 +112,11 @@ class Derivation:
 
     def _blocks(self) -> Iterator[_Block]:
         """The equations; a rule is told once, and not where an equation tells what the factor is."""
-        known = {(equation.above, equation.below) for equation in self.equations if len(equation.terms) > 1}
+        known = {(equation.numerator, equation.denominator) for equation in self.equations}
         for i, equation in enumerate(self.equations):
             rules: dict[tuple[str, str], tuple[Part, Part, Part]] = {}
             for factor in (f for term in equation.terms[:MAX_TERMS] for f in term[:END] + term[END:][-END:]):
-                key, number = (factor.above, factor.below), self._number(factor.value)
+                key, number = (factor.numerator, factor.denominator), self._number(factor.value)
                 if factor.rule and factor.rule.text != number.text and key not in known:
                     rules[key] = (factor.derivative, factor.rule, number)
             known |= set(rules)
@@ -233,43 +234,39 @@ def derive(
     order = topological_order(output)
     if not any(v is wrt for v in order):
         raise DiagramError(f"{output!r} does not depend on {wrt!r}, so there is no derivative to explain.")
-    routes = _Routes(order, output, wrt, through, Names(order, digits, names))
-    equations, more = routes.equations()
+    paths = _Paths(order, output, wrt, through, Names(order, digits, names))
+    equations, more = paths.equations()
     return Derivation(equations, digits, more)
 
 
 _Rules = tuple[list[str], list[str]]  # along a path: as text and as LaTeX
 
 
-class _Routes:
-    """The ways that lead from `wrt` up to `output`, from one waypoint to the next."""
+class _Paths:
+    """The paths that lead from `wrt` up to `output`, from one waypoint to the next."""
 
     def __init__(
         self, order: list[Value], output: Value, wrt: Value, through: Iterable[Value | str] | None, names: Names
     ) -> None:
         self.output, self.wrt, self.names = output, wrt, names
         depends = reachable(order, wrt)
-        self.way = [v for v in order if id(v) in depends]
-        self.rank = {id(v): i for i, v in enumerate(self.way)}
-        self.stops = self._waypoints(through)
+        self.nodes = [v for v in order if id(v) in depends]
+        self.rank = {id(v): i for i, v in enumerate(self.nodes)}
+        self.waypoints = self._waypoints(through)
         self.users = self._users()
-        # the gradient of the output with respect to each value on the way: reverse mode once more
-        self.adjoints: dict[int, float] = {id(output): 1.0}
-        for v in reversed(self.way):
-            for user, step, _ in self.users[id(v)]:
-                self.adjoints[id(v)] = self.adjoints.get(id(v), 0.0) + step * self.adjoints.get(id(user), 0.0)
-        self._ahead: dict[int, list[tuple[Value, Factor]]] = {}
+        self.adjoints: dict[int, float] = dict(zip(map(id, self.nodes), gradients(output, self.nodes)))
+        self._next: dict[int, list[tuple[Value, Factor]]] = {}
 
     def _waypoints(self, through: Iterable[Value | str] | None) -> set[int]:
         ends = {id(self.output), id(self.wrt)}
         if through is None:
-            named = {id(v) for v in self.way if v.name}
+            named = {id(v) for v in self.nodes if v.name}
             return named | ends if named - ends else set(self.rank)
         for item in [through] if isinstance(through, str | Value) else through:
-            stops = {id(v) for v in self.way if v is item or (isinstance(item, str) and v.name == item)}
-            if not stops:
+            waypoints = {id(v) for v in self.nodes if v is item or (isinstance(item, str) and v.name == item)}
+            if not waypoints:
                 raise DiagramError(f"through= names {item!r}, which is not on the way from wrt to the output.")
-            ends |= stops
+            ends |= waypoints
         return ends
 
     def _users(self) -> dict[int, list[tuple[Value, float, list[int]]]]:
@@ -278,7 +275,7 @@ class _Routes:
         It may stand there several times, as in `x * x`: then the derivative is the sum of those partials.
         """
         users: dict[int, list[tuple[Value, float, list[int]]]] = defaultdict(list)
-        for v in self.way:
+        for v in self.nodes:
             places: dict[int, list[int]] = defaultdict(list)
             for i, (operand, partial) in enumerate(zip(v.operands, v.partials, strict=True)):
                 if isinstance(operand, Value) and id(operand) in self.rank and partial is not None:
@@ -287,18 +284,18 @@ class _Routes:
                 users[key].append((v, sum(v.partials[i] or 0.0 for i in positions), positions))
         return users
 
-    def ahead(self, v: Value) -> list[tuple[Value, Factor]]:
+    def next_waypoints(self, v: Value) -> list[tuple[Value, Factor]]:
         """The waypoints next on the way up from `v`, each with the derivative between the two."""
-        if id(v) not in self._ahead:
-            self._ahead[id(v)] = self._factors(v)
-        return self._ahead[id(v)]
+        if id(v) not in self._next:
+            self._next[id(v)] = self._factors(v)
+        return self._next[id(v)]
 
     def _between(self, v: Value) -> list[Value]:
         """`v`, the waypoints next to it, and every value between, operands before users."""
         region, stack = {id(v): v}, [v]
         while stack:
             u = stack.pop()
-            if u is not v and id(u) in self.stops:
+            if u is not v and id(u) in self.waypoints:
                 continue
             for user, _, _ in self.users[id(u)]:
                 if id(user) not in region:
@@ -307,19 +304,20 @@ class _Routes:
         return sorted(region.values(), key=lambda u: self.rank[id(u)])
 
     def _factors(self, v: Value) -> list[tuple[Value, Factor]]:
-        gains: dict[int, float] = {id(v): 1.0}
+        derivatives: dict[int, float] = {id(v): 1.0}
         rules: dict[int, _Rules | None] = {id(v): ([], [])}
         factors = []
         for u in self._between(v):
-            if u is not v and id(u) in self.stops:
-                factors.append((u, Factor(self.names.of(u), self.names.of(v), gains[id(u)], _product(rules[id(u)]))))
+            derivative = derivatives[id(u)]
+            if u is not v and id(u) in self.waypoints:
+                factors.append((u, Factor(self.names.of(u), self.names.of(v), derivative, _product(rules[id(u)]))))
                 continue
-            for user, step, positions in self.users[id(u)]:
-                if id(user) in gains:  # a second way between the same two: no single product of rules says it
-                    gains[id(user)] += gains[id(u)] * step
+            for user, partial, positions in self.users[id(u)]:
+                if id(user) in derivatives:  # a second way between the same two: no single product of rules says it
+                    derivatives[id(user)] += derivative * partial
                     rules[id(user)] = None
                 else:
-                    gains[id(user)] = gains[id(u)] * step
+                    derivatives[id(user)] = derivative * partial
                     rules[id(user)] = self._extended(rules[id(u)], user, positions)
         return factors
 
@@ -339,7 +337,7 @@ class _Routes:
 
     def _written(self, operand: Value | float) -> str:
         """A waypoint or a side value by name; what has no name by how it was computed, where that is short."""
-        if not isinstance(operand, Value) or operand.name or id(operand) in self.stops or operand.op is None:
+        if not isinstance(operand, Value) or operand.name or id(operand) in self.waypoints or operand.op is None:
             return self.names.of(operand)
         text = clean(operand.op.write([self.names.of(o) for o in operand.operands], result=self.names.of(operand)))
         inner_named = all(not isinstance(o, Value) or o.name for o in operand.operands)
@@ -354,12 +352,12 @@ class _Routes:
             if id(v) in done:
                 continue
             done.add(id(v))
-            equation = Equation(self.names.of(self.output), self.names.of(v), self.adjoints.get(id(v), 0.0))
-            several = len(self.ahead(v)) > 1
-            for first, factor in self.ahead(v):
+            equation = Equation(self.names.of(self.output), self.names.of(v), self.adjoints[id(v)])
+            several = len(self.next_waypoints(v)) > 1
+            for first, factor in self.next_waypoints(v):
                 term, at = self._term(first, replace(factor, direct=several and first is self.output))
                 if at is not self.output:
-                    term.insert(0, Factor(equation.above, self.names.of(at), self.adjoints.get(id(at), 0.0)))
+                    term.insert(0, Factor(equation.numerator, self.names.of(at), self.adjoints[id(at)]))
                     waiting.append(at)
                 equation.terms.append(term)
             equations.append(equation)
@@ -368,8 +366,8 @@ class _Routes:
     def _term(self, at: Value, factor: Factor) -> tuple[list[Factor], Value]:
         """The factors from a waypoint on while one way leads up, the last one first, and where that ends."""
         term = [factor]
-        while at is not self.output and len(self.ahead(at)) == 1:
-            at, factor = self.ahead(at)[0]
+        while at is not self.output and len(self.next_waypoints(at)) == 1:
+            at, factor = self.next_waypoints(at)[0]
             term.append(factor)
         return term[::-1], at
 

@@ -26,10 +26,10 @@ class Product(NamedTuple):
 
 
 class Derivative(NamedTuple):
-    """∂above/∂below; `direct` where it is one way among several between the two."""
+    """∂numerator/∂denominator; `direct` where it is one way among several between the two."""
 
-    above: str
-    below: str
+    numerator: str
+    denominator: str
     direct: bool = False
 
 
@@ -68,8 +68,8 @@ def as_text(part: Part) -> str:
             return " + ".join(map(as_text, terms))
         case Product(factors, sign):
             return f" {sign} ".join(map(as_text, factors))
-        case Derivative(above, below, direct):
-            return f"∂{above}/∂{below}" + (" (direct)" if direct else "")
+        case Derivative(numerator, denominator, direct):
+            return f"∂{numerator}/∂{denominator}" + (" (direct)" if direct else "")
         case Number(text, factor):
             return f"({text})" if factor and text[0] == "−" else text
         case Rule(text, _):
@@ -85,8 +85,8 @@ def as_latex(part: Part) -> str:
             return " + ".join(map(as_latex, terms))
         case Product(factors, sign):
             return {"·": r" \cdot ", "×": r" \times "}[sign].join(map(as_latex, factors))
-        case Derivative(above, below, direct):
-            fraction = rf"\frac{{\partial {latex_name(above)}}}{{\partial {latex_name(below)}}}"
+        case Derivative(numerator, denominator, direct):
+            fraction = rf"\frac{{\partial {latex_name(numerator)}}}{{\partial {latex_name(denominator)}}}"
             return rf"\left. {fraction} \right|_{{\text{{direct}}}}" if direct else fraction
         case Number(text, factor):
             number = _latex_number(text)
@@ -106,8 +106,8 @@ def as_mathml(part: Part) -> Math:
             sign = mo(part.sign if isinstance(part, Product) else "+")
             first, *others = map(as_mathml, parts)
             return ["mrow", first, *(element for other in others for element in (sign, other))]
-        case Derivative(above, below, direct):
-            fraction = derivative(above, below)
+        case Derivative(numerator, denominator, direct):
+            fraction = derivative(numerator, denominator)
             return ["mrow", fraction, mtext("\u00a0(direct)")] if direct else fraction
         case Number():
             return ["mn", as_text(part)]

@@ -1,4 +1,4 @@
-"""MathML as trees of plain lists: `["mfrac", above, below]`, leaves being `["mi", "x"]`.
+"""MathML as trees of plain lists: `["mfrac", numerator, denominator]`, leaves being `["mi", "x"]`.
 
 The player's page turns them into elements with `textContent` only, and `to_xml` turns them into text.
 """
@@ -37,9 +37,9 @@ def mtext(text: str) -> Math:
     return ["mtext", text]
 
 
-def derivative(above: str, below: str) -> Math:
-    """∂above/∂below as a fraction."""
-    return ["mfrac", ["mrow", mo("∂"), mi(above)], ["mrow", mo("∂"), mi(below)]]
+def derivative(numerator: str, denominator: str) -> Math:
+    """∂numerator/∂denominator as a fraction."""
+    return ["mfrac", ["mrow", mo("∂"), mi(numerator)], ["mrow", mo("∂"), mi(denominator)]]
 
 
 def to_xml(tree: Math) -> str:

@@ -69,9 +69,9 @@ class _Backward:
         self.picture = picture
         self.nodes = {node.id: node for node in picture.nodes}
         self.outputs = [self.nodes[key] for key in picture.outputs]
-        tops = picture.tops or [node.name for node in self.outputs]
-        several = "(" + " + ".join(tops[:3]) + (" + …)" if len(tops) > 3 else ")")
-        self.top = tops[0] if len(tops) == 1 else several
+        names = picture.output_names or [node.name for node in self.outputs]
+        several = "(" + " + ".join(names[:3]) + (" + …)" if len(names) > 3 else ")")
+        self.top = names[0] if len(names) == 1 else several
         self.grads: dict[str, float] = {}
         self.flows: dict[str, list[Flow]] = defaultdict(list)
         for flow in picture.backward():
@@ -86,7 +86,7 @@ class _Backward:
         steps = [self._seed(), *self._arrival()]
         incoming = self.picture.incoming()
         for node in reversed(self.picture.nodes):
-            bundles = [edge for edge in incoming[node.id] if edge.grouped and edge.flow is not None]
+            bundles = [edge for edge in incoming[node.id] if edge.bundled and edge.flow is not None]
             if bundles or self.flows[node.id]:
                 steps.append(self._through(node, bundles))
         return [*steps, self._end()]

@@ -13,7 +13,7 @@ from autograd.diagram.place.drawing import Drawing
 from autograd.diagram.place.graphviz import LARGE, LESS_WORK
 from autograd.diagram.theme import EDGE_SIZE, FONT, SIZE, Theme, line_width, stroke
 
-from .look import label_of, legend_entries, look
+from .look import fill_and_border, label_of, legend_entries
 
 _KEY, _GAP = 38.0, 6.0  # widths in a box: of the words before numbers, and beside them
 _IN_A_ROW = 6  # of the legend
@@ -21,7 +21,7 @@ _IN_A_ROW = 6  # of the legend
 
 def write(drawing: Drawing) -> bytes:
     """DOT without positions: a program that reads it lays the graph out itself."""
-    return Source(drawing.picture, drawing.colours).text().encode()
+    return DotPicture(drawing.picture, drawing.colours).text().encode()
 
 
 def html_text(text: str) -> str:
@@ -46,7 +46,7 @@ def font(text: str, color: str, bold: bool = False, size: float | None = None) -
 
 
 @dataclass
-class Source:
+class DotPicture:
     """DOT for a picture. With a layout every position is pinned, for `neato -n2`.
 
     `active` are ids to mark as at work in a `phase`; `legend_of` is the picture whose legend all frames share.
@@ -188,7 +188,7 @@ class Source:
 
 def _table(node: Node, theme: Theme, mark: str | None) -> str:
     """The box of a node as a table, with a border in the colour `mark` while it is at work."""
-    fill, border = look(node)
+    fill, border = fill_and_border(node)
     thick = 3 if mark else 2 if border in ("broken", "dead") else 1
     dashed = ",DASHED" if node.kind == "constant" else ""
     columns = any(row.label for row in node.rows)

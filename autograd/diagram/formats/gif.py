@@ -9,14 +9,14 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from autograd.diagram.chain_rule.steps import steps
-from autograd.diagram.picture.measure import lay_out
+from autograd.diagram.picture.measure import fill_box
 from autograd.diagram.picture.picture import Node, Picture, Row
 from autograd.diagram.place.drawing import Drawing
 from autograd.diagram.place.engines import png_engine, run
 from autograd.diagram.text import number
 from autograd.errors import DiagramError, require
 
-from .dot import Source
+from .dot import DotPicture
 from .png import MAX_PIXELS, fitting_scale
 
 MAX_FRAMES = 300
@@ -34,12 +34,12 @@ class Frame(NamedTuple):
 def write(drawing: Drawing, seconds: float = 1.0, scale: float | None = None) -> bytes:
     """The animation, which plays for ever: each frame for so many `seconds`, the last for three times as many."""
     frames = _moments(drawing.moments, drawing.picture) if drawing.moments else _steps(drawing.picture)
-    images = require("PIL.Image", "gif", "An animation")
+    images = require("PIL.Image", "gif", "an animation")
     engine = png_engine(drawing.asked_engine)
     scale = fitting_scale(drawing, scale, 1.5, 4 * MAX_PIXELS / len(frames))
     if not 0.05 <= seconds <= 60:
         raise DiagramError(f"seconds= is the time of one frame, from 0.05 to 60; {number(seconds)} was given.")
-    base = Source(drawing.picture, drawing.colours, drawing.layout, round(72 * scale), legend_of=frames[-1].picture)
+    base = DotPicture(drawing.picture, drawing.colours, drawing.layout, round(72 * scale), legend_of=frames[-1].picture)
     sources = (replace(base, picture=picture, active=active, phase=phase).text() for picture, active, phase in frames)
     pngs = [run(engine, source, "png", drawing.time_limit, pinned=True) for source in sources]
     return _animation(images, pngs, drawing.colours.background, round(seconds * 1000))
@@ -72,7 +72,7 @@ def _at(node: Node, values: Container[str], grads: dict[str, float]) -> Node:
     known = node.id in values
     shown = replace(node, value=node.value if known else None, grad=grads.get(node.id))
     shown.flags = [flag for flag in node.flags if known and (shown.grad is not None or not flag.late)]
-    lay_out(shown)
+    fill_box(shown)
     # a mark that is not there yet keeps its room
     shown.rows += [Row("", " ", "plain")] * (len(node.rows) - len(shown.rows))
     shown.width, shown.height, shown.slot = node.width, node.height, node.slot
@@ -88,7 +88,7 @@ def _moments(pictures: Sequence[Picture], sizes: Picture) -> list[Frame]:
         for node, room, first in zip(shown.nodes, sizes.nodes, pictures[0].nodes, strict=True):
             if node.kind not in ("group", "constant"):
                 node.before = (first.value, first.grad)
-                lay_out(node)
+                fill_box(node)
             node.width, node.height = room.width, room.height
         shown.notes = [*shown.notes, f"moment {i} of {len(pictures)}"]
         frames.append(Frame(shown))

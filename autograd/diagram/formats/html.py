@@ -13,7 +13,7 @@ from autograd.diagram.picture.picture import Picture
 from autograd.diagram.place.boxes import Layout
 from autograd.diagram.place.drawing import Drawing, arrange
 from autograd.diagram.text import number, xml
-from autograd.diagram.theme import DARK, LIGHT, Theme, flat
+from autograd.diagram.theme import DARK, Theme, flat
 from autograd.errors import DiagramError
 
 from .svg import describe, document, draw_body, unique_id
@@ -101,7 +101,7 @@ def page(title: str, fragments: Iterable[str], theme: str) -> str:
 
 
 def table(picture: Picture) -> str:
-    """The picture as an HTML table: one row a value."""
+    """The picture as an HTML table: one row per value."""
     values = [node for node in picture.nodes if node.kind != "constant"]
     rows = "".join(
         f"<tr><td>{xml(node.full_name)}</td><td>{xml(node.expression or node.kind)}</td><td>{number(node.value)}</td>"
@@ -127,9 +127,8 @@ def _style(theme: str) -> str:
 
 
 def _variables(t: Theme) -> str:
-    line, soft = ("#d1d5db", "#f3f4f6") if t is LIGHT else ("#4b5563", "#1f2937")
     return (
-        f"--paper: {t.background}; --line: {line}; --soft: {soft}; --quiet: {t.muted}; --accent: {t.backward}; "
+        f"--paper: {t.background}; --line: {t.line}; --soft: {t.soft}; --quiet: {t.muted}; --accent: {t.backward}; "
         f"--forward: {t.forward}; --backward: {t.backward}; color: {t.ink}; background: {t.background};"
     )
 

@@ -13,7 +13,7 @@ _LEGEND = {
 }  # fmt: skip
 
 
-def look(node: Node) -> tuple[str, str]:
+def fill_and_border(node: Node) -> tuple[str, str]:
     """The kinds whose fill and whose border a node takes: health shows on both."""
     kinds = {flag.kind for flag in node.flags}
     if kinds & {"nan", "inf", "nan gradient", "inf gradient"} or any(row.kind == "broken" for row in node.rows):

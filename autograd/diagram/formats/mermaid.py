@@ -6,7 +6,7 @@ from autograd.diagram.picture.picture import Picture, group_by
 from autograd.diagram.place.drawing import Drawing
 from autograd.diagram.theme import LIGHT, line_width, stroke
 
-from .look import label_of, look
+from .look import fill_and_border, label_of
 
 
 def write(drawing: Drawing) -> bytes:
@@ -22,7 +22,7 @@ def write(drawing: Drawing) -> bytes:
             color = stroke(LIGHT, edge.sign)
             lines.append(f"  linkStyle {i} stroke:{color},stroke-width:{line_width(edge.flow):.1f}px")
     for kind in (*LIGHT.fill, "broken"):
-        fill = LIGHT.fill.get(kind, "#ffffff")
+        fill = LIGHT.fill.get(kind, LIGHT.background)
         dash = ",stroke-dasharray:4 3" if kind == "constant" else ""
         lines.append(f"  classDef {kind} fill:{fill},stroke:{LIGHT.border[kind]},color:{LIGHT.ink}{dash}")
     return ("\n".join(lines) + "\n").encode()
@@ -36,7 +36,7 @@ def _nodes(picture: Picture) -> list[str]:
         lines = []
         for node in members[key]:
             rows = [node.header, *(f"{label} {text}".strip() for label, text, _ in node.rows)]
-            lines.append(f"{pad}{node.id}[{_quoted(*rows)}]:::{look(node)[1]}")
+            lines.append(f"{pad}{node.id}[{_quoted(*rows)}]:::{fill_and_border(node)[1]}")
         for cluster in picture.clusters:
             if cluster.parent == key:
                 lines.append(f"{pad}subgraph {cluster.id}[{_quoted(cluster.label)}]")

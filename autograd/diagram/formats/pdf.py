@@ -5,10 +5,10 @@ from __future__ import annotations
 from autograd.diagram.place.drawing import Drawing
 from autograd.diagram.place.engines import find_engine, run_pdf
 
-from .dot import Source
+from .dot import DotPicture
 
 
 def write(drawing: Drawing) -> bytes:
     """The document of one page."""
-    pinned = Source(drawing.picture, drawing.colours, drawing.layout).text()
+    pinned = DotPicture(drawing.picture, drawing.colours, drawing.layout).text()
     return run_pdf(find_engine(drawing.asked_engine), pinned, drawing.time_limit)

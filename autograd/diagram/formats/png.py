@@ -8,24 +8,24 @@ from autograd.diagram.place.drawing import Drawing
 from autograd.diagram.place.engines import png_engine, run
 from autograd.errors import DiagramError
 
-from .dot import Source
+from .dot import DotPicture
 
 MAX_PIXELS, LONGEST_SIDE = 80e6, 65000  # of an image; an engine takes 8 bytes for each pixel
-SCALES = 0.25, 8.0  # pixels a point
+SCALES = 0.25, 8.0  # pixels per point
 
 
 def write(drawing: Drawing, scale: float | None = None) -> bytes:
-    """The image, `scale` pixels a point: 2 by default, less where that makes it too large."""
+    """The image, `scale` pixels per point: 2 by default, less where that makes it too large."""
     scale = fitting_scale(drawing, scale, 2.0)
     engine = png_engine(drawing.asked_engine)
-    pinned = Source(drawing.picture, drawing.colours, drawing.layout, dpi=round(72 * scale)).text()
+    pinned = DotPicture(drawing.picture, drawing.colours, drawing.layout, dpi=round(72 * scale)).text()
     return run(engine, pinned, "png", drawing.time_limit, pinned=True)
 
 
 def check_scale(scale: float) -> None:
     """Raise DiagramError for a scale that is out of range."""
     if not SCALES[0] <= scale <= SCALES[1]:
-        raise DiagramError(f"scale= is from {SCALES[0]:g} to {SCALES[1]:g} pixels a point; {scale!r} was given.")
+        raise DiagramError(f"scale= is from {SCALES[0]:g} to {SCALES[1]:g} pixels per point; {scale!r} was given.")
 
 
 def fitting_scale(drawing: Drawing, scale: float | None, usual: float, pixels: float = MAX_PIXELS) -> float:

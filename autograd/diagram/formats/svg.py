@@ -27,7 +27,7 @@ from autograd.diagram.theme import (
     stroke,
 )
 
-from .look import label_of, legend_entries, look
+from .look import fill_and_border, label_of, legend_entries
 
 MARGIN = 14.0
 _DASHES = {"zero": ' stroke-dasharray="5 4"', "constant": ' stroke-dasharray="2 3"'}
@@ -79,8 +79,8 @@ def describe(picture: Picture) -> str:
     for key in picture.outputs[:3]:
         node = picture.node(key)
         words += f" Output {node.name} is {number(node.value)}."
-    ill = [f"{node.name}: {flag.text}" for node in picture.nodes for flag in node.flags][:8]
-    return words + (f" Marked: {'; '.join(ill)}." if ill else "")
+    marks = [f"{node.name}: {flag.text}" for node in picture.nodes for flag in node.flags][:8]
+    return words + (f" Marked: {'; '.join(marks)}." if marks else "")
 
 
 def style(theme: str, scope: str) -> str:
@@ -108,7 +108,7 @@ def _rules(t: Theme, scope: str) -> str:
         (".box.dead", "stroke-width: 2"),
         (".ring", f"fill: none; stroke: {t.broken}; stroke-width: 2"),
         (".edge path", "fill: none"),
-        (".edge text", f"stroke: {t.halo}; stroke-width: 3px; stroke-linejoin: round; paint-order: stroke"),
+        (".edge text", f"stroke: {t.background}; stroke-width: 3px; stroke-linejoin: round; paint-order: stroke"),
         (".flag", f"fill: {t.border['dead']}; font-weight: bold"),
         (".flag.broken", f"fill: {t.broken}"),
     ]
@@ -165,7 +165,7 @@ def _rectangle(corners: Rectangle, radius: int, attributes: str = "") -> str:
 def _node(node: Node, centre: Point, uid: str) -> str:
     w, h = node.width, node.height
     x, y = centre[0] - w / 2, centre[1] - h / 2
-    fill, border = look(node)
+    fill, border = fill_and_border(node)
     dash = ' stroke-dasharray="4 3"' if node.kind == "constant" else ""
     classes = " ".join(dict.fromkeys(["box", fill, border]))
     parts = [f'<g id="{uid}-{node.id}" class="node {node.kind}"><title>{xml(node.tooltip)}</title>']

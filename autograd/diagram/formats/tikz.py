@@ -6,20 +6,22 @@ from autograd.diagram.picture.picture import Cluster, Edge, Node
 from autograd.diagram.place.boxes import Point, Rectangle
 from autograd.diagram.place.drawing import Drawing
 from autograd.diagram.theme import line_width, stroke
+from autograd.notation import GREEK, SIGNS
 
-from .look import label_of, look
+from .look import fill_and_border, label_of
 
 _TEXT = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", '"': r"\textquotedbl{}", "…": r"\ldots{}",
 }  # fmt: skip
-_MATH = {
-    "∂": r"\partial", "×": r"\times", "−": "-", "·": r"\cdot", "≤": r"\le", "≥": r"\ge", "σ": r"\sigma", "′": "'",
-    "Σ": r"\Sigma", "Δ": r"\Delta", "∇": r"\nabla", "▲": r"\blacktriangle", "▼": r"\blacktriangledown", "√": r"\surd",
-    "²": "^2", "³": "^3", "½": r"\frac12", "→": r"\to", "∞": r"\infty", "α": r"\alpha", "δ": r"\delta", "÷": r"\div",
+_MATH = GREEK | SIGNS | {
+    "∂": r"\partial", "×": r"\times", "÷": r"\div", "·": r"\cdot", "′": "'", "√": r"\surd", "∛": r"^3\surd",
+    "Σ": r"\Sigma", "Δ": r"\Delta", "∇": r"\nabla", "▲": r"\blacktriangle", "▼": r"\blacktriangledown", "²": "^2",
+    "³": "^3", "½": r"\frac12", "→": r"\to", "∞": r"\infty", "δ": r"\delta", "⌊": r"\lfloor", "⌋": r"\rfloor",
+    "⌈": r"\lceil", "⌉": r"\rceil",
 } | {chr(0x2080 + i): f"_{i}" for i in range(10)}  # fmt: skip
-_ESCAPES = str.maketrans(_TEXT | {char: rf"\ensuremath{{{command}}}" for char, command in _MATH.items()})
+_ESCAPES = str.maketrans(_TEXT | {c: rf"\ensuremath{{{command}}}" for c, command in _MATH.items() if len(c) == 1})
 
 
 def write(drawing: Drawing) -> bytes:
@@ -98,7 +100,7 @@ class _Document:
 
     def _node(self, node: Node) -> str:
         theme = self.theme
-        fill, border = look(node)
+        fill, border = fill_and_border(node)
         rows = [rf"\textbf{{{tex(node.header)}}}"]
         for label, text, kind in node.rows:
             ink = {"plain": theme.ink, "flag": theme.border["dead"]}.get(kind) or stroke(theme, kind)

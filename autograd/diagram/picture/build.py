@@ -12,10 +12,10 @@ from .clusters import Modules
 from .health import flags
 from .names import Names
 from .picture import Edge, Node, Picture
-from .select import from_outside
+from .select import flow_from_hidden_users
 
 HIDE_CONSTANTS_OVER = 60  # values
-LEAN_OVER = 6000
+LEAN_OVER = 6000  # values
 
 
 def build(
@@ -27,9 +27,9 @@ def build(
     names = Names(order, paths=modules.names if modules is not None else None)
     lean = len(shown) > LEAN_OVER  # only folded boxes will be seen of so many: no formulas, no tooltips
     hidden = len(shown) > HIDE_CONSTANTS_OVER if hide_constants is None else hide_constants
-    tops = [names.of(root) for root in roots]
-    picture = Picture([], [], [ids[id(root)] for root in roots if id(root) in ids], tops=tops)
-    picture.title = f"Computation graph of {', '.join(tops[:3])}"
+    output_names = [names.of(root) for root in roots]
+    picture = Picture([], [], [ids[id(root)] for root in roots if id(root) in ids], output_names=output_names)
+    picture.title = f"Computation graph of {', '.join(output_names[:3])}"
     marks = flags(order, roots, ids)
     for v in shown:
         node = _node(v, ids[id(v)], names)
@@ -44,7 +44,7 @@ def build(
         picture.node(key).kind = "output"
     if len(shown) < len(order):
         picture.notes = [f"{len(shown)} of {len(order)} values shown"]
-        _add_outside(picture, from_outside(order, roots, ids))
+        _add_outside(picture, flow_from_hidden_users(order, roots, ids))
     if modules is not None:
         picture.folded = lean
         modules.apply(picture, ids, shown)
@@ -74,9 +74,8 @@ def _add_texts(node: Node, v: Value, names: Names) -> None:
     ]
     if v.op is not None:
         facts.insert(1, f"= {names.expression(v, 200)}")
-    source = getattr(v, "source", None)
-    if source:
-        filename, line, text = source
+    if v.source is not None:
+        filename, line, text = v.source
         node.source = clean(f"{filename}:{line}: {text}", 300)
         facts.append(f"made at {node.source}")
     node.tooltip = "; ".join([*facts, *(flag.advice for flag in node.flags)])

@@ -8,7 +8,7 @@ from typing import Any
 
 from autograd.errors import DiagramError
 
-from .measure import finish, lay_out
+from .measure import fill_box, measure
 from .picture import Picture
 
 
@@ -26,10 +26,10 @@ def changes(pictures: Sequence[Picture]) -> Picture:
     last.title = f"{last.title}: what changed"
     last.notes = [*last.notes, "Δ: after minus before"]
     last.asked_direction = last.direction
-    finish(last)
+    measure(last)
     for node, slot in zip(last.nodes, slots, strict=True):
         if node.kind != "group":
-            lay_out(node, slot)
+            fill_box(node, slot)
     return last
 
 

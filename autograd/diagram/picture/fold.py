@@ -8,7 +8,7 @@ from collections.abc import Container
 from dataclasses import replace
 
 from .clusters import summary
-from .measure import finish
+from .measure import measure
 from .picture import Edge, Node, Picture, Row, group_by, in_order, nesting
 
 COLLAPSE_OVER = 150  # nodes; a larger picture of a model is folded unless it is asked for whole
@@ -19,11 +19,11 @@ _REST = "mrest"
 
 def fold(picture: Picture) -> Picture:
     """The picture with each neuron folded into one box, or each layer where there are very many neurons."""
-    neurons = collapse(picture, leave_neurons=True)
-    return neurons if len(neurons.nodes) <= LAYERS_OVER else collapse(picture, leave_neurons=False)
+    neurons = fold_into(picture, leave_neurons=True)
+    return neurons if len(neurons.nodes) <= LAYERS_OVER else fold_into(picture, leave_neurons=False)
 
 
-def collapse(picture: Picture, leave_neurons: bool) -> Picture:
+def fold_into(picture: Picture, leave_neurons: bool) -> Picture:
     """The picture with each cluster folded into one box: the innermost ones, or the outermost."""
     # a layer that holds neurons stays a frame round their boxes
     frames = [c for c in picture.clusters if leave_neurons and any(c.id == inner.parent for inner in picture.clusters)]
@@ -45,7 +45,7 @@ def collapse(picture: Picture, leave_neurons: bool) -> Picture:
         folded=False,
         notes=[*picture.notes, f"{groups} boxes stand for {folded} of {len(values)} values"],
     )
-    finish(short)
+    measure(short)
     return short
 
 
@@ -126,7 +126,7 @@ def _merged(edges: list[Edge], home: dict[str, str]) -> list[Edge]:
 
 def _bundled(source: str, target: str, bundle: list[Edge]) -> Edge:
     symbol, count = bundle[0].symbol, len(bundle)
-    edge = Edge(f"e{source}_{target}_0", source, target, 0, None, symbol, "", count=count, grouped=True)
+    edge = Edge(f"e{source}_{target}_0", source, target, 0, None, symbol, "", count=count, bundled=True)
     edge.tooltip = f"{count} edges"
     flows = [e.flow for e in bundle if e.flow is not None]
     if flows:

@@ -1,6 +1,6 @@
-"""Graphs that are ill: dead and saturated units, vanishing and exploding gradients, nan and inf, stale gradients.
+"""What is wrong with a graph: dead or saturated units, vanishing or exploding gradients, nan, inf, stale gradients.
 
-What an activation is ill from stands in its row of the table: `dead_below` and `saturation`.
+Where an activation is dead or saturated stands in its row of the table: `dead_below` and `saturation`.
 """
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ from .picture import Flag
 VANISHING, EXPLODING = 1e-6, 1e3  # a parameter's gradient, as a multiple of the output's
 
 
-class _Illness(NamedTuple):
+class _Problem(NamedTuple):
     mark: str  # on the node, where the finding's numbers are filled in
     late: bool  # only the gradients tell it
     advice: str
 
 
-ILLNESSES = {
-    "dead": _Illness("dead: z ≤ {below}", False, "A unit that is dead for every sample never learns: lower the "
+PROBLEMS = {
+    "dead": _Problem("dead: z ≤ {below}", False, "A unit that is dead for every sample never learns: lower the "
                      "learning rate, use leaky_relu, or start from he_normal weights."),
-    "saturated": _Illness("saturated: slope {slope}", False, "Almost no gradient passes: scale the inputs and targets, "
+    "saturated": _Problem("saturated: slope {slope}", False, "Almost no gradient passes: scale the inputs and targets, "
                           "start from smaller weights, or use ReLU."),
-    "vanishing": _Illness("vanishing gradient", True, "Layers far from the output hardly learn: use ReLU, fewer "
+    "vanishing": _Problem("vanishing gradient", True, "Layers far from the output hardly learn: use ReLU, fewer "
                           "layers, or xavier/he initial weights."),
-    "exploding": _Illness("exploding gradient", True, "Steps will be too large: lower the learning rate, clip with "
+    "exploding": _Problem("exploding gradient", True, "Steps will be too large: lower the learning rate, clip with "
                           "clip_grad_norm_, or start from smaller weights."),
-    "nan": _Illness("first nan", False, "This is the first value that is not a number: look at its operands; "
+    "nan": _Problem("first nan", False, "This is the first value that is not a number: look at its operands; "
                     "detect_anomaly() names the line."),
-    "inf": _Illness("first inf", False, "This is the first value that is infinite: look at its operands; "
+    "inf": _Problem("first inf", False, "This is the first value that is infinite: look at its operands; "
                     "detect_anomaly() names the line."),
-    "nan gradient": _Illness("gradient turns nan", True, "The gradient first turns into nan here: look at the local "
+    "nan gradient": _Problem("gradient turns nan", True, "The gradient first turns into nan here: look at the local "
                              "derivatives on the edges out of it."),
-    "inf gradient": _Illness("gradient turns inf", True, "The gradient first turns infinite here: look at the local "
+    "inf gradient": _Problem("gradient turns inf", True, "The gradient first turns infinite here: look at the local "
                              "derivatives on the edges out of it."),
-    "stale": _Illness("old gradient inside", True, "The gradient holds more than this graph put there: call "
+    "stale": _Problem("old gradient inside", True, "The gradient holds more than this graph put there: call "
                       "zero_grad() before backward(), unless you add up several losses on purpose."),
 }  # fmt: skip
 
@@ -69,7 +69,7 @@ class Finding:
 
 
 class Findings(list[Finding]):
-    """A list of findings that prints one a paragraph."""
+    """A list of findings that prints one per paragraph."""
 
     def __str__(self) -> str:
         if not self:
@@ -89,7 +89,7 @@ def diagnose(output: Value | Iterable[Value]) -> list[Finding]:
     the first values and gradients that are nan or infinite, and gradients left over from an earlier backward pass.
 
     Where several samples run through the same unit (the same parameters under its activation), a dead or saturated unit
-    is one finding, and one that is so for some of the samples only is none: that is how a ReLU works.
+    is one finding; a unit that is dead for only some samples is not reported: that is how a ReLU works.
 
     Returns a list of `Finding` in order of evaluation, empty when nothing is wrong; `print` shows it well.
     Raises DiagramError when `output` is not a Value or several.
@@ -127,12 +127,12 @@ def flags(order: list[Value], roots: Sequence[Value], keep: Container[int]) -> d
     marks: dict[int, list[Flag]] = defaultdict(list)
     for finding in _findings(order, roots):
         v, kind = finding.node, finding.kind
-        if id(v) not in keep or (kind == "dead" and v.has_grad and v.partials[0]):
+        if id(v) not in keep:
             continue
-        illness = ILLNESSES[kind]
+        problem = PROBLEMS[kind]
         below = v.op.dead_below if v.op is not None else None
-        text = illness.mark.format(below=number(below), slope=number(finding.numbers.get("slope")))
-        marks[id(v)].append(Flag(kind, text, f"{kind}: {finding.message}", illness.late))
+        text = problem.mark.format(below=number(below), slope=number(finding.numbers.get("slope")))
+        marks[id(v)].append(Flag(kind, text, f"{kind}: {finding.message}", problem.late))
     return marks
 
 
@@ -146,7 +146,7 @@ def _findings(order: list[Value], roots: Sequence[Value]) -> list[Finding]:
 
 
 def _finding(kind: str, v: Value, message: str, **numbers: float) -> Finding:
-    return Finding(kind, v, numbers, message, ILLNESSES[kind].advice)
+    return Finding(kind, v, numbers, message, PROBLEMS[kind].advice)
 
 
 def _called(v: Value) -> str:
@@ -222,13 +222,13 @@ def _by_unit(findings: list[Finding], order: list[Value]) -> list[Finding]:
     """Merge the findings at one unit for each sample, and leave out a unit that is well for some of them."""
     unit = {id(v): _unit(v) for v in order if _is_unit(v)}
     samples = Counter(unit.values())
-    ill = Counter((finding.kind, unit[id(finding.node)]) for finding in findings if id(finding.node) in unit)
+    affected = Counter((finding.kind, unit[id(finding.node)]) for finding in findings if id(finding.node) in unit)
     merged, reported = [], set()
     for finding in findings:
         key = unit.get(id(finding.node))
         if key is None or finding.kind not in ("dead", "saturated") or samples[key] == 1:
             merged.append(finding)
-        elif ill[finding.kind, key] == samples[key] and (finding.kind, key) not in reported:
+        elif affected[finding.kind, key] == samples[key] and (finding.kind, key) not in reported:
             reported.add((finding.kind, key))
             message = f"for all {samples[key]} samples; for the first, {finding.message}"
             numbers = {**finding.numbers, "samples": float(samples[key])}

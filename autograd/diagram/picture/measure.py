@@ -16,7 +16,7 @@ TOO_WIDE, TOO_BROAD = 1900.0, 1600.0  # points
 _LABEL_GAP = 10.0
 
 
-def finish(picture: Picture) -> None:
+def measure(picture: Picture) -> None:
     """Decide the labels by size, lay out the text of every node, measure it, and choose the direction."""
     for edge in picture.edges:
         edge.label = _label(edge, len(picture.edges))
@@ -24,7 +24,7 @@ def finish(picture: Picture) -> None:
         return
     slots = _slots(picture)
     for node in picture.nodes:
-        lay_out(node, slots.get(node.id, 0.0))
+        fill_box(node, slots.get(node.id, 0.0))
     picture.direction = picture.asked_direction or _direction(picture)
     if len(picture.nodes) > COUNTED_OVER:
         counts = Counter(node.kind for node in picture.nodes).items()
@@ -54,7 +54,7 @@ def _slots(picture: Picture) -> dict[str, float]:
     return widest
 
 
-def lay_out(node: Node, slot: float = 0.0) -> None:
+def fill_box(node: Node, slot: float = 0.0) -> None:
     """The rows of a node and the size of its box; `slot` reserves width for numbers that come later."""
     if node.kind != "group":
         node.rows = [] if node.kind == "constant" else _rows(node)

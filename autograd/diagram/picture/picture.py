@@ -87,12 +87,12 @@ class Edge:
     label: str = ""
     tooltip: str = ""
     count: int = 1  # edges that this one stands for
-    grouped: bool = False
+    bundled: bool = False
 
     @property
     def sign(self) -> str:
         """The class of the gradient that flows here."""
-        return "constant" if self.partial is None and not self.grouped else sign_of(self.flow)
+        return "constant" if self.partial is None and not self.bundled else sign_of(self.flow)
 
 
 @dataclass(slots=True)
@@ -128,7 +128,7 @@ class Picture:
     direction: str = "LR"
     asked_direction: str | None = None
     derivations: dict[str, list[list[Any]]] = field(default_factory=dict)  # of parameters, as MathML trees
-    tops: list[str] = field(default_factory=list)  # the outputs' names, for those that are not drawn too
+    output_names: list[str] = field(default_factory=list)  # the outputs' names, for those that are not drawn too
     folded: bool = False  # too many to be drawn one by one
     notes: list[str] = field(default_factory=list)
     legend: bool = True
@@ -191,7 +191,7 @@ def in_order(keys: Iterable[str], pairs: Iterable[tuple[str, str]]) -> list[str]
 
 
 class Nested(Protocol):
-    """What has a parent: a cluster here, a group of boxes in the layout."""
+    """What has a parent: a cluster here, a frame in the layout."""
 
     id: str
     parent: str | None

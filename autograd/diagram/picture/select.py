@@ -81,7 +81,7 @@ def reachable(order: Iterable[Value], start: Value) -> set[int]:
     return ids
 
 
-def from_outside(order: list[Value], roots: Sequence[Value], shown: Container[int]) -> dict[int, list[float]]:
+def flow_from_hidden_users(order: list[Value], roots: Sequence[Value], shown: Container[int]) -> dict[int, list[float]]:
     """What reaches each value from users that are not shown, by the value's id."""
     adjoints = {id(root): 1.0 for root in roots}
     flows: dict[int, list[float]] = defaultdict(list)

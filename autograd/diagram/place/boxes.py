@@ -12,7 +12,7 @@ from autograd.diagram.picture.picture import group_by, in_order
 
 Point = tuple[float, float]
 Rectangle = tuple[float, float, float, float]  # left, top, right, bottom
-TITLE_HEIGHT = 20.0  # of a group
+TITLE_HEIGHT = 20.0  # of a frame
 
 
 @dataclass(slots=True)
@@ -39,8 +39,8 @@ class Link:
 
 
 @dataclass(slots=True)
-class Group:
-    """A cluster: the width of its title, and the cluster around it."""
+class Frame:
+    """The frame of a cluster: the width of its title, and the frame around it."""
 
     id: str
     title_width: float

@@ -11,11 +11,11 @@ from autograd.diagram.text import width
 from autograd.diagram.theme import EDGE_SIZE, Theme, flat
 from autograd.errors import DiagramError
 
-from .boxes import Box, Group, Layout, Link
+from .boxes import Box, Frame, Layout, Link
 from .engines import TIME_LIMIT, find_engine, is_named
 from .graphviz import by_engine
 from .layered import in_python
-from .ordering import between, by_index
+from .ordering import by_index, invisible_edges
 
 # Over this many nodes and edges the layout in plain Python serves, unless an engine is asked for by name: for 5,000
 # values it took half a second where graphviz-pure took 14 and Debian's dot 29.
@@ -53,17 +53,17 @@ def arrange(picture: Picture, engine: str | None, limit: float) -> Layout:
         beside = 18 if picture.direction == "TB" else 8  # space between a thick line and the words beside it
         size = (width(label, EDGE_SIZE) + beside, EDGE_SIZE + 7) if label else (0.0, 0.0)
         links.append(Link(edge.id, edge.source, edge.target, *size, slack=edge.sign == "constant"))
-    groups = [Group(c.id, width(c.label, EDGE_SIZE) + 16, c.parent) for c in picture.clusters]
+    frames = [Frame(c.id, width(c.label, EDGE_SIZE) + 16, c.parent) for c in picture.clusters]
     program, direction = find_engine(engine), picture.direction
     if program is not None and (is_named(engine) or len(boxes) + len(links) <= ENGINE_LIMIT):
 
-        def by_program(boxes: list[Box], links: list[Link], groups: list[Group]) -> Layout:
-            unseen = between(boxes, links, groups) if groups else []
-            return by_engine(program, boxes, links, groups, direction, limit, unseen)
+        def by_program(boxes: list[Box], links: list[Link], frames: list[Frame]) -> Layout:
+            invisible = invisible_edges(boxes, links, frames) if frames else []
+            return by_engine(program, boxes, links, frames, direction, limit, invisible)
 
         try:
-            return by_index(by_program, boxes, links, groups, direction)
+            return by_index(by_program, boxes, links, frames, direction)
         except DiagramError:
             if is_named(engine):
                 raise  # the user asked for this program: say what it said
-    return by_index(functools.partial(in_python, direction=direction), boxes, links, groups, direction)
+    return by_index(functools.partial(in_python, direction=direction), boxes, links, frames, direction)

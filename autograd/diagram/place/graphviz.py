@@ -8,7 +8,7 @@ from typing import Any
 
 from autograd.diagram.picture.picture import group_by
 
-from .boxes import TITLE_HEIGHT, Box, Group, Layout, Link, Point, layers
+from .boxes import TITLE_HEIGHT, Box, Frame, Layout, Link, Point, layers
 from .engines import Engine, run
 
 LARGE = 800  # boxes; over it an engine is asked to work less hard
@@ -19,27 +19,27 @@ def by_engine(
     engine: Engine,
     boxes: list[Box],
     links: list[Link],
-    groups: list[Group],
+    frames: list[Frame],
     direction: str,
     limit: float,
-    unseen: Sequence[tuple[str, str]] = (),
+    invisible: Sequence[tuple[str, str]] = (),
 ) -> Layout:
     """Positions from a DOT program, in at most `limit` seconds.
 
-    `unseen` pairs are edges that are not drawn: the second lies behind the first.
+    `invisible` pairs are edges that are not drawn: the second lies behind the first.
     """
     import graphviz
 
     attributes, ports = _attributes(boxes, links, direction)
     graph = graphviz.Digraph(graph_attr=attributes, node_attr={"shape": "box", "fixedsize": "true", "label": ""})
-    _add_boxes(graph, boxes, groups)
+    _add_boxes(graph, boxes, frames)
     for link in links:
         label = _blank(link.label_width, link.label_height) if link.label_width else ""
         graph.edge(link.source, link.target, id=link.id, label=label, weight="1" if link.slack else "8", **ports)
     known = {box.id for box in boxes}
-    for point in dict.fromkeys(end for pair in unseen for end in pair if end not in known):
+    for point in dict.fromkeys(end for pair in invisible for end in pair if end not in known):
         graph.node(point, width="0.01", height="0.01")
-    for source, target in unseen:
+    for source, target in invisible:
         graph.edge(source, target, weight="80", style="invis")
     return _read(json.loads(run(engine, graph.source, "json0", limit)), engine.name)
 
@@ -49,7 +49,7 @@ def _attributes(boxes: list[Box], links: list[Link], direction: str) -> tuple[di
     attributes = {"rankdir": direction, "nodesep": "0.28", "ranksep": "0.45"}
     labels = sum(link.label_width > 0 for link in links)
     crowded = len(links) > min(2 * len(boxes), 500) and labels * 2 < len(links)
-    if crowded:  # many edges a node need room to fan out; labels bring their own
+    if crowded:  # many edges per node need room to fan out; labels bring their own
         inches = min(5.0, 1.2 + 0.35 * len(links) / max(len(boxes), 1))
         attributes["ranksep"] = f"{inches:.2f}"
     if len(boxes) > LARGE:
@@ -62,18 +62,18 @@ def _attributes(boxes: list[Box], links: list[Link], direction: str) -> tuple[di
     return attributes, {}
 
 
-def _add_boxes(graph: Any, boxes: list[Box], groups: list[Group]) -> None:
-    """Put each box into the group that it belongs to, and each group into the one around it."""
+def _add_boxes(graph: Any, boxes: list[Box], frames: list[Frame]) -> None:
+    """Put each box into the frame that it belongs to, and each frame into the one around it."""
     members = group_by(boxes, lambda box: box.cluster)
-    children = group_by(groups, lambda group: group.parent)
+    children = group_by(frames, lambda frame: frame.parent)
 
     def add(into: Any, key: str | None) -> None:
         for box in members[key]:
             into.node(box.id, width=f"{box.width / 72:.4f}", height=f"{box.height / 72:.4f}")
-        for group in children[key]:
-            with into.subgraph(name="cluster_" + group.id) as inner:
-                inner.attr(label=_blank(group.title_width, TITLE_HEIGHT), margin="10", id=group.id)
-                add(inner, group.id)
+        for frame in children[key]:
+            with into.subgraph(name="cluster_" + frame.id) as inner:
+                inner.attr(label=_blank(frame.title_width, TITLE_HEIGHT), margin="10", id=frame.id)
+                add(inner, frame.id)
 
     add(graph, None)
 

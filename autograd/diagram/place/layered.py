@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from autograd.diagram.picture.picture import nesting
 
-from .boxes import TITLE_HEIGHT, Box, Group, Layout, Link, Point, Rectangle, layers
+from .boxes import TITLE_HEIGHT, Box, Frame, Layout, Link, Point, Rectangle, layers
 
 
 @dataclass(slots=True)
@@ -32,7 +32,7 @@ _GAP, _LAYER_GAP, _LABEL_GAP = 18.0, 30.0, 30.0
 _MANY, _VERY_MANY = 1000, 3000  # links
 
 
-def in_python(boxes: list[Box], links: list[Link], groups: list[Group], direction: str) -> Layout:
+def in_python(boxes: list[Box], links: list[Link], frames: list[Frame], direction: str) -> Layout:
     """Lay out an acyclic graph."""
     if not boxes:
         return Layout(1, 1)
@@ -51,7 +51,7 @@ def in_python(boxes: list[Box], links: list[Link], groups: list[Group], directio
     _sort_rows(order, sweeps=24 if len(links) < _MANY else 4)
     _place(order, sweeps=16 if len(links) < _MANY else 4)
     layout = _positions(boxes, links, cells, chains, order, sideways)
-    _frame_groups(layout, boxes, groups)
+    _frame_clusters(layout, boxes, frames)
     return layout
 
 
@@ -207,24 +207,24 @@ def _ports(links: list[Link], chains: dict[str, list[_Cell]], end: int) -> dict[
     return places
 
 
-def _frame_groups(layout: Layout, boxes: list[Box], groups: list[Group]) -> None:
+def _frame_clusters(layout: Layout, boxes: list[Box], frames: list[Frame]) -> None:
     """Frames round clusters, only where no stranger lies inside: the layers know nothing of clusters."""
-    chains = nesting(groups)
-    for group in groups:
-        inside = [box for box in boxes if box.cluster is not None and group.id in chains[box.cluster]]
+    chains = nesting(frames)
+    for frame in frames:
+        inside = [box for box in boxes if box.cluster is not None and frame.id in chains[box.cluster]]
         if not inside:
             continue
-        lefts, tops, rights, bottoms = zip(*(_frame(layout, box, 8.0) for box in inside))
-        frame = min(lefts), min(tops) - TITLE_HEIGHT, max(rights), max(bottoms)
+        lefts, tops, rights, bottoms = zip(*(_outline(layout, box, 8.0) for box in inside))
+        corners = min(lefts), min(tops) - TITLE_HEIGHT, max(rights), max(bottoms)
         members = {box.id for box in inside}
-        if not any(_overlap(frame, _frame(layout, box)) for box in boxes if box.id not in members):
-            layout.clusters[group.id] = frame
+        if not any(_overlap(corners, _outline(layout, box)) for box in boxes if box.id not in members):
+            layout.clusters[frame.id] = corners
     if layout.clusters:  # a frame may reach past the boxes: everything moves so that the picture starts at 0
         lefts, tops, _, _ = zip(*layout.clusters.values())
         _move(layout, -min(0.0, *lefts), -min(0.0, *tops))
 
 
-def _frame(layout: Layout, box: Box, pad: float = 0.0) -> Rectangle:
+def _outline(layout: Layout, box: Box, pad: float = 0.0) -> Rectangle:
     x, y = layout.nodes[box.id]
     return x - box.width / 2 - pad, y - box.height / 2 - pad, x + box.width / 2 + pad, y + box.height / 2 + pad
 
