@@ -47,6 +47,5 @@ def require(package: str, extra: str, what: str) -> ModuleType:
     except ImportError as error:
         missing = error.name or package
         raise MissingExtraError(
-            f"{what} needs the package {missing}, which is not installed; get it with: "
-            f"pip install 'chalkgrad[{extra}]'"
+            f"{what} needs the package {missing}, which is not installed; get it with: pip install 'chalkgrad[{extra}]'"
         ) from None
