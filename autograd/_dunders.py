@@ -14,7 +14,7 @@ class Dunders:
 
     data: Any
     operands: tuple[Any, ...]
-    extras: dict[str, Any]
+    extras: Any
 
     # A comparison compares the numbers and gives a bool. Where the other side is a Value too, the number asks it in
     # turn: 2.0 < v is v > 2.0.
@@ -56,7 +56,7 @@ class Dunders:
     @property
     def name(self) -> str | None:
         """What diagrams and messages call this Value; None where nobody named it."""
-        name: str | None = self._extra("name")
+        name: str | None = self.extra("name")
         return name
 
     @name.setter
@@ -68,21 +68,22 @@ class Dunders:
     @property
     def source(self) -> tuple[str, int, str] | None:
         """File, line number and text of the line that made this Value, where ``record_source()`` was on."""
-        source: tuple[str, int, str] | None = self._extra("source")
+        source: tuple[str, int, str] | None = self.extra("source")
         return source
 
-    def _extra(self, key: str) -> Any:
+    def extra(self, key: str) -> Any:
+        """Return the name, the source or whether it is frozen; None where that was never set."""
         try:
             return self.extras.get(key)
-        except AttributeError:  # nothing was ever noted: the slot is empty
+        except AttributeError:  # there is no dict yet
             return None
 
     def set_extra(self, key: str, extra: Any) -> None:
-        """Keep the name or the source with this Value."""
+        """Keep the name, the source or whether it is frozen with this Value."""
         try:
             self.extras[key] = extra
-        except AttributeError:
-            self.extras = {key: extra}  # type: ignore[misc]
+        except (AttributeError, TypeError):
+            self.extras = {key: extra}
 
     # Copies hold every node in a flat list, operands before their users, so that depth does not matter. Two graphs
     # pickled together share their leaves afterwards, but not the nodes between: pickle one result with both below it.
@@ -110,13 +111,13 @@ class Dunders:
 
 def _state(node: Any) -> tuple[Any, ...]:
     grad = node.grad if node.has_grad else None
-    return node.data, grad, node.op, node.partials, node.requires_grad, getattr(node, "extras", None)
+    return node.data, grad, node.op, node.partials, getattr(node, "extras", None)
 
 
 def _restored(kind: type[Any], *state: Any) -> Any:
-    data, grad, op, partials, requires_grad, extras, operands = state
+    data, grad, op, partials, extras, operands = state
     node = kind(data)
-    node.op, node.operands, node.partials, node.frozen = op, operands, partials, not requires_grad
+    node.op, node.operands, node.partials = op, operands, partials
     if grad is not None:
         node.grad = grad
     if extras is not None:

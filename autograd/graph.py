@@ -91,7 +91,7 @@ def _cleared(output: Any) -> tuple[list[Any], float, list[tuple[Any, Any]]]:
                     if operand.operands:
                         if operand.grad is not zero:
                             stack.append(operand)
-                    elif operand.frozen:
+                    elif operand.extras is not None and operand.extra("frozen"):
                         frozen.append((operand, operand.grad))
     return order, zero, frozen
 

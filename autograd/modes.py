@@ -137,7 +137,8 @@ def watch(node: Any) -> Any:
     if locating.get() or checking.get():
         node.set_extra("source", caller())
     if not recording.get():
-        node.op, node.operands, node.partials, node.frozen = None, (), (), False
+        node.op, node.operands, node.partials = None, (), ()
+        node.extras = getattr(node, "extras", None)
     return node
 
 

@@ -32,7 +32,7 @@ class Number:
     rank = 0
     is_node = False  # a part of a graph, as only a Value is
     operands: tuple[Any, ...] = ()
-    frozen = False
+    extras: Any = None
 
     def apply(self, op: Operation, operands: tuple[Any, ...]) -> Any:
         """Return ``op`` of ``operands``, of which at least one is of this class."""

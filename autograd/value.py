@@ -40,15 +40,14 @@ class Value(Number, TableMethods, Dunders, NumpyProtocol):
         "op": "The operation that made this Value, a row of the table; None for a leaf.",
         "operands": "What it was made of: Values, and plain floats for constants.",
         "partials": "∂self/∂operand for each operand; None for a constant.",
-        "frozen": "Of a leaf: that ``requires_grad`` is False.",
-        "extras": "Its name and the line that made it, a dict; unset on most nodes.",
+        "extras": "Its name, the line that made it, whether it is frozen: a dict; None or unset on most Values.",
     }
     rank, is_node = 1, True  # for operation.py and graph.py, which cannot import Value
 
     def __init__(self, data: Any, name: str | None = None) -> None:
         self.data = _number(data)
         self.grad = UNSET
-        self.op, self.frozen = None, False
+        self.op = self.extras = None
         self.operands = self.partials = ()
         if name is not None:
             self.name = name
@@ -173,14 +172,14 @@ class Value(Number, TableMethods, Dunders, NumpyProtocol):
 
         Raises ValueError when it is set on a Value that an operation made.
         """
-        return bool(self.operands) or not self.frozen
+        return bool(self.operands) or not self.extra("frozen")
 
     @requires_grad.setter
     def requires_grad(self, wanted: bool) -> None:
         if self.operands:
             raise ValueError("only a leaf can be frozen, and an operation made this Value; freeze what it was made of")
         self.zero_grad()
-        self.frozen = not wanted
+        self.set_extra("frozen", not wanted)
 
 
 def new_node(data: Any, op: Operation, operands: tuple[Any, ...], partials: tuple[Any, ...]) -> Value:
