@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .graph import is_node, topological_order
+from .operation import bare
 
 
 class Dunders:
@@ -16,26 +17,25 @@ class Dunders:
     operands: tuple[Any, ...]
     extras: Any
 
-    # A comparison compares the numbers and gives a bool. Where the other side is a Value too, the number asks it in
-    # turn: 2.0 < v is v > 2.0.
+    # A comparison compares the numbers and gives a bool.
 
     def __eq__(self, other: object) -> bool:
-        return self.data == other  # type: ignore[no-any-return]
+        return self.data == bare(other)  # type: ignore[no-any-return]
 
     def __ne__(self, other: object) -> bool:
-        return self.data != other  # type: ignore[no-any-return]
+        return self.data != bare(other)  # type: ignore[no-any-return]
 
     def __lt__(self, other: Any) -> bool:
-        return self.data < other  # type: ignore[no-any-return]
+        return self.data < bare(other)  # type: ignore[no-any-return]
 
     def __le__(self, other: Any) -> bool:
-        return self.data <= other  # type: ignore[no-any-return]
+        return self.data <= bare(other)  # type: ignore[no-any-return]
 
     def __gt__(self, other: Any) -> bool:
-        return self.data > other  # type: ignore[no-any-return]
+        return self.data > bare(other)  # type: ignore[no-any-return]
 
     def __ge__(self, other: Any) -> bool:
-        return self.data >= other  # type: ignore[no-any-return]
+        return self.data >= bare(other)  # type: ignore[no-any-return]
 
     __hash__ = object.__hash__
 
@@ -73,17 +73,11 @@ class Dunders:
 
     def extra(self, key: str) -> Any:
         """Return the name, the source or whether it is frozen; None where that was never set."""
-        try:
-            return self.extras.get(key)
-        except AttributeError:  # there is no dict yet
-            return None
+        return None if self.extras is None else self.extras.get(key)
 
     def set_extra(self, key: str, extra: Any) -> None:
         """Keep the name, the source or whether it is frozen with this Value."""
-        try:
-            self.extras[key] = extra
-        except (AttributeError, TypeError):
-            self.extras = {key: extra}
+        self.extras = {**(self.extras or {}), key: extra}
 
     # Copies hold every node in a flat list, operands before their users, so that depth does not matter. Two graphs
     # pickled together share their leaves afterwards, but not the nodes between: pickle one result with both below it.
@@ -111,7 +105,7 @@ class Dunders:
 
 def _state(node: Any) -> tuple[Any, ...]:
     grad = node.grad if node.has_grad else None
-    return node.data, grad, node.op, node.partials, getattr(node, "extras", None)
+    return node.data, grad, node.op, node.partials, node.extras
 
 
 def _restored(kind: type[Any], *state: Any) -> Any:

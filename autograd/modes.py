@@ -138,7 +138,6 @@ def watch(node: Any) -> Any:
         node.set_extra("source", caller())
     if not recording.get():
         node.op, node.operands, node.partials = None, (), ()
-        node.extras = getattr(node, "extras", None)
     return node
 
 

@@ -122,7 +122,9 @@ class Operation:
     def partial(self, i: int, result: Any, *operands: Any) -> Any:
         """Return the partial derivative by operand ``i``."""
         rules = self.derivative
-        return rules[i](result, *operands) if isinstance(rules, tuple) else rules(result, *operands)[i]
+        if isinstance(rules, tuple):
+            return rules[i](result, *operands)
+        return self.partials(result, operands, [True] * len(operands))[i]
 
     def partials(self, result: Any, operands: Sequence[Any], wanted: Sequence[bool]) -> tuple[Any, ...]:
         """Return the partial derivative for each operand that is ``wanted``, and None for each that is not."""

@@ -40,7 +40,7 @@ class Value(Number, TableMethods, Dunders, NumpyProtocol):
         "op": "The operation that made this Value, a row of the table; None for a leaf.",
         "operands": "What it was made of: Values, and plain floats for constants.",
         "partials": "∂self/∂operand for each operand; None for a constant.",
-        "extras": "Its name, the line that made it, whether it is frozen: a dict; None or unset on most Values.",
+        "extras": "Its name, the line that made it, whether it is frozen: a dict; None on most Values.",
     }
     rank, is_node = 1, True  # for operation.py and graph.py, which cannot import Value
 
@@ -187,6 +187,7 @@ def new_node(data: Any, op: Operation, operands: tuple[Any, ...], partials: tupl
     node = object.__new__(Value)  # without __init__, which is for leaves
     node.data = data
     node.grad = UNSET
+    node.extras = None
     node.op = op
     node.operands = operands
     node.partials = partials

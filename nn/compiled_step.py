@@ -154,7 +154,7 @@ class CompiledStep(Step):
 
     def _remembered(self, p: Value, group_of: dict[int, Any]) -> list[float]:
         group = group_of.get(id(p))
-        initial = (0.0,) * (self.width - 1) if group is None else self.optimizer.initial_state(group)
+        initial = (0.0,) * (self.width - 1) if group is None else self.optimizer.begin(group)
         t, numbers = self.optimizer.state.get(id(p), (0, initial))
         return [float(t), *numbers]
 

@@ -154,8 +154,8 @@ def _collect(thing: Any, parameters: dict[int, Value], modules: list[Module], se
     seen.add(id(thing))
     if isinstance(thing, Module):
         modules.append(thing)
-        thing = vars(thing)
-    for item in thing.values() if isinstance(thing, dict) else thing:
+    items = thing if isinstance(thing, (list, tuple, dict)) else vars(thing)
+    for item in items.values() if isinstance(items, dict) else items:
         if isinstance(item, Value):
             if not item.operands:
                 parameters[id(item)] = item

@@ -89,7 +89,7 @@ class Optimizer:
                 if key in self.ranges or not isinstance(x, bool):
                     number_where(f"{key} {rule}", x, holds)
 
-    def initial_state(self, options: Options) -> Numbers:
+    def begin(self, options: Options) -> Numbers:
         """Return what the rule remembers before its first step."""
         return (0.0,) * len(self.slots)
 
@@ -98,7 +98,7 @@ class Optimizer:
         rule, states = self.rule, self.state
         for group in self.param_groups:
             options = [group[key] for key in self.defaults]
-            initial = (0, self.initial_state(group))
+            initial = (0, self.begin(group))
             for p in group["params"]:
                 if p.has_grad:  # a frozen one never has
                     t, state = states.get(id(p), initial)
@@ -439,7 +439,7 @@ class Adagrad(Optimizer):
             initial_accumulator_value=initial_accumulator_value, eps=eps, maximize=maximize,
         )  # fmt: skip
 
-    def initial_state(self, options: Options) -> Numbers:
+    def begin(self, options: Options) -> Numbers:
         """Return the accumulator's first value."""
         return (float(options["initial_accumulator_value"]),)
 

@@ -1,6 +1,7 @@
 """The contract of a Value, line by line."""
 
 import asyncio
+import copy
 import fractions
 import functools
 import itertools
@@ -857,3 +858,28 @@ def test_numpy_functions_go_to_the_table():
     y = np.maximum(x, Value(0.3))
     y.backward()
     assert x.grad == 0.5
+
+
+def test_a_node_that_is_detached_by_hand_is_a_leaf():
+    node = Value(2.0) * 3
+    node.op, node.operands, node.partials = None, (), ()
+    (node * 2.0).backward()
+    assert node.grad == 2.0
+    assert node.requires_grad
+    assert copy.deepcopy(node).data == 6.0
+
+
+def test_a_comparison_looks_at_the_numbers_of_every_kind():
+    """The complex step puts numbers of its own into Values, which know nothing of Values."""
+    larger = lambda p: p[0] if p[0] > p[1] else p[1]
+    assert ag.numerical_grad(larger, [2.0, 1.0], method="complex") == [1.0, 0.0]
+    assert ag.numerical_grad(lambda p: sorted(p)[0], [2.0, 1.0], method="complex") == [0.0, 1.0]
+
+
+def test_a_derivative_that_lacks_its_tuple_is_told_so():
+    forgotten = ag.define("forgotten", lambda x: x * x, lambda y, x: 2.0 * x)
+    try:
+        with pytest.raises(TypeError, match=r"a rule for a single operand goes in a tuple: \(rule,\)"):
+            forgotten(Value(2.0))
+    finally:
+        del ag.OPERATIONS["forgotten"]

@@ -180,3 +180,14 @@ def test_modules_are_those_that_have_names_in_the_same_order():
     model.more = {"again": inner, "list": [nn.Dropout(0.1), (nn.MLP(1, [1]),)], "number": 3.0}
     model.itself = model
     assert list(map(id, model.modules())) == [id(module) for _, module in model.named_modules()]
+
+
+def test_a_module_that_is_a_list_too_has_what_is_in_it():
+    class Many(nn.Module, list):
+        pass
+
+    many = Many()
+    many.append(Value(1.0))
+    many.append(nn.Neuron(2, seed=0))
+    assert len(many.parameters()) == 4
+    assert len(list(many.modules())) == 2
