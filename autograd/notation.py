@@ -147,7 +147,11 @@ class _Reader:
         tree = self.atom()
         exponent = _EXPONENTS[self.take()] if self.token in _EXPONENTS else ""
         if self._is_function(tree):
-            return "call", tree[1], exponent, self.factor()
+            argument = self.atom() if self.token == "(" else self.factor()
+            tree = "call", tree[1], exponent, argument
+            exponent = _EXPONENTS[self.take()] if self.token in _EXPONENTS else ""
+        elif tree[1] in _NO_PARENTHESES:
+            raise NotationError(f"the formula {self.text!r} lacks what {tree[1]} is applied to")
         return ("power", tree, ("atom", exponent)) if exponent else tree
 
     def _is_function(self, tree: Tree) -> bool:
@@ -180,6 +184,8 @@ def _without_parentheses(tree: Tree) -> str:
 def _atom(name: str) -> str:
     if name in GREEK:
         return GREEK[name]
+    if not name.isascii():
+        raise NotationError(f"{name} has no name in LaTeX here")
     return name if not name.isalpha() or len(name) == 1 else rf"\operatorname{{{name}}}"
 
 
@@ -189,8 +195,12 @@ def _fence(opening: str, inside: Tree) -> str:
 
 
 def _call(name: str, exponent: str, argument: Tree) -> str:
+    if name == "exp" and exponent:
+        return _power(("call", name, "", argument), ("atom", exponent))
     if name == "exp":
-        return f"e^{{{_without_parentheses(argument)}}}" + (f"^{exponent}" if exponent else "")
+        return f"e^{{{_without_parentheses(argument)}}}"
+    if name not in _FUNCTIONS and not name.isascii():
+        raise NotationError(f"{name} has no name in LaTeX here")
     function = _FUNCTIONS.get(name) or r"\operatorname{" + name.replace("_", r"\_") + "}"
     function += f"^{exponent}" if exponent else ""
     inside = argument[2] if argument[0] == "fence" else argument
@@ -203,6 +213,8 @@ def _call(name: str, exponent: str, argument: Tree) -> str:
 
 def _power(base: Tree, exponent: Tree) -> str:
     below, above = _latex(base), _without_parentheses(exponent)
+    if base[0] in ("call", "power", "root"):
+        below = f"({below})"  # a second exponent, or one that would go to the argument
     below = f"{{{below}}}" if below[0] == "#" else below  # what stands for it may have an index
     return f"{below}^{above}" if len(above) == 1 else f"{below}^{{{above}}}"
 
@@ -213,8 +225,9 @@ def _product(sign: str, left: Tree, right: Tree) -> str:
             return f"-{_product(sign, left[1], right)}"
         return rf"\frac{{{_without_parentheses(left)}}}{{{_without_parentheses(right)}}}"
     # 2 x, y (1 − y) and y ln 2 need no dot; x · y does
-    joined = sign == "×" and (right[0] in ("fence", "call") or (left[0] == "atom" and left[1][0].isdigit()))
-    return f"{_latex(left)} {'' if joined else SIGNS[sign] + ' '}{_latex(right)}"
+    factor = _latex(right)
+    joined = right[0] in ("fence", "call") or (left[0] == "atom" and left[1][0].isdigit() and not factor[0].isdigit())
+    return f"{_latex(left)} {'' if joined and sign == '×' else SIGNS[sign] + ' '}{factor}"
 
 
 def _choice(yes: Tree, condition: Tree, no: Tree) -> str:

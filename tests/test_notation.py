@@ -35,13 +35,23 @@ from autograd.notation import NotationError, as_latex, parse
         ("0 if #0 else 1", r"[\lnot #0]"),
         ("1 if #0 > 0 else #1", r"\begin{cases} 1 & #0 > 0 \\ #1 & \text{otherwise} \end{cases}"),
         ("3 × #y²", "3 {#y}^2"),
+        ("1 − tanh(#0)²", r"1 - (\tanh #0)^2"),
+        ("max(#0, 0)²", r"(\max(#0, 0))^2"),
+        ("exp(#0) ^ 2", "(e^{#0})^2"),
+        ("exp²(#0)", "(e^{#0})^2"),
+        ("#0² ^ 2", "({#0}^2)^2"),
+        ("ln #0 ^ 2", r"(\ln #0)^2"),
+        ("2 × 3 × #0", r"2 \cdot 3 \cdot #0"),
+        ("3 × 10 ^ #0", r"3 \cdot 10^{#0}"),
     ],
 )
 def test_a_formula_in_latex(text, latex):
     assert as_latex(text) == latex
 
 
-@pytest.mark.parametrize("text", ["", "#0 +", "(#0", "#0)", "|#0", "#0 #1", "1 if #0", "$", "#0 ∂ #1", "exp(", "#0 ^"])
+@pytest.mark.parametrize(
+    "text", ["", "#0 +", "(#0", "#0)", "|#0", "#0 #1", "1 if #0", "$", "#0 ∂ #1", "exp(", "#0 ^", "sin −#0"]
+)
 def test_what_is_no_formula_is_refused(text):
     with pytest.raises(NotationError):
         parse(text)
@@ -55,6 +65,12 @@ def test_the_table_follows_its_own_notation(name):
     formulas = [row.write(places, result="#y"), *[row.write_derivative(i, places, result="#y") for i in range(count)]]
     for formula in formulas:
         assert as_latex(formula).count("{") == as_latex(formula).count("}")
+
+
+@pytest.mark.parametrize("text", ["β × #0", "x₁ + #0", "β(#0)"])
+def test_letters_that_latex_lacks_are_refused(text):
+    with pytest.raises(NotationError):
+        as_latex(text)
 
 
 def test_a_text_of_a_users_own_need_not_follow_it():
