@@ -18,7 +18,7 @@ class NumpyProtocol:
         """Apply NumPy's function element by element: as the row of the table that computes it, where there is one."""
         import numpy as np
 
-        row = OPERATIONS.get(ufunc.__name__) or _numpy_names().get(ufunc.__name__)
+        row = _numpy_names().get(ufunc.__name__) or OPERATIONS.get(ufunc.__name__)
         if method == "__call__" and row is not None and row.arity == ufunc.nin:
             ufunc = np.frompyfunc(row.evaluate, ufunc.nin, 1)
         boxes = []

@@ -44,7 +44,7 @@ def require(package: str, extra: str, what: str) -> ModuleType:
     """
     try:
         return importlib.import_module(package)
-    except ImportError as error:
+    except ModuleNotFoundError as error:  # any other ImportError is a broken installation, and says so itself
         missing = error.name or package
         raise MissingExtraError(
             f"{what} needs the package {missing}, which is not installed; get it with: pip install 'chalkgrad[{extra}]'"

@@ -91,8 +91,9 @@ def _cleared(output: Any) -> tuple[list[Any], float, list[tuple[Any, Any]]]:
                     if operand.operands:
                         if operand.grad is not zero:
                             stack.append(operand)
-                    elif operand.extras is not None and operand.extra("frozen"):
+                    elif operand.extras is not None and operand.extra("frozen") and operand.grad is not zero:
                         frozen.append((operand, operand.grad))
+                        operand.grad = zero  # which can be added to, whatever it held
     return order, zero, frozen
 
 

@@ -166,7 +166,7 @@ def _outline(x: Any, pattern: Any) -> str:
         return "one number"
     if isinstance(pattern, dict) and isinstance(x, dict):
         return f"a dict with the keys {list(pattern if x.keys() == pattern.keys() else x)}"
-    listed = hasattr(x, "__len__") and not isinstance(x, (dict, str))
+    listed = hasattr(x, "__getitem__") and not isinstance(x, (dict, str))  # a set has no order
     return f"{len(x)} entries" if listed and container_of(pattern) in (SEQUENCE, ARRAY) else type(x).__name__
 
 

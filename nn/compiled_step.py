@@ -11,7 +11,6 @@ sample each; then the sums over the batch are added in another order, and agree 
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -20,13 +19,10 @@ from autograd import Value, jit, logsumexp, mean, softplus, topological_order, w
 from autograd.graph import lent
 
 from .layers import Dropout
-from .losses import LOSSES, Loss, bce, cross_entropy, one_value
+from .losses import REDUCTIONS, Loss, bce, cross_entropy, one_value
 from .module import Module
 from .optim import Optimizer, clip_each, scale_to_norm
 from .step import Step
-
-# How each loss of this package puts together the losses of the samples: "mean" or "sum".
-REDUCTIONS = {loss: inspect.signature(loss).parameters["reduction"].default for loss in LOSSES.values()}
 
 
 class CompiledStep(Step):

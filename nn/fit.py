@@ -15,7 +15,7 @@ from . import checkpoint as checkpoint_files
 from .checks import as_list, number_where, whole
 from .data import train_test_split
 from .history import History
-from .losses import LOSSES, Loss, cross_entropy, loss_function
+from .losses import REDUCTIONS, Loss, cross_entropy, loss_function
 from .metrics import Metric, metric_functions
 from .module import Module
 from .optim import Optimizer, optimizer_for
@@ -256,7 +256,7 @@ def _check_targets(model: Module, loss: Loss, data: Table | None) -> None:
             "cross_entropy needs a score for each class, and the model gives one number; make its last layer as wide "
             "as there are classes, or use bce_with_logits for two"
         )
-    if loss in LOSSES.values():
+    if loss in REDUCTIONS:
         for t in {repr(t): t for t in data[1]}.values():
             loss([_valid_prediction(output)], [t])
 

@@ -21,23 +21,21 @@ def activation_names() -> list[str]:
     >>> [name for name in activation_names() if "elu" in name]
     ['elu', 'gelu', 'leaky_relu', 'relu', 'selu']
     """
-    return list(_activations())
-
-
-def _activations() -> dict[str, Activation | None]:
-    rows = {row.name: row.evaluate for row in OPERATIONS.values() if row.activation and row.name not in _LINEAR}
-    return dict(sorted({"linear": None, **rows}.items()))
+    return sorted(["linear", *(row.name for row in OPERATIONS.values() if row.activation and row.name not in _LINEAR)])
 
 
 def _activation(activation: str | Activation | None) -> tuple[str | None, Activation | None]:
     """Return the name (None for a function of the user's own) and the function (None for linear)."""
     if activation is None or activation in _LINEAR:
         return "linear", None
+    name = getattr(activation, "__name__", activation)
+    row = OPERATIONS.get(name) if isinstance(name, str) and name not in _LINEAR else None
+    if row is not None and row.activation and activation in (name, row.evaluate):
+        return row.name, row.evaluate
     if callable(activation):
-        name = getattr(activation, "__name__", "")
-        return (name if _activations().get(name) is activation else None), activation
-    otherwise = ", and a function of one number will do as well"
-    return activation, look_up("activation", activation, _activations(), otherwise)
+        return None, activation
+    names = dict.fromkeys(activation_names())  # it is none of them, and the error lists them
+    return None, look_up("activation", activation, names, ", and a function of one number will do as well")
 
 
 class Neuron(Module):
@@ -137,12 +135,7 @@ class Layer(Module):
         if len(rows) < self.nout:  # someone put neurons of their own in
             return [neuron(x) for neuron in self.neurons]
         zs = matvec(rows, x, [neuron.b for neuron in self.neurons])
-        activate = self.activate
-        if activate is None:
-            return zs
-        # The method of Value need not look at what kind of number it is given, and this runs for nearly every node.
-        method = getattr(Value, self.activation) if self.activation is not None else activate
-        return [method(z) if type(z) is Value else activate(z) for z in zs]
+        return zs if self.activate is None else list(map(self.activate, zs))
 
     def forward(self, x: Sequence[Any]) -> Any:
         """Return the list of outputs, or the only one."""

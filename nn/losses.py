@@ -7,6 +7,7 @@ of another shape is a ValueError: nothing is broadcast.
 
 from __future__ import annotations
 
+import inspect
 import math
 import operator
 from collections.abc import Callable
@@ -172,6 +173,8 @@ Loss = Callable[[Any, Any], Any]
 LOSSES: dict[str, Callable[..., Any]] = {
     loss.__name__: loss for loss in (mse, half_squared_error, mae, huber, hinge, bce, bce_with_logits, cross_entropy)
 }
+# How each of these puts together the losses of the samples: "mean" or "sum". A loss that a user adds may do anything.
+REDUCTIONS = {loss: inspect.signature(loss).parameters["reduction"].default for loss in LOSSES.values()}
 
 
 def loss_function(loss: str | Loss) -> Loss:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from autograd import Value, clip, maximum, minimum, norm, sqrt, where
 from autograd.ops import power
 
-from .checks import is_finite, look_up, number_where, whole
+from .checks import is_finite, is_real, look_up, number_where, whole
 
 Numbers = tuple[Any, ...]
 Options = dict[str, Any]
@@ -29,8 +29,8 @@ class Optimizer:
 
     ``parameters`` is a list of Values, or a list of dicts ``{"params": [...], "lr": ...}`` with options of their own. A
     parameter that is frozen, or has no gradient, is left alone, as in PyTorch. A subclass names its options to
-    ``super().__init__`` in the order in which its ``rule`` takes them. An option is a number of at least 0, or a bool,
-    unless ``ranges`` says otherwise.
+    ``super().__init__`` in the order in which its ``rule`` takes them, and says in ``ranges`` which numbers they may
+    be. One that is not named there is a number of at least 0, or anything else than a number.
 
     Raises ValueError for an empty list, a parameter that stands twice, or an option outside its range.
 
@@ -48,7 +48,8 @@ class Optimizer:
     """
 
     slots: ClassVar[tuple[str, ...]] = ()  # the names of the numbers that the rule remembers for a parameter
-    ranges: ClassVar[Mapping[str, Range]] = {}  # of the options: a rule in words, and whether a number keeps it
+    # Of options that are numbers: a rule in words, and whether a number keeps it.
+    ranges: ClassVar[dict[str, Range]] = dict.fromkeys(("lr", "momentum", "weight_decay", "eps"), FROM_0)
     rule: ClassVar[Callable[..., tuple[Any, Numbers]]]  # a static method of each subclass
 
     def __init__(self, parameters: Iterable[Value] | Iterable[Mapping[str, Any]], **defaults: Any) -> None:
@@ -86,7 +87,7 @@ class Optimizer:
         for key, option in options.items():
             rule, holds = self.ranges.get(key, FROM_0)
             for x in option if isinstance(option, (tuple, list)) else [option]:
-                if key in self.ranges or not isinstance(x, bool):
+                if key in self.ranges or (is_real(x) and not isinstance(x, bool)):
                     number_where(f"{key} {rule}", x, holds)
 
     def begin(self, options: Options) -> Numbers:
@@ -199,7 +200,7 @@ class SGD(Optimizer):
     """
 
     slots = ("momentum_buffer",)
-    ranges = dict.fromkeys(("lr", "momentum", "weight_decay"), FROM_0) | {"dampening": FINITE}
+    ranges = Optimizer.ranges | {"dampening": FINITE}
 
     def __init__(
         self,
@@ -275,7 +276,7 @@ class Adam(Optimizer):
     """
 
     slots = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
-    ranges = dict.fromkeys(("lr", "eps", "weight_decay"), FROM_0) | {"betas": BELOW_1}
+    ranges = Optimizer.ranges | {"betas": BELOW_1}
 
     def __init__(
         self,
@@ -368,7 +369,7 @@ class RMSprop(Optimizer):
     """
 
     slots = ("square_avg", "grad_avg", "momentum_buffer")
-    ranges = dict.fromkeys(("lr", "eps", "weight_decay", "momentum"), FROM_0) | {"alpha": BELOW_1}
+    ranges = Optimizer.ranges | {"alpha": BELOW_1}
 
     def __init__(
         self,
@@ -422,7 +423,7 @@ class Adagrad(Optimizer):
     """
 
     slots = ("sum",)
-    ranges = dict.fromkeys(("lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps"), FROM_0)
+    ranges = Optimizer.ranges | dict.fromkeys(("lr_decay", "initial_accumulator_value"), FROM_0)
 
     def __init__(
         self,
@@ -462,7 +463,7 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {kind.__name__.lower(): kind for kind i
 def optimizer_for(parameters: list[Value], optimizer: str | Optimizer, lr: float | None) -> Optimizer:
     """Return an optimiser made by its name, or the one that is given, which must hold some of the parameters."""
     if not isinstance(optimizer, Optimizer):
-        kind = look_up("optimiser", str(optimizer).lower(), OPTIMIZERS)
+        kind = OPTIMIZERS.get(str(optimizer).lower()) or look_up("optimiser", optimizer, OPTIMIZERS)
         optimizer = kind(parameters) if lr is None else kind(parameters, lr=lr)
     elif lr is not None:
         raise ValueError("an optimiser has its own learning rate; leave lr out, or name the optimiser")
@@ -548,4 +549,6 @@ def _two(betas: Any) -> tuple[float, float]:
 def _alike(option: Any, default: Any) -> bool:
     if isinstance(default, tuple):
         return isinstance(option, tuple) and len(option) == len(default) and all(map(is_finite, option))
-    return isinstance(option, bool) if isinstance(default, bool) else is_finite(option)
+    if isinstance(default, bool) or not is_finite(default):  # a bool, or of a kind that only the user's rule knows
+        return isinstance(option, type(default))
+    return is_finite(option)

@@ -407,6 +407,9 @@ def test_a_frozen_leaf_takes_no_gradient():
     assert b.grad == 5.0
     assert not b.has_grad
     assert repr(b) == "Value(data=3.0)"
+    b.grad = None
+    (a * b * b).backward()  # used twice, and what it held is back afterwards
+    assert b.grad is None
     b.requires_grad = True
     assert not b.has_grad
     (a * b).backward()
@@ -858,6 +861,14 @@ def test_numpy_functions_go_to_the_table():
     y = np.maximum(x, Value(0.3))
     y.backward()
     assert x.grad == 0.5
+
+
+def test_numpys_own_name_for_a_function_is_not_taken_by_an_operation_of_the_users():
+    try:
+        ag.define("absolute", lambda x: 2.0 * x, (lambda y, x: 2.0,))
+        assert np.absolute(Value(-3.0)).op.name == "abs"
+    finally:
+        OPERATIONS.pop("absolute", None)
 
 
 def test_a_node_that_is_detached_by_hand_is_a_leaf():

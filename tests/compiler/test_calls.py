@@ -1,8 +1,6 @@
 """What goes in and out of a compiled function: numbers, structures, arrays, batches, loops."""
 
-import dataclasses
 import math
-from typing import NamedTuple
 
 import mpmath
 import numpy as np
@@ -10,21 +8,11 @@ import pytest
 
 import autograd
 from autograd import Value, grad, hessian, jit, value_and_grad, where
+from tests.compiler.containers import Pair, Point
 
 
 def rosenbrock(x, y):
     return (1 - x) ** 2 + 100 * (y - x * x) ** 2
-
-
-class Point(NamedTuple):
-    x: float
-    y: float
-
-
-@dataclasses.dataclass
-class Pair:
-    a: float
-    b: list
 
 
 def test_numbers_of_any_kind_give_a_float():

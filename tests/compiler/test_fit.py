@@ -48,6 +48,23 @@ def test_every_optimiser_gives_the_same_bits_and_state(optimizer):
     assert results[0] == results[1]
 
 
+def test_a_loss_that_is_added_to_the_table_may_mix_the_samples(monkeypatch):
+    def worst(predictions, targets, reduction="mean"):  # looks like one of ours; its mean over single samples is not it
+        assert len(predictions) > 1, "called on a single sample"
+        errors = [(o - t) ** 2 for o, t in zip(predictions, targets, strict=True)]
+        result = errors[0]
+        for error in errors[1:]:
+            result = maximum(result, error)
+        return result
+
+    monkeypatch.setitem(nn.LOSSES, "worst", worst)
+    X, y = data.moons(20, seed=1)
+    options = {"loss": "worst", "optimizer": "sgd", "lr": 0.05, "epochs": 3, "batch_size": 5}
+    eager, ours = run(False, X, y, **options), run(True, X, y, **options)
+    assert eager[0]["loss"] == ours[0]["loss"]
+    assert eager[1] == ours[1]
+
+
 @pytest.mark.parametrize("loss", LOSSES)
 def test_a_batch_in_lanes_agrees_to_rounding(loss):
     X, y = data.moons(50, seed=1)

@@ -1,9 +1,7 @@
 """Structures: plain data that says what goes in and out, and chooses the program."""
 
-import dataclasses
 import pickle
 from array import array
-from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -12,18 +10,7 @@ import nn
 from autograd import jit
 from autograd.compiler import structure
 from autograd.compiler.structure import Arguments, Reader, Source, build, describe, places
-
-
-class Point(NamedTuple):
-    x: float
-    y: float
-
-
-@dataclasses.dataclass
-class Pair:
-    a: float
-    b: list
-
+from tests.compiler.containers import Pair, Point
 
 EXAMPLES = [
     (1.5, [""]),

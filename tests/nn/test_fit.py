@@ -133,6 +133,7 @@ def test_bad_data_says_where(rows, targets, message):
     [
         ({"loss": "hing"}, "no loss is called 'hing'"),
         ({"optimizer": "addam"}, "no optimiser is called 'addam'; the names are adam, adamw, sgd"),
+        ({"optimizer": 5}, "no optimiser is called 5; the names are"),
         ({"optimizer": nn.SGD([Value(1.0)]), "lr": 0.1}, "leave lr out"),
         ({"optimizer": nn.SGD([Value(1.0)]), "lr": None}, "holds none of the model's parameters"),
         ({"metrics": ["accuracies"]}, "no metric is called 'accuracies'; the names are accuracy"),

@@ -317,12 +317,28 @@ class Decaying(nn.Optimizer):
 
     ranges = {"ratio": ("is below 1", lambda x: x < 1.0)}  # noqa: RUF012
 
-    def __init__(self, parameters, lr=0.1, rho=0.5, ratio=-1.0, always=True):
-        super().__init__(parameters, lr=lr, rho=rho, ratio=ratio, always=always)
+    def __init__(self, parameters, lr=0.1, rho=0.5, ratio=-1.0, always=True, mode="fast", clip=None):
+        super().__init__(parameters, lr=lr, rho=rho, ratio=ratio, always=always, mode=mode, clip=clip)
 
 
-def test_an_option_lies_where_its_class_says():
-    assert Decaying([Value(1.0)]).defaults == {"lr": 0.1, "rho": 0.5, "ratio": -1.0, "always": True}
+def test_an_option_lies_where_its_class_says_and_others_may_be_anything():
+    optimizer = Decaying([Value(1.0)])
+    assert optimizer.defaults == {
+        "lr": 0.1, "rho": 0.5, "ratio": -1.0, "always": True, "mode": "fast", "clip": None,
+    }  # fmt: skip
+    with pytest.raises(ValueError, match=r"ratio is below 1, and 2\.0 was given"):
+        Decaying([Value(1.0)], ratio=2.0)
+    optimizer.load_state_dict(json.loads(json.dumps(optimizer.state_dict())))
+    assert optimizer.param_groups[0]["mode"] == "fast"
+
+
+def test_a_learning_rate_of_a_class_that_says_nothing_is_no_negative_number():
+    class Plain(nn.Optimizer):
+        def __init__(self, parameters, lr):
+            super().__init__(parameters, lr=lr)
+
+    with pytest.raises(ValueError, match=r"lr is a number of at least 0, and -1\.0 was given"):
+        Plain([Value(1.0)], -1.0)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import pytest
 
 import nn
 from autograd import MissingExtraError
+from autograd.errors import require
 
 
 def test_boundary_of_two_labels_of_any_kind():
@@ -28,3 +29,10 @@ def test_without_matplotlib_the_error_names_the_extra(monkeypatch):
     for draw in (nn.plot.figure, history.plot):
         with pytest.raises(MissingExtraError, match=r"a curve needs the package .* pip install 'chalkgrad\[plot\]'"):
             draw()
+
+
+def test_a_broken_installation_says_itself_what_is_wrong(tmp_path, monkeypatch):
+    (tmp_path / "broken_package.py").write_text("raise ImportError('libpng.so.9: cannot open shared object file')")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ImportError, match=r"^libpng\.so\.9"):
+        require("broken_package", "plot", "a curve")
