@@ -1,4 +1,4 @@
-"""What makes a Value a number in Python's eyes, beside its arithmetic: comparison, its name, copy and pickle."""
+"""What makes a Value a number in Python's eyes, beside its arithmetic: repr, comparison, its name, copy and pickle."""
 
 from __future__ import annotations
 
@@ -14,8 +14,18 @@ class Dunders:
     __slots__ = ()
 
     data: Any
+    grad: Any
     operands: tuple[Any, ...]
     extras: Any
+
+    @property
+    def has_grad(self) -> bool:
+        raise NotImplementedError  # value.py has it
+
+    def __repr__(self) -> str:
+        grad = f", grad={self.grad!r}" if self.has_grad else ""
+        name = f", name={self.name!r}" if self.name is not None else ""
+        return f"Value(data={self.data!r}{grad}{name})"
 
     # A comparison compares the numbers and gives a bool.
 

@@ -242,6 +242,7 @@ def add_row(name: str, forward: Rule, derivative: tuple[Rule, ...] | Rule, *, do
 def _public_function(op: Operation) -> Rule:
     """Return the function that takes floats to a float, and hands all other numbers to the highest in rank."""
     forward = op.forward
+    defaults = dict(zip(reversed(op.operands), reversed(op.defaults), strict=False))
 
     def dispatch(*operands: Any) -> Any:
         for x in operands:
@@ -257,15 +258,14 @@ def _public_function(op: Operation) -> Rule:
         return forward(x, y) if type(x) is float and type(y) is float else dispatch(x, y)
 
     def with_defaults(*operands: Any, **named: Any) -> Any:
-        missing = len(op.operands) - len(operands)
-        if named or not 0 <= missing <= len(op.defaults):
+        names = op.operands[len(operands) :]
+        rest = [named.get(name, defaults.get(name)) for name in names]
+        if None in rest or len(operands) > len(op.operands) or (named and not named.keys() <= set(names)):
             try:
-                bound = _signature(op).bind(*operands, **named)
+                _signature(op).bind(*operands, **named)
             except TypeError as error:
-                raise TypeError(f"{op.name}{_signature(op)} {error}") from None
-            bound.apply_defaults()
-            operands, missing = bound.args, 0
-        return dispatch(*operands, *op.defaults[len(op.defaults) - missing :])
+                raise TypeError(f"{op.name}{_signature(op)}: {error}") from None
+        return dispatch(*operands, *rest)
 
     if op.defaults:
         return with_defaults

@@ -125,14 +125,16 @@ class Value(Number, TableMethods, Dunders, NumpyProtocol):
         """Return the node that a row of the table makes of ``operands``, of which at least one is a Value."""
         if len(operands) == 1:
             data = _number(op.evaluate(self.data))
-            return new_node(data, op, operands, (op.partial(0, data, self.data),))
+            partials = () if modes.active and modes.graph_is_off() else (op.partial(0, data, self.data),)
+            return new_node(data, op, operands, partials)
         is_value = [isinstance(x, Value) for x in operands]
         if not all(is_value):
             operands = tuple([x if isinstance(x, Number) else as_float(x) for x in operands])
         numbers = [x.data if value else x for x, value in zip(operands, is_value)]
         # a primitive's forward takes floats only; any other takes every kind of number, and is quicker than evaluate
         data = _number((op.evaluate if op.primitive else op.forward)(*numbers))
-        return new_node(data, op, operands, op.partials(data, numbers, is_value))
+        partials = () if modes.active and modes.graph_is_off() else op.partials(data, numbers, is_value)
+        return new_node(data, op, operands, partials)
 
     def _operate(self, op: Operation, other: Any, reflected: bool = False) -> Value:
         """Return the node of an operator whose other side is a constant, or another kind of number."""
@@ -147,11 +149,6 @@ class Value(Number, TableMethods, Dunders, NumpyProtocol):
             return new_node(data, op, (constant, self), (None, op.partial(1, data, constant, number)))
         data = op.evaluate(number, constant)
         return new_node(data, op, (self, constant), (op.partial(0, data, number, constant), None))
-
-    def __repr__(self) -> str:
-        grad = f", grad={self.grad!r}" if self.has_grad else ""
-        name = f", name={self.name!r}" if self.name is not None else ""
-        return f"Value(data={self.data!r}{grad}{name})"
 
     def item(self) -> float:
         """Return the number, ``data``."""
@@ -195,6 +192,8 @@ def new_node(data: Any, op: Operation, operands: tuple[Any, ...], partials: tupl
 
 
 def _number(data: Any) -> Any:
+    if not isinstance(data, Number):
+        return as_float(data)
     if isinstance(data, Value):
         raise TypeError(f"a Value holds a number, and {data!r} is a Value already; use it as it is, or its .data")
-    return data if isinstance(data, Number) else as_float(data)
+    return data

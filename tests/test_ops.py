@@ -554,6 +554,22 @@ def cleaned_table():
 
 
 @pytest.mark.usefixtures("cleaned_table")
+def test_operands_by_name_and_with_defaults():
+    v = Value(3.0)
+    assert ag.clip(v, high=2.0).data == v.clip(high=2.0).data == ag.clip(x=v, high=2.0).data == 2.0
+    assert ag.elu(-1.0, alpha=2.0) == 2.0 * ag.elu(-1.0)
+    wrong = [
+        (lambda: ag.clip(), "missing a required argument: 'x'"),
+        (lambda: ag.clip(v, 1.0, 2.0, 3.0), "too many positional arguments"),
+        (lambda: ag.clip(v, 1.0, low=2.0), "multiple values for argument 'low'"),
+        (lambda: v.clip(lower=1.0), "unexpected keyword argument 'lower'"),
+        (lambda: v.clip(low=None), "NoneType None was given"),
+    ]
+    for call, message in wrong:
+        with pytest.raises(TypeError, match=message):
+            call()
+
+
 def test_define_an_operation():
     cube = define("cube", lambda x: x * x * x, (lambda y, x: 3.0 * x * x,), text="#0³")
     assert cube(2) == 8.0

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd as ag
-from autograd import OPERATIONS, AnomalyError, Value, detect_anomaly, enable_grad, no_grad, record_source
+from autograd import OPERATIONS, AnomalyError, Value, define, detect_anomaly, enable_grad, no_grad, record_source
 from autograd.graph import UNSET
 
 INF, NAN = math.inf, math.nan
@@ -581,6 +581,22 @@ def test_no_grad_builds_nothing():
             assert (w * w).operands == (w, w)
         assert (w * w).operands == ()
     assert (w * w).operands == (w, w)
+
+
+def test_no_grad_asks_for_no_derivative():
+    def rule(y, *x):
+        raise ZeroDivisionError
+
+    one = define("_one_without_a_derivative", lambda x: x * x, (rule,))
+    two = define("_two_without_a_derivative", lambda x, y: x * y, (rule, rule))
+    x = Value(3.0)
+    try:
+        with no_grad():
+            assert (one(x).data, two(x, 2.0).data) == (9.0, 6.0)
+        with pytest.raises(ZeroDivisionError):
+            one(x)
+    finally:
+        del OPERATIONS["_one_without_a_derivative"], OPERATIONS["_two_without_a_derivative"]
 
 
 def test_no_grad_as_a_decorator_and_after_an_error():
