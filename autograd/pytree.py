@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
 import itertools
 import numbers
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -36,8 +37,9 @@ def indices_of_array(shape: tuple[int, ...]) -> list[str]:
     return ["".join(steps) for steps in itertools.product(*map(indices, shape))]
 
 
-def _fields(x: Any) -> tuple[str, ...]:
-    return tuple([field.name for field in dataclasses.fields(x) if field.init])
+@functools.lru_cache(maxsize=256)
+def _fields(cls: Any) -> tuple[str, ...]:
+    return tuple([field.name for field in dataclasses.fields(cls) if field.init])
 
 
 def _array(shape: tuple[int, ...], entries: list[Any]) -> Any:
@@ -67,9 +69,9 @@ DICT = Container(
 )
 DATACLASS = Container(
     "dataclass",
-    lambda x: (type(x), _fields(x)),
+    lambda x: (type(x), _fields(type(x))),
     lambda form: [f".{name}" for name in form[1]],
-    lambda x: [getattr(x, name) for name in _fields(x)],
+    lambda x: [getattr(x, name) for name in _fields(type(x))],
     lambda form, parts: form[0](**dict(zip(form[1], parts, strict=True))),
 )
 ARRAY = Container("array", lambda x: x.shape, indices_of_array, lambda x: x.ravel().tolist(), _array)
@@ -167,7 +169,12 @@ def _outline(x: Any, pattern: Any) -> str:
     if isinstance(pattern, dict) and isinstance(x, dict):
         return f"a dict with the keys {list(pattern if x.keys() == pattern.keys() else x)}"
     listed = hasattr(x, "__getitem__") and not isinstance(x, (dict, str))  # a set has no order
-    return f"{len(x)} entries" if listed and container_of(pattern) in (SEQUENCE, ARRAY) else type(x).__name__
+    if not listed or is_number(pattern) or container_of(pattern) not in (SEQUENCE, ARRAY):
+        return type(x).__name__
+    try:
+        return f"{len(x)} entries"
+    except TypeError:  # an array without axes, a NumPy bool
+        return type(x).__name__
 
 
 def _at(place: str) -> str:

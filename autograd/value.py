@@ -161,7 +161,7 @@ class Value(Number, TableMethods, Dunders, NumpyProtocol):
     @property
     def has_grad(self) -> bool:
         """Whether a gradient was computed (or set) since the Value was made or reset; False for a frozen leaf."""
-        return self.grad is not UNSET and self.requires_grad
+        return self.grad is not UNSET and (self.extras is None or self.requires_grad)
 
     @property
     def requires_grad(self) -> bool:

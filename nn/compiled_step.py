@@ -19,7 +19,7 @@ from autograd import Value, jit, logsumexp, mean, softplus, topological_order, w
 from autograd.graph import lent
 
 from .layers import Dropout
-from .losses import REDUCTIONS, Loss, bce, cross_entropy, one_value
+from .losses import Loss, bce, cross_entropy, one_value, reduction_of
 from .module import Module
 from .optim import Optimizer, clip_each, scale_to_norm
 from .step import Step
@@ -38,6 +38,7 @@ class CompiledStep(Step):
         self, model: Module, loss: Loss, optimizer: Optimizer, clip_norm: float | None, clip_value: float | None
     ) -> None:
         super().__init__(model, loss, optimizer, clip_norm, clip_value)
+        self.reduction = reduction_of(loss)
         self.width = 1 + len(optimizer.slots)  # of the state of one parameter
         self.facts: Any = None
         self.loaded = self.stepped = False
@@ -53,7 +54,7 @@ class CompiledStep(Step):
             self._compile()
         rates = [float(group["lr"]) for group in self.optimizer.param_groups]
         inputs, targets = np.array(xs), np.array(ys)
-        if self.loss in REDUCTIONS and len(xs) > 1:
+        if self.reduction is not None and len(xs) > 1:
             result = self.reduce(self.data, self.state, rates, inputs, targets, then=self.update)
         else:
             result = self.whole(self.data, self.state, rates, inputs, targets)
@@ -113,7 +114,7 @@ class CompiledStep(Step):
         self.options = self._options()
         self.reached: set[int] = set()  # parameters that the loss depends on; the others have no gradient
         sample = jit(self._sample, in_axes=(None, None, None, 0, 0))  # says what to install where numpy is missing
-        self.reduce = sample.sum if REDUCTIONS.get(self.loss) == "sum" else sample.mean
+        self.reduce = sample.sum if self.reduction == "sum" else sample.mean
         self.update = self._update_of(self.options)
         self.whole = jit(self._whole, in_axes=(None,) * 5)
 

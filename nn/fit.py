@@ -15,7 +15,7 @@ from . import checkpoint as checkpoint_files
 from .checks import as_list, number_where, whole
 from .data import train_test_split
 from .history import History
-from .losses import REDUCTIONS, Loss, cross_entropy, loss_function
+from .losses import Loss, cross_entropy, loss_function, reduction_of
 from .metrics import Metric, metric_functions
 from .module import Module
 from .optim import Optimizer, optimizer_for
@@ -248,7 +248,7 @@ def _tables(X: Any, y: Any, validation_data: Any, validation_split: float, seed:
 
 def _check_targets(model: Module, loss: Loss, data: Table | None) -> None:
     """Let a loss of this package look at each target once, before anything is changed."""
-    if data is None:
+    if data is None or reduction_of(loss) is None:
         return
     output = _outputs(model, data[0][:1])[0]
     if loss is cross_entropy and not isinstance(output, list):  # it would take a batch for the scores of one sample
@@ -256,9 +256,8 @@ def _check_targets(model: Module, loss: Loss, data: Table | None) -> None:
             "cross_entropy needs a score for each class, and the model gives one number; make its last layer as wide "
             "as there are classes, or use bce_with_logits for two"
         )
-    if loss in REDUCTIONS:
-        for t in {repr(t): t for t in data[1]}.values():
-            loss([_valid_prediction(output)], [t])
+    for t in {repr(t): t for t in data[1]}.values():
+        loss([_valid_prediction(output)], [t])
 
 
 def _valid_prediction(output: Any) -> Any:

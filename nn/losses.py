@@ -173,8 +173,19 @@ Loss = Callable[[Any, Any], Any]
 LOSSES: dict[str, Callable[..., Any]] = {
     loss.__name__: loss for loss in (mse, half_squared_error, mae, huber, hinge, bce, bce_with_logits, cross_entropy)
 }
-# How each of these puts together the losses of the samples: "mean" or "sum". A loss that a user adds may do anything.
-REDUCTIONS = {loss: inspect.signature(loss).parameters["reduction"].default for loss in LOSSES.values()}
+_OWN = tuple(LOSSES.values())  # without those that a user adds, which may do anything
+
+
+def reduction_of(loss: Any) -> str | None:
+    """Return how a loss of this package puts the samples together, "mean" or "sum"; None for any other loss.
+
+    >>> reduction_of(half_squared_error)
+    'sum'
+    """
+    for own in _OWN:
+        if loss is own:  # no look-up in a dict: a user's loss need have no hash
+            return str(inspect.signature(loss).parameters["reduction"].default)
+    return None
 
 
 def loss_function(loss: str | Loss) -> Loss:
@@ -233,7 +244,7 @@ def _terms(each: Callable[[Any, Any], Any], o: Any, t: Any) -> list[Any]:
     """Return the loss of each prediction; o and t are one number each, or lists nested alike."""
     if not hasattr(o, "__len__"):
         if hasattr(t, "__len__"):
-            raise ValueError(f"one prediction needs one target, and {_given(t)}")
+            raise ValueError(f"one prediction needs one target, and a list of {len(t)} was given")
         return [each(o, t)]
     if not hasattr(t, "__len__") or len(o) != len(t):
         raise ValueError(f"{len(o)} predictions need {len(o)} targets, and {_given(t)}")

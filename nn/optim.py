@@ -86,7 +86,8 @@ class Optimizer:
         """Raise ValueError for an option outside its range."""
         for key, option in options.items():
             rule, holds = self.ranges.get(key, FROM_0)
-            for x in option if isinstance(option, (tuple, list)) else [option]:
+            several = isinstance(option, (tuple, list)) and key not in Optimizer.ranges  # as betas is
+            for x in option if several else [option]:
                 if key in self.ranges or (is_real(x) and not isinstance(x, bool)):
                     number_where(f"{key} {rule}", x, holds)
 

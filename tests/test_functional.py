@@ -417,6 +417,11 @@ def test_cotangents_and_tangents_have_the_structure_of_what_they_go_with():
     for wrong in (([1.0, 2.0],), ({"a": [1.0]},), ({"b": 1.0},), (1.0,), ()):
         with pytest.raises(ValueError, match="tangent"):
             jvp(lambda p: p["a"], ({"a": 3.0},), wrong)
+    for nothing in (np.bool_(True), np.complex128(1j), np.array(1.0)):  # they can be indexed and have no length
+        with pytest.raises(ValueError, match=f"2 entries at .* and {type(nothing).__name__} was"):
+            jvp(lambda x: x[0], ([1.0, 2.0],), (nothing,))
+    with pytest.raises(ValueError, match=r"one number at \[0\], and list was given"):
+        jvp(lambda x: x, (np.float64(1.0),), ([1.0, 2.0],))
     with pytest.raises(ValueError, match=r"the tangents? .* 2 entries at .* and set was given"):  # which has no order
         jvp(lambda p: p[0] * p[1], ([3.0, 2.0],), ({1.0, 10.0},))
     assert jvp(lambda p: p.slope * p.offset, (Line(2.0, 3.0),), (Line(1.0, 10.0),)) == (6.0, 23.0)

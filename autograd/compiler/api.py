@@ -74,10 +74,10 @@ def jit(
     batch, None for an array that ``fn`` takes as a whole. ``parameters`` are the Values that ``fn`` uses from outside,
     or a module that has them; each call reads them, and writes back what ``fn`` changes of data and gradients.
     A module may also be an argument. Which Values it holds, which of them are frozen, and whether it is in training
-    mode is looked at in every call; its other attributes become part of the program, as globals and closures do. So
-    does ``data`` or ``grad`` of a Value that is not declared, where ``fn`` reads that alone: only its use as a Value
-    is noticed. ``fastmath`` allows reassociation, fused multiply-add and polynomials for exp,
-    tanh and logarithms: about 4 units in the last place each, and then what rounding makes of it.
+    mode is looked at in every call; its other attributes, and the items of one that is a list, become part of the
+    program, as globals and closures do. So does ``data`` or ``grad`` of a Value that is not declared, where ``fn``
+    reads that alone: only its use as a Value is noticed. ``fastmath`` allows reassociation, fused multiply-add and
+    polynomials for exp, tanh and logarithms: about 4 units in the last place each, and then what rounding makes of it.
 
     Raises MissingExtraError without llvmlite and numpy. The first call raises TracedBranchError where ``fn`` branches
     on a number, and TraceError for whatever else cannot be traced, with the line and the remedy.

@@ -159,7 +159,7 @@ def describe(x: Any, into: Arguments | Results, place: Any) -> Structure:
         if (structure := into.single(x, place)) is not None:
             return structure
         container = container_of(x)
-        if container is None or container is pytree.ARRAY:
+        if container is None:
             raise into.refusal(f"{written(place)} {into.takes.format(cls.__name__)}")
     form = container.form(x)
     parts = [describe(part, into, (place, container, form, i)) for i, part in enumerate(container.parts(x))]
@@ -241,7 +241,7 @@ class Results:
             return ONE
         if is_array(x) and x.dtype.kind in "fiuO":
             for entry in x.ravel().tolist():
-                if not isinstance(entry, (Number, numbers.Real)):
+                if not pytree.is_number(entry):
                     kind = type(entry).__name__
                     raise TraceError(f"{written(place)} is an array that holds a {kind}; return an array of numbers")
                 self.single(entry, place)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd
-from autograd import OPERATIONS, grad, hessian, jacobian, jit, jvp, value_and_grad
+from autograd import OPERATIONS, define, grad, hessian, jacobian, jit, jvp, value_and_grad, where
 
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -3.0, 1e-300, -5e-324, 1e300, math.inf, -math.inf, math.nan]
 ORDINARY = [0.1, -0.7, 0.9999, 1.0001, 1.7, -2.3, 5.25, -11.3, 20.5, 45.0, -80.1, 709.9]
@@ -115,6 +115,14 @@ def test_rules_that_are_python_code_are_called_back(order):
     numbers = [(x,) for x in (0.5, 1.4616, 3.3, 20.0, -2.5, -0.1, 1e10)]
     check(lambda x: autograd.polygamma(float(order), x), *numbers)
     check(grad(lambda x: autograd.polygamma(float(order), x)), *numbers)
+
+
+def test_an_operation_may_have_the_name_of_an_operator():
+    lt = define("lt", lambda x: x * x + 1.0, (lambda y, x: 2.0 * x,))
+    try:
+        check(lambda x: where(x < 2.0, lt(x), x), (1.0,), (3.0,))
+    finally:
+        del OPERATIONS["lt"]
 
 
 def test_an_operation_that_a_user_registers_compiles():

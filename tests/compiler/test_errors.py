@@ -123,6 +123,7 @@ def test_arguments_that_are_no_numbers():
             jit(lambda x: x)(bad)
     with pytest.raises(TypeError, match=r"argument 0\['a'\]\[1\]"):
         jit(lambda x: 1.0)({"a": [1.0, object()]})
+    assert "array that holds a bool" in message(lambda x: np.array([x, True], dtype=object), 1.0)
     with pytest.raises(TypeError, match="array of"):
         jit(lambda x: x)(np.array(["a"]))
     masked = np.ma.array([1.0, 2.0], mask=[False, True])

@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 import math
 import os
 import signal
@@ -306,6 +307,36 @@ def test_early_stopping_restores_the_best_weights():
     assert fit(model(), epochs=60, metrics=["accuracy"], early_stopping=rising).stopped == "early stopping"
 
 
+def test_early_stopping_counts_a_small_gain_as_none():
+    stopping = nn.EarlyStopping(2, min_delta=1e6)
+    history = fit(model(), epochs=60, validation_split=0.3, early_stopping=stopping)
+    assert (history.stopped, len(history)) == ("early stopping", 3)
+
+
+def test_a_loss_of_ones_own_sees_whatever_the_model_gives():
+    @dataclasses.dataclass  # which has no hash
+    class Loss:
+        weight: float
+
+        def __call__(self, predictions, targets):
+            return self.weight * nn.mse([one["score"] for one in predictions], targets)
+
+    class Scores(nn.Module):
+        calls = 0
+
+        def __init__(self):
+            super().__init__()
+            self.net = nn.MLP(2, [1], seed=0)
+
+        def forward(self, x):
+            Scores.calls += 1
+            return {"score": self.net(x), "note": None}
+
+    history = fit(Scores(), loss=Loss(2.0), epochs=1)
+    assert math.isfinite(history["loss"][0])
+    assert Scores.calls == len(X)
+
+
 def test_callbacks_see_the_run_and_may_end_it():
     seen = []
 
@@ -324,6 +355,17 @@ def test_the_gradient_flow_of_a_compiled_step_is_that_of_the_plain_one():
         flows.append(fit(model(), batch_size=1, callbacks=nn.record_gradients, jit=jit).gradient_flow)
     assert list(flows[0][0]) == ["epoch", "layers.0", "layers.1"]
     assert flows[0] == flows[1]
+
+
+def test_a_schedule_that_watches_the_loss_is_given_that_of_validation():
+    seen = []
+
+    class Watching(nn.ReduceLROnPlateau):
+        def step(self, monitored=None):
+            seen.append(monitored)
+
+    history = fit(model(), schedule=Watching, validation_split=0.3)
+    assert seen == history["val_loss"] != history["loss"]
 
 
 def test_schedules_and_clipping():
@@ -390,6 +432,7 @@ def test_one_step_is_replaceable(monkeypatch):
 
 INTERRUPTED = """
     import os, signal, sys, nn
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a parent may have set to be ignored
     X, y = nn.data.moons(40, labels=(-1, 1))
     net = nn.MLP(2, [4, 1], seed=0)
     seen = []

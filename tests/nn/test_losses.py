@@ -150,7 +150,7 @@ def test_defaults_are_the_documented_ones():
     ("predictions", "targets", "message"),
     [
         ([0.5, 0.5], [1.0], "2 predictions need 2 targets, and 1 were given"),
-        ([0.5, 0.5], [[1.0], [1.0]], "one prediction needs one target, and 1 were given"),
+        ([0.5, 0.5], [[1.0], [1.0]], "one prediction needs one target, and a list of 1 was given"),
         ([[0.5], [0.5]], [1.0, 1.0], "1 predictions need 1 targets, and one float was given"),
         (0.5, [1.0], "one prediction needs one target"),
         ([], [], "the list is empty"),

@@ -179,6 +179,16 @@ def test_defaults_are_pytorchs():
         assert {k: theirs[k] for k in ours} == ours
 
 
+@pytest.mark.parametrize("g", [0.1, 0.7, 1.1, 3.3, 7.7])
+def test_rounding_leaves_no_negative_variance(g):
+    w = Value(0.0)
+    optimizer = nn.RMSprop([w], centered=True)
+    for _ in range(3000):  # E[g²] − E[g]² of a constant gradient goes to 0, and by rounding below
+        w.grad = g
+        optimizer.step()
+    assert math.isfinite(w.data)
+
+
 def test_an_optimiser_of_ones_own_is_one_rule():
     class SignDescent(nn.Optimizer):
         slots = ("last",)
@@ -370,6 +380,8 @@ def test_a_state_that_does_not_fit_says_what_it_has(change, message):
         (lambda v: nn.SGD([{"params": [v], "beta": 1.0}]), ValueError, "SGD has no option 'beta'; it has lr, momentum"),
         (lambda v: nn.SGD([v], lr=-1.0), ValueError, "lr is a number of at least 0, and -1.0"),
         (lambda v: nn.SGD([v], lr=math.nan), ValueError, "lr is a number"),
+        (lambda v: nn.SGD([v], lr=(0.1,)), ValueError, r"lr is a number of at least 0, and \(0.1,\)"),
+        (lambda v: nn.Adam([v], eps=[1e-8]), ValueError, "eps is a number of at least 0"),
         (lambda v: nn.SGD([v], lr=True), ValueError, "lr is a number of at least 0, and True"),
         (lambda v: nn.SGD([v], dampening=math.inf), ValueError, "dampening is a finite number"),
         (lambda v: Decaying([v], rho=-5.0), ValueError, "rho is a number of at least 0, and -5.0"),

@@ -25,17 +25,17 @@ class Condition:
         return f"{names[0]} {self.symbol} {names[1]}"
 
 
-CONDITIONS = {
-    "lt": Condition("<", operator.lt, "fcmp olt"),
-    "le": Condition("≤", operator.le, "fcmp ole"),
-    "gt": Condition(">", operator.gt, "fcmp ogt"),
-    "ge": Condition("≥", operator.ge, "fcmp oge"),
-    "eq": Condition("=", operator.eq, "fcmp oeq", commutative=True),
-    "ne": Condition("≠", operator.ne, "fcmp une", commutative=True),
+CONDITIONS = {  # by Python's operators: a name of an operation cannot be one of those
+    "<": Condition("<", operator.lt, "fcmp olt"),
+    "<=": Condition("≤", operator.le, "fcmp ole"),
+    ">": Condition(">", operator.gt, "fcmp ogt"),
+    ">=": Condition("≥", operator.ge, "fcmp oge"),
+    "==": Condition("=", operator.eq, "fcmp oeq", commutative=True),
+    "!=": Condition("≠", operator.ne, "fcmp une", commutative=True),
     # Of conditions, of which some may be known while tracing: then they are the numbers 1.0 and 0.0.
-    "and": Condition("and", lambda a, b: bool(a) and bool(b), "and", commutative=True),
-    "or": Condition("or", lambda a, b: bool(a) or bool(b), "or", commutative=True),
-    "xor": Condition("xor", lambda a, b: bool(a) != bool(b), "xor", commutative=True),
+    "&": Condition("and", lambda a, b: bool(a) and bool(b), "and", commutative=True),
+    "|": Condition("or", lambda a, b: bool(a) or bool(b), "or", commutative=True),
+    "^": Condition("xor", lambda a, b: bool(a) != bool(b), "xor", commutative=True),
 }
 
 

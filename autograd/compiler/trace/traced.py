@@ -113,9 +113,9 @@ class Traced(Recorded):
     __pow__, __rpow__ = _binary("pow")
     __floordiv__, __rfloordiv__ = _binary("floordiv")
     __mod__, __rmod__ = _binary("mod")
-    __lt__, __gt__ = _binary("lt")[0], _binary("gt")[0]
-    __le__, __ge__ = _binary("le")[0], _binary("ge")[0]
-    __eq__, __ne__ = _binary("eq")[0], _binary("ne")[0]
+    __lt__, __gt__ = _binary("<")[0], _binary(">")[0]
+    __le__, __ge__ = _binary("<=")[0], _binary(">=")[0]
+    __eq__, __ne__ = _binary("==")[0], _binary("!=")[0]
     __neg__, __abs__ = _unary("neg"), _unary("abs")
     __floor__, __ceil__, __trunc__ = _unary("floor"), _unary("ceil"), _unary("trunc")
     __hash__ = object.__hash__
@@ -178,16 +178,16 @@ class TracedBool(Recorded):
         return self.trace.record(name, (self, other))
 
     def __and__(self, other: Any) -> Any:
-        return self._logic("and", other)
+        return self._logic("&", other)
 
     def __or__(self, other: Any) -> Any:
-        return self._logic("or", other)
+        return self._logic("|", other)
 
     def __xor__(self, other: Any) -> Any:
-        return self._logic("xor", other)
+        return self._logic("^", other)
 
     def __eq__(self, other: object) -> Any:
-        return self._logic("xor", other) ^ True
+        return self._logic("^", other) ^ True
 
     __rand__, __ror__, __rxor__, __ne__ = __and__, __or__, __xor__, __xor__
     __hash__ = object.__hash__
