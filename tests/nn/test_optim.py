@@ -179,11 +179,11 @@ def test_defaults_are_pytorchs():
         assert {k: theirs[k] for k in ours} == ours
 
 
-@pytest.mark.parametrize("g", [0.1, 0.7, 1.1, 3.3, 7.7])
+@pytest.mark.parametrize("g", [0.1, 2.83, 6.84])
 def test_rounding_leaves_no_negative_variance(g):
     w = Value(0.0)
     optimizer = nn.RMSprop([w], centered=True)
-    for _ in range(3000):  # E[g²] − E[g]² of a constant gradient goes to 0, and by rounding below
+    for _ in range(4000):  # E[g²] − E[g]² of a constant gradient goes to 0, and by rounding below
         w.grad = g
         optimizer.step()
     assert math.isfinite(w.data)
