@@ -19,7 +19,6 @@ from autograd.diagram.picture.names import Names
 from autograd.diagram.picture.select import reachable
 from autograd.diagram.text import clean
 from autograd.errors import DiagramError
-from autograd.functional import gradients
 from autograd.graph import topological_order
 from autograd.value import Value
 
@@ -254,7 +253,7 @@ class _Paths:
         self.rank = {id(v): i for i, v in enumerate(self.nodes)}
         self.waypoints = self._waypoints(through)
         self.users = self._users()
-        self.adjoints: dict[int, float] = dict(zip(map(id, self.nodes), gradients(output, self.nodes)))
+        self.adjoints = self._adjoints()
         self._next: dict[int, list[tuple[Value, Factor]]] = {}
 
     def _waypoints(self, through: Iterable[Value | str] | None) -> set[int]:
@@ -283,6 +282,15 @@ class _Paths:
             for key, positions in places.items():
                 users[key].append((v, sum(v.partials[i] or 0.0 for i in positions), positions))
         return users
+
+    def _adjoints(self) -> dict[int, float]:
+        """∂output/∂v for each value on the way. No mode is asked: what is nan or infinite is shown, not refused."""
+        adjoints = dict.fromkeys(self.rank, -0.0) | {id(self.output): 1.0}  # a sum from −0.0 keeps the sign of a zero
+        for v in reversed(self.nodes):
+            for operand, partial in zip(v.operands, v.partials, strict=True):
+                if id(operand) in adjoints and partial is not None:
+                    adjoints[id(operand)] += partial * adjoints[id(v)]
+        return adjoints
 
     def next_waypoints(self, v: Value) -> list[tuple[Value, Factor]]:
         """The waypoints next on the way up from `v`, each with the derivative between the two."""
