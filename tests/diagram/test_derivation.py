@@ -52,6 +52,13 @@ def test_several_paths_are_a_sum_and_the_direct_one_is_called_so() -> None:
     assert text.startswith("∂y/∂a = ∂y/∂b · ∂b/∂a + ∂y/∂a (direct)\n      = 12 × 2 + 1\n      = 24 + 1\n      = 25")
 
 
+def test_the_rule_of_the_direct_path_is_told_too() -> None:
+    x = Value(2.0, name="x")
+    a = named("a", x * 3.0)
+    text = str(explain(named("y", a * x), x))
+    assert text.endswith("\n    with ∂y/∂a = x = 2\n    with ∂y/∂x (direct) = a = 6")
+
+
 @pytest.mark.parametrize("name", GOLDEN)
 def test_every_style_shows_the_same_rows(name: str) -> None:
     root = GOLDEN[name]()

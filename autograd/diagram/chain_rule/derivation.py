@@ -111,13 +111,13 @@ class Derivation:
 
     def _blocks(self) -> Iterator[_Block]:
         """The equations; a rule is told once, and not where an equation tells what the factor is."""
-        known = {(equation.numerator, equation.denominator) for equation in self.equations}
+        known = {equation.left for equation in self.equations}
         for i, equation in enumerate(self.equations):
-            rules: dict[tuple[str, str], tuple[Part, Part, Part]] = {}
+            rules: dict[Derivative, tuple[Part, Part, Part]] = {}
             for factor in (f for term in equation.terms[:MAX_TERMS] for f in term[:END] + term[END:][-END:]):
-                key, number = (factor.numerator, factor.denominator), self._number(factor.value)
-                if factor.rule and factor.rule.text != number.text and key not in known:
-                    rules[key] = (factor.derivative, factor.rule, number)
+                derivative, number = factor.derivative, self._number(factor.value)
+                if factor.rule and factor.rule.text != number.text and derivative not in known:
+                    rules[derivative] = (derivative, factor.rule, number)
             known |= set(rules)
             words = f"where, summed over {len(equation.terms)} paths," if i else ""
             yield _Block(words, equation.left, self._rows(equation), list(rules.values()))
