@@ -255,6 +255,7 @@ class _Paths:
         self.users = self._users()
         self.adjoints = self._adjoints()
         self._next: dict[int, list[tuple[Value, Factor]]] = {}
+        self._called: dict[int, tuple[list[str], str, list[str], str]] = {}
 
     def _waypoints(self, through: Iterable[Value | str] | None) -> set[int]:
         ends = {id(self.output), id(self.wrt)}
@@ -334,10 +335,12 @@ class _Paths:
         if rules is None:
             return None
         assert user.op is not None
-        names, result = [self._written(o) for o in user.operands], self._written(user)
-        formulas = [latex_name(name) for name in names]
+        if id(user) not in self._called:  # once for all operands: a sum may have thousands
+            names, result = [self._written(o) for o in user.operands], self._written(user)
+            self._called[id(user)] = names, result, list(map(latex_name, names)), latex_name(result)
+        names, result, latex_names, latex_result = self._called[id(user)]
         text = [user.op.write_derivative(i, names, "text", result) for i in positions]
-        latex = [user.op.write_derivative(i, formulas, "latex", latex_name(result)) for i in positions]
+        latex = [user.op.write_derivative(i, latex_names, "latex", latex_result) for i in positions]
         new = clean(" + ".join(text))
         if sum(map(len, rules[0])) + len(new) > LONGEST_RULE:
             return None
