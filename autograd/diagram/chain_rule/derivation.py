@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -68,12 +68,11 @@ class Equation:
 
 
 class _Block(NamedTuple):
-    """An equation as it is written: words before it, its left side, its right sides, and rules behind it."""
+    """An equation as it is written: words before it, its left side, and its right sides."""
 
     words: str
     left: Derivative
     rows: list[Part]
-    rules: list[tuple[Part, Part, Part]]
 
 
 class Derivation:
@@ -99,32 +98,37 @@ class Derivation:
         """The right sides of an equation: the symbols, the numbers, the sum of the products, the result."""
         terms, result = equation.terms[:MAX_TERMS], self._number(equation.value)
         more = [Omission(len(equation.terms) - MAX_TERMS, False)] if len(equation.terms) > MAX_TERMS else []
-        symbols = [Product(_short([f.derivative for f in term]), "·") for term in terms if term]
-        numbers = [Product(_short([self._number(f.value, True) for f in term]), "×") for term in terms if term]
+        symbols = [Product(_short(term, lambda f: f.derivative), "·") for term in terms if term]
+        numbers = [Product(_short(term, lambda f: self._number(f.value, True)), "×") for term in terms if term]
         rows: list[Part] = [Sum([*symbols, *more]), Sum([*numbers, *more])] if symbols else []
-        if [[factor.derivative for factor in term] for term in terms] == [[equation.left]]:
+        if symbols == [Product([equation.left], "·")]:
             rule = terms[0][0].rule
             rows = [rule] if rule else []  # the symbols would say ∂y/∂w = ∂y/∂w
         elif len(terms) > 1 and max(map(len, terms)) > 1:
             rows.append(Sum([*(self._number(x, True) for x in equation.products()[:MAX_TERMS]), *more]))
-        return rows if rows and as_text(rows[-1]) == as_text(result) else [*rows, result]
+        return rows if rows and as_text(rows[-1]) == result.text else [*rows, result]
 
     def _blocks(self) -> Iterator[_Block]:
-        """The equations; a rule is told once, and not where an equation tells what the factor is."""
-        known = {equation.left for equation in self.equations}
+        """The equations."""
         for i, equation in enumerate(self.equations):
+            words = f"where, summed over {len(equation.terms)} paths," if i else ""
+            yield _Block(words, equation.left, self._rows(equation))
+
+    def _rules(self) -> Iterator[list[tuple[Part, Part, Part]]]:
+        """The rules behind each equation; each is told once, and not where an equation tells what the factor is."""
+        known = {equation.left for equation in self.equations}
+        for equation in self.equations:
             rules: dict[Derivative, tuple[Part, Part, Part]] = {}
             for factor in (f for term in equation.terms[:MAX_TERMS] for f in term[:END] + term[END:][-END:]):
                 derivative, number = factor.derivative, self._number(factor.value)
                 if factor.rule and factor.rule.text != number.text and derivative not in known:
                     rules[derivative] = (derivative, factor.rule, number)
             known |= set(rules)
-            words = f"where, summed over {len(equation.terms)} paths," if i else ""
-            yield _Block(words, equation.left, self._rows(equation), list(rules.values()))
+            yield list(rules.values())
 
     def __str__(self) -> str:
         blocks = []
-        for words, left, rows, rules in self._blocks():
+        for (words, left, rows), rules in zip(self._blocks(), self._rules()):
             side = as_text(left)
             lines = [f"{' ' * len(side) if i else side} = {as_text(row)}" for i, row in enumerate(rows)]
             lines += [f"    with {' = '.join(map(as_text, parts))}" for parts in rules]
@@ -132,7 +136,7 @@ class Derivation:
         return "\n\n".join(blocks + self._more)
 
     def _latex(self) -> Iterator[tuple[str, str]]:
-        for words, left, (first, *rows), rules in self._blocks():
+        for (words, left, (first, *rows)), rules in zip(self._blocks(), self._rules()):
             lines = [f"{as_latex(left)} &= {as_latex(first)}", *(f"&= {as_latex(row)}" for row in rows)]
             for factor, rule, number in rules:
                 lines.append(rf"\text{{with }} {as_latex(factor)} &= {as_latex(rule)} = {as_latex(number)}")
@@ -153,7 +157,7 @@ class Derivation:
     def math(self) -> list[Math]:
         """The derivation as lines of MathML trees, for the player."""
         lines: list[Math] = []
-        for words, left, (first, *rows), _ in self._blocks():
+        for words, left, (first, *rows) in self._blocks():
             lines += [mtext(words)] if words else []
             lines.append(["mrow", as_mathml(left), mo("="), as_mathml(first)])
             lines += [["mrow", mo("="), as_mathml(row)] for row in rows]
@@ -163,7 +167,7 @@ class Derivation:
     def mathml(self) -> str:
         """The derivation as MathML, which browsers show by themselves: one `math` element for each equation."""
         blocks = []
-        for _, left, rows, _ in self._blocks():
+        for _, left, rows in self._blocks():
             lefts = [as_mathml(left), *(["mrow"] for _ in rows)]
             table = (["mtr", ["mtd", side], ["mtd", mo("="), as_mathml(row)]] for side, row in zip(lefts, rows))
             blocks.append(
@@ -179,11 +183,11 @@ class Derivation:
         return f"Derivation({as_text(self.equations[0].left)} = {as_text(self._number(self.value))})"
 
 
-def _short(factors: Sequence[Part]) -> list[Part]:
-    """A product, with so many of its factors in the middle left out as make it too long."""
+def _short(factors: Sequence[Factor], part: Callable[[Factor], Part]) -> list[Part]:
+    """A `part` for each factor, with so many of them in the middle left out as make the product too long."""
     left_out = len(factors) - 2 * END
     omission = [Omission(left_out, True)] if left_out > 0 else []
-    return [*factors[:END], *omission, *factors[END:][-END:]]
+    return [*map(part, factors[:END]), *omission, *map(part, factors[END:][-END:])]
 
 
 def explain(
