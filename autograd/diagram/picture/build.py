@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from autograd.diagram.text import clean, number
 from autograd.graph import topological_order
@@ -30,9 +30,9 @@ def build(
     output_names = [names.of(root) for root in roots]
     picture = Picture([], [], [ids[id(root)] for root in roots if id(root) in ids], output_names=output_names)
     picture.title = f"Computation graph of {', '.join(output_names[:3])}"
-    marks = flags(order, roots, ids)
+    marks, outputs = flags(order, roots, ids), {id(root) for root in roots}
     for v in shown:
-        node = _node(v, ids[id(v)], names)
+        node = _node(v, ids[id(v)], names, outputs)
         node.flags = marks.get(id(v), [])
         if modules is not None and not v.name:
             node.path = clean(modules.paths.get(id(v), ""))
@@ -40,8 +40,6 @@ def build(
             _add_texts(node, v, names)
         picture.nodes += [*([] if hidden else _constants(v, node.id)), node]
         picture.edges += _edges(v, ids, None if lean else names, hidden)
-    for key in picture.outputs:
-        picture.node(key).kind = "output"
     if len(shown) < len(order):
         picture.notes = [f"{len(shown)} of {len(order)} values shown"]
         _add_outside(picture, flow_from_hidden_users(order, roots, ids))
@@ -58,9 +56,10 @@ def _add_outside(picture: Picture, flows: Mapping[int, list[float]]) -> None:
             node.outside, node.outside_edges = sum(flows[node.value_id]), len(flows[node.value_id])
 
 
-def _node(v: Value, key: str, names: Names) -> Node:
+def _node(v: Value, key: str, names: Names, outputs: Container[int]) -> Node:
     kind = "operation" if v.op is not None else "parameter" if v.requires_grad else "input"
-    node = Node(key, kind, names.of(v), value=float(v.data), grad=v.grad if v.has_grad else None, value_id=id(v))
+    shown_as = "output" if id(v) in outputs else kind
+    node = Node(key, shown_as, names.of(v), value=float(v.data), grad=v.grad if v.has_grad else None, value_id=id(v))
     node.frozen, node.op = kind == "input", v.op.name if v.op is not None else ""
     return node
 

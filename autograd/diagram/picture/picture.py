@@ -133,10 +133,6 @@ class Picture:
     notes: list[str] = field(default_factory=list)
     legend: bool = True
 
-    def node(self, key: str) -> Node:
-        """The node with this id."""
-        return next(node for node in self.nodes if node.id == key)
-
     def incoming(self) -> dict[str, list[Edge]]:
         """The edges from the operands of each node, by the node's id."""
         return group_by(self.edges, lambda edge: edge.target)
