@@ -93,7 +93,7 @@ def draw(
             "(focus=value, depth=2; path=(a, b)), pass model= with collapse=True to fold neurons into boxes, draw "
             "fewer samples of the batch, or pass limit=None to draw it all the same."
         )
-    picture = build(roots, shown, modules, hide_constants)
+    picture = build(roots, shown, modules, hide_constants, may_fold)
     picture.title = clean(title or "", 120) or picture.title
     picture.asked_direction, picture.legend = direction, legend
     measure(picture)

@@ -204,6 +204,14 @@ def test_a_hundred_thousand_values_fold_into_a_picture_or_are_refused() -> None:
         draw(loss)
 
 
+def test_of_a_large_picture_that_is_not_folded_every_box_has_its_rows() -> None:
+    model = nn.MLP(2, [16, 16, 1], seed=3)
+    picture = draw(loss_of(model, 90), model=model, collapse=False, limit=None).drawing.picture
+    assert len(picture.nodes) > 6000
+    assert all(node.rows and node.width > 0 for node in picture.nodes)
+    assert all(node.expression for node in picture.nodes if node.op)
+
+
 def test_a_network_with_a_cycle_between_its_boxes_is_drawn_all_the_same() -> None:
     a, b = nn.Neuron(1, activation="tanh", seed=0), nn.Neuron(1, activation="tanh", seed=1)
     model = nn.Sequential(a, b)

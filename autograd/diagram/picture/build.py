@@ -19,20 +19,28 @@ LEAN_OVER = 6000  # values
 
 
 def build(
-    roots: Sequence[Value], shown: Sequence[Value], modules: Modules | None = None, hide_constants: bool | None = None
+    roots: Sequence[Value],
+    shown: Sequence[Value],
+    modules: Modules | None = None,
+    hide_constants: bool | None = None,
+    may_fold: bool = False,
 ) -> Picture:
-    """The picture of the values in `shown`, which are a part of the graph behind `roots`. Nothing in it has a size."""
+    """The picture of the values in `shown`, which are a part of the graph behind `roots`. Nothing in it has a size.
+
+    Where it `may_fold` and is large it is lean: no formulas, no tooltips, since only folded boxes will be seen of it.
+    """
     order = topological_order(*roots)
     ids = {id(v): f"n{i}" for i, v in enumerate(shown)}
     names = Names(order, paths=modules.names if modules is not None else None)
-    lean = len(shown) > LEAN_OVER  # only folded boxes will be seen of so many: no formulas, no tooltips
+    lean = may_fold and len(shown) > LEAN_OVER
     hidden = len(shown) > HIDE_CONSTANTS_OVER if hide_constants is None else hide_constants
     output_names = [names.of(root) for root in roots]
-    picture = Picture([], [], [ids[id(root)] for root in roots if id(root) in ids], output_names=output_names)
+    outputs = [ids[id(root)] for root in roots if id(root) in ids]
+    picture = Picture([], [], outputs, output_names=output_names, lean=lean)
     picture.title = f"Computation graph of {', '.join(output_names[:3])}"
-    marks, outputs = flags(order, roots, ids), {id(root) for root in roots}
+    marks, root_ids = flags(order, roots, ids), {id(root) for root in roots}
     for v in shown:
-        node = _node(v, ids[id(v)], names, outputs)
+        node = _node(v, ids[id(v)], names, root_ids)
         node.flags = marks.get(id(v), [])
         if modules is not None and not v.name:
             node.path = clean(modules.paths.get(id(v), ""))
@@ -44,7 +52,6 @@ def build(
         picture.notes = [f"{len(shown)} of {len(order)} values shown"]
         _add_outside(picture, flow_from_hidden_users(order, roots, ids))
     if modules is not None:
-        picture.folded = lean
         modules.apply(picture, ids, shown)
     return picture
 

@@ -43,7 +43,7 @@ def fold_into(picture: Picture, innermost: bool) -> Picture:
         outputs=list(dict.fromkeys(home[key] for key in picture.outputs)),
         clusters=frames,
         derivations={},
-        folded=False,
+        lean=False,
         notes=[*picture.notes, f"{groups} boxes stand for {folded} of {len(values)} values"],
     )
     measure(short)

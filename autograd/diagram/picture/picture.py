@@ -129,7 +129,7 @@ class Picture:
     asked_direction: str | None = None
     derivations: dict[str, list[list[Any]]] = field(default_factory=dict)  # of parameters, as MathML trees
     output_names: list[str] = field(default_factory=list)  # the outputs' names, for those that are not drawn too
-    folded: bool = False  # too many to be drawn one by one
+    lean: bool = False  # without formulas and sizes: too many to be drawn one by one, so that it will be folded
     notes: list[str] = field(default_factory=list)
     legend: bool = True
 
