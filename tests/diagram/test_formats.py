@@ -199,6 +199,13 @@ def test_two_moments_show_what_changed() -> None:
         assert words in text
 
 
+def test_of_two_large_moments_the_nodes_are_counted_once() -> None:
+    one, two = draw(chain(120)), draw(chain(120))
+    (count,) = one.drawing.picture.notes
+    assert count == "1 parameter, 239 operations, 1 output"
+    assert compare(one, two).drawing.picture.notes == [count, "Δ: after minus before"]
+
+
 def test_many_moments_are_one_animation_on_one_layout(tmp_path: Path) -> None:
     picture = compare(moment(2.0), moment(1.5), moment(1.0))
     with Image.open(picture.save(tmp_path / "a.gif", seconds=0.1, scale=0.5)) as image:
