@@ -18,7 +18,7 @@ import autograd
 import nn
 from autograd import Value, compare, draw, topological_order
 from autograd.diagram import Diagram
-from autograd.diagram.formats import FORMATS, Format
+from autograd.diagram.formats import FORMATS, Format, gif
 from autograd.diagram.place import engines
 from autograd.errors import DiagramError, MissingExtraError
 
@@ -181,6 +181,23 @@ def test_gif_options_and_limits(tmp_path: Path) -> None:
         draw(product()).save(tmp_path / "a.gif", seconds=0)
     with pytest.raises(DiagramError, match="at most 300"):
         draw(chain(200)).save(tmp_path / "a.gif")
+
+
+@pytest.mark.parametrize(
+    ("options", "asked_engine", "words"),
+    [({"seconds": 0}, None, "seconds="), ({"scale": 100}, None, "scale="), ({}, "nonesuch", "no program")],
+)
+def test_a_gif_is_refused_before_its_frames_are_made(
+    options: dict[str, float], asked_engine: str | None, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(node: object) -> None:
+        raise AssertionError("a frame was made")
+
+    monkeypatch.setattr(gif, "fill_box", refuse)
+    for drawing in (draw(product()).drawing, compare(product(), product()).drawing):
+        drawing.asked_engine = asked_engine  # one that was there when the picture was drawn
+        with pytest.raises(DiagramError, match=words):
+            gif.write(drawing, **options)
 
 
 def moment(w: float) -> Value:
