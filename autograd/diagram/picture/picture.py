@@ -55,7 +55,7 @@ class Node:
     height: float = 0.0
     frozen: bool = False
     op: str = ""
-    value_id: int = 0  # the id() of the Value, while the picture is being built
+    value_id: int = 0  # the id() of the Value, which `draw` finds it by while the Value is there
     before: tuple[float | None, float | None] | None = None  # value and gradient at another moment
     outside: float | None = None  # the part of its gradient that comes through edges that are not drawn
     outside_edges: int = 0
