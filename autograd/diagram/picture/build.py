@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 
 from autograd.diagram.text import clean, number
-from autograd.graph import topological_order
 from autograd.value import Value
 
 from .clusters import Modules
@@ -19,17 +18,18 @@ LEAN_OVER = 6000  # values
 
 
 def build(
+    order: list[Value],
     roots: Sequence[Value],
     shown: Sequence[Value],
     modules: Modules | None = None,
     hide_constants: bool | None = None,
     may_fold: bool = False,
 ) -> Picture:
-    """The picture of the values in `shown`, which are a part of the graph behind `roots`. Nothing in it has a size.
+    """The picture of the values in `shown`, a part of the graph behind `roots`, whose values are `order`.
 
-    Where it `may_fold` and is large it is lean: no formulas, no tooltips, since only folded boxes will be seen of it.
+    Nothing in it has a size. Where it `may_fold` and is large it is lean: no formulas, no tooltips, since only folded
+    boxes will be seen of it.
     """
-    order = topological_order(*roots)
     ids = {id(v): f"n{i}" for i, v in enumerate(shown)}
     names = Names(order, paths=modules.names if modules is not None else None)
     lean = may_fold and len(shown) > LEAN_OVER
