@@ -86,28 +86,28 @@ def draw(
     find_engine(engine)  # a program asked for by name and not there is an error now, not at the first look
     modules = Modules(model) if model is not None else None
     may_fold = modules is not None and collapse is not False
-    shown = select(roots, focus, depth, path)
+    order = topological_order(*roots)
+    shown = select(order, roots, focus, depth, path)
     if limit is not None and len(shown) > limit and not may_fold:
         raise DiagramError(
             f"This graph has {len(shown)} values, more than anybody can read at once (limit={limit}). Draw a part "
             "(focus=value, depth=2; path=(a, b)), pass model= with collapse=True to fold neurons into boxes, draw "
             "fewer samples of the batch, or pass limit=None to draw it all the same."
         )
-    picture = build(roots, shown, modules, hide_constants)
+    picture = build(order, roots, shown, modules, hide_constants, may_fold)
     picture.title = clean(title or "", 120) or picture.title
     picture.asked_direction, picture.legend = direction, legend
     measure(picture)
-    _add_derivations(picture, roots, modules)
-    drawing = Drawing(picture, theme, engine, time_limit)
+    _add_derivations(picture, order, roots, modules)
+    unfolded = None
     if may_fold and (collapse or len(picture.nodes) > COLLAPSE_OVER):
-        drawing.picture, drawing.unfolded = fold(picture), picture
-        boxes = len(drawing.picture.nodes)
-        if limit is not None and boxes > limit:
+        picture, unfolded = fold(picture), picture
+        if limit is not None and len(picture.nodes) > limit:
             raise DiagramError(
-                f"Folded, this graph still has {boxes} boxes (limit={limit}). Draw a part of it (focus=, depth=, "
-                "path=) or fewer samples of the batch, or pass limit=None to draw it all the same."
+                f"Folded, this graph still has {len(picture.nodes)} boxes (limit={limit}). Draw a part of it (focus=, "
+                "depth=, path=) or fewer samples of the batch, or pass limit=None to draw it all the same."
             )
-    return Diagram(drawing)
+    return Diagram(Drawing(picture, theme, engine, time_limit, unfolded))
 
 
 def _check(focus: object, path: object, direction: object) -> None:
@@ -119,9 +119,9 @@ def _check(focus: object, path: object, direction: object) -> None:
         raise DiagramError(f"focus= is a Value of the graph; {type(focus).__name__} was given.")
 
 
-def _add_derivations(picture: Picture, roots: list[Value], modules: Modules | None) -> None:
+def _add_derivations(picture: Picture, order: list[Value], roots: list[Value], modules: Modules | None) -> None:
     """Put the derivation of each parameter's gradient into a small picture, for its player."""
-    leaves = [v for v in topological_order(*roots) if not v.operands and v.requires_grad]
+    leaves = [v for v in order if not v.operands and v.requires_grad]
     if len(roots) > 1 or not roots[0].operands or len(leaves) > MAX_EXPLAINED or len(picture.nodes) > MAX_NODES:
         return
     by_value = {node.value_id: node.id for node in picture.nodes}

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+import operator
 import re
+import tracemalloc
 from typing import Any
 
 import pytest
 
 import autograd
 import nn
-from autograd import Value, dot
+from autograd import Value, dot, topological_order
 from autograd.diagram import draw, explain
 from autograd.diagram.chain_rule.steps import as_data
+from autograd.diagram.picture.clusters import Modules
+from autograd.diagram.picture.picture import Picture
 from autograd.errors import DiagramError
 
 from .test_draw import groups, parse, texts
@@ -120,6 +125,23 @@ def test_a_neuron_written_out_belongs_together() -> None:
     assert [node.name for node in picture.nodes if node.cluster is None] == []
 
 
+def test_a_long_sum_written_out_takes_memory_for_its_values_only() -> None:
+    class Sum(nn.Module):
+        def __init__(self) -> None:
+            self.w = [Value(0.5) for _ in range(1000)]
+
+    model = nn.Sequential(Sum())
+    products = [w * 2.0 for w in model.parameters()]
+    shown = topological_order(functools.reduce(operator.add, products))
+    modules, ids = Modules(model), {id(v): f"n{i}" for i, v in enumerate(shown)}
+    tracemalloc.start()
+    modules.apply(Picture([], [], []), ids, shown)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # entries of a few tables; the parameters of each partial sum as a set of its own would be over 7,000 for a value
+    assert peak < 1000 * len(shown)
+
+
 def test_a_shared_bias_belongs_to_the_layer() -> None:
     model = nn.MLP(2, [2, 1], bias="shared", seed=0)
     names_in = members(draw(loss_of(model, 1), model=model).drawing.picture)
@@ -176,12 +198,18 @@ def test_large_pictures_fold_by_themselves_and_huge_ones_by_layer() -> None:
 def test_a_hundred_thousand_values_fold_into_a_picture_or_are_refused() -> None:
     model = nn.MLP(2, [16, 16, 1], seed=3)
     loss = loss_of(model, 1500)
-    from autograd import topological_order
-
     assert len(topological_order(loss)) > 100_000
     assert len(groups(draw(loss, model=model).svg, "group")) == 34
     with pytest.raises(DiagramError, match=r"focus=.*model="):
         draw(loss)
+
+
+def test_of_a_large_picture_that_is_not_folded_every_box_has_its_rows() -> None:
+    model = nn.MLP(2, [16, 16, 1], seed=3)
+    picture = draw(loss_of(model, 90), model=model, collapse=False, limit=None).drawing.picture
+    assert len(picture.nodes) > 6000
+    assert all(node.rows and node.width > 0 for node in picture.nodes)
+    assert all(node.expression for node in picture.nodes if node.op)
 
 
 def test_a_network_with_a_cycle_between_its_boxes_is_drawn_all_the_same() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograd import Derivation, Value, explain, gradients, topological_order
+from autograd import Derivation, Value, detect_anomaly, draw, explain, gradients, topological_order
 from autograd.errors import DiagramError
 
 from .graphs import GOLDEN, named, network, shared
@@ -50,6 +50,13 @@ def test_several_paths_are_a_sum_and_the_direct_one_is_called_so() -> None:
     root = shared()
     text = str(explain(root, of(root, "a")))
     assert text.startswith("∂y/∂a = ∂y/∂b · ∂b/∂a + ∂y/∂a (direct)\n      = 12 × 2 + 1\n      = 24 + 1\n      = 25")
+
+
+def test_the_rule_of_the_direct_path_is_told_too() -> None:
+    x = Value(2.0, name="x")
+    a = named("a", x * 3.0)
+    text = str(explain(named("y", a * x), x))
+    assert text.endswith("\n    with ∂y/∂a = x = 2\n    with ∂y/∂x (direct) = a = 6")
 
 
 @pytest.mark.parametrize("name", GOLDEN)
@@ -182,6 +189,14 @@ def test_extreme_numbers_in_a_derivation(x: float) -> None:
     assert str(derivation)
     assert derivation.latex
     assert derivation.mathml
+
+
+def test_inside_detect_anomaly_what_is_nan_is_explained_and_drawn_all_the_same() -> None:
+    with detect_anomaly():
+        x = Value(0.0, name="x")
+        y = x.sqrt() * 0.0  # the derivative of the root is infinite, and that times 0 is nan
+        assert str(explain(y, x)).splitlines()[1:3] == ["       = 0 × inf", "       = nan"]
+        assert "inf" in draw(y).html
 
 
 def test_bad_arguments_say_what_was_wanted() -> None:

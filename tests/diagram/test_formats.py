@@ -18,7 +18,7 @@ import autograd
 import nn
 from autograd import Value, compare, draw, topological_order
 from autograd.diagram import Diagram
-from autograd.diagram.formats import FORMATS, Format
+from autograd.diagram.formats import FORMATS, Format, gif
 from autograd.diagram.place import engines
 from autograd.errors import DiagramError, MissingExtraError
 
@@ -183,6 +183,23 @@ def test_gif_options_and_limits(tmp_path: Path) -> None:
         draw(chain(200)).save(tmp_path / "a.gif")
 
 
+@pytest.mark.parametrize(
+    ("options", "asked_engine", "words"),
+    [({"seconds": 0}, None, "seconds="), ({"scale": 100}, None, "scale="), ({}, "nonesuch", "no program")],
+)
+def test_a_gif_is_refused_before_its_frames_are_made(
+    options: dict[str, float], asked_engine: str | None, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(node: object) -> None:
+        raise AssertionError("a frame was made")
+
+    monkeypatch.setattr(gif, "fill_box", refuse)
+    for drawing in (draw(product()).drawing, compare(product(), product()).drawing):
+        drawing.asked_engine = asked_engine  # one that was there when the picture was drawn
+        with pytest.raises(DiagramError, match=words):
+            gif.write(drawing, **options)
+
+
 def moment(w: float) -> Value:
     v = Value(w, name="w")
     y = named("y", v * v)
@@ -197,6 +214,13 @@ def test_two_moments_show_what_changed() -> None:
     text = re.sub(r"<[^>]*>", " ", picture.svg)
     for words in ("Δ value", "▼ −0.5", "Δ grad", "▼ −1", "▼ −1.75"):
         assert words in text
+
+
+def test_of_two_large_moments_the_nodes_are_counted_once() -> None:
+    one, two = draw(chain(120)), draw(chain(120))
+    (count,) = one.drawing.picture.notes
+    assert count == "1 parameter, 239 operations, 1 output"
+    assert compare(one, two).drawing.picture.notes == [count, "Δ: after minus before"]
 
 
 def test_many_moments_are_one_animation_on_one_layout(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -19,7 +19,6 @@ from autograd.diagram.picture.names import Names
 from autograd.diagram.picture.select import reachable
 from autograd.diagram.text import clean
 from autograd.errors import DiagramError
-from autograd.functional import gradients
 from autograd.graph import topological_order
 from autograd.value import Value
 
@@ -69,12 +68,11 @@ class Equation:
 
 
 class _Block(NamedTuple):
-    """An equation as it is written: words before it, its left side, its right sides, and rules behind it."""
+    """An equation as it is written: words before it, its left side, and its right sides."""
 
     words: str
     left: Derivative
     rows: list[Part]
-    rules: list[tuple[Part, Part, Part]]
 
 
 class Derivation:
@@ -100,32 +98,37 @@ class Derivation:
         """The right sides of an equation: the symbols, the numbers, the sum of the products, the result."""
         terms, result = equation.terms[:MAX_TERMS], self._number(equation.value)
         more = [Omission(len(equation.terms) - MAX_TERMS, False)] if len(equation.terms) > MAX_TERMS else []
-        symbols = [Product(_short([f.derivative for f in term]), "·") for term in terms if term]
-        numbers = [Product(_short([self._number(f.value, True) for f in term]), "×") for term in terms if term]
+        symbols = [Product(_short(term, lambda f: f.derivative), "·") for term in terms if term]
+        numbers = [Product(_short(term, lambda f: self._number(f.value, True)), "×") for term in terms if term]
         rows: list[Part] = [Sum([*symbols, *more]), Sum([*numbers, *more])] if symbols else []
-        if [[factor.derivative for factor in term] for term in terms] == [[equation.left]]:
+        if symbols == [Product([equation.left], "·")]:
             rule = terms[0][0].rule
             rows = [rule] if rule else []  # the symbols would say ∂y/∂w = ∂y/∂w
         elif len(terms) > 1 and max(map(len, terms)) > 1:
             rows.append(Sum([*(self._number(x, True) for x in equation.products()[:MAX_TERMS]), *more]))
-        return rows if rows and as_text(rows[-1]) == as_text(result) else [*rows, result]
+        return rows if rows and as_text(rows[-1]) == result.text else [*rows, result]
 
     def _blocks(self) -> Iterator[_Block]:
-        """The equations; a rule is told once, and not where an equation tells what the factor is."""
-        known = {(equation.numerator, equation.denominator) for equation in self.equations}
+        """The equations."""
         for i, equation in enumerate(self.equations):
-            rules: dict[tuple[str, str], tuple[Part, Part, Part]] = {}
-            for factor in (f for term in equation.terms[:MAX_TERMS] for f in term[:END] + term[END:][-END:]):
-                key, number = (factor.numerator, factor.denominator), self._number(factor.value)
-                if factor.rule and factor.rule.text != number.text and key not in known:
-                    rules[key] = (factor.derivative, factor.rule, number)
-            known |= set(rules)
             words = f"where, summed over {len(equation.terms)} paths," if i else ""
-            yield _Block(words, equation.left, self._rows(equation), list(rules.values()))
+            yield _Block(words, equation.left, self._rows(equation))
+
+    def _rules(self) -> Iterator[list[tuple[Part, Part, Part]]]:
+        """The rules behind each equation; each is told once, and not where an equation tells what the factor is."""
+        known = {equation.left for equation in self.equations}
+        for equation in self.equations:
+            rules: dict[Derivative, tuple[Part, Part, Part]] = {}
+            for factor in (f for term in equation.terms[:MAX_TERMS] for f in term[:END] + term[END:][-END:]):
+                derivative, number = factor.derivative, self._number(factor.value)
+                if factor.rule and factor.rule.text != number.text and derivative not in known:
+                    rules[derivative] = (derivative, factor.rule, number)
+            known |= set(rules)
+            yield list(rules.values())
 
     def __str__(self) -> str:
         blocks = []
-        for words, left, rows, rules in self._blocks():
+        for (words, left, rows), rules in zip(self._blocks(), self._rules()):
             side = as_text(left)
             lines = [f"{' ' * len(side) if i else side} = {as_text(row)}" for i, row in enumerate(rows)]
             lines += [f"    with {' = '.join(map(as_text, parts))}" for parts in rules]
@@ -133,7 +136,7 @@ class Derivation:
         return "\n\n".join(blocks + self._more)
 
     def _latex(self) -> Iterator[tuple[str, str]]:
-        for words, left, (first, *rows), rules in self._blocks():
+        for (words, left, (first, *rows)), rules in zip(self._blocks(), self._rules()):
             lines = [f"{as_latex(left)} &= {as_latex(first)}", *(f"&= {as_latex(row)}" for row in rows)]
             for factor, rule, number in rules:
                 lines.append(rf"\text{{with }} {as_latex(factor)} &= {as_latex(rule)} = {as_latex(number)}")
@@ -154,7 +157,7 @@ class Derivation:
     def math(self) -> list[Math]:
         """The derivation as lines of MathML trees, for the player."""
         lines: list[Math] = []
-        for words, left, (first, *rows), _ in self._blocks():
+        for words, left, (first, *rows) in self._blocks():
             lines += [mtext(words)] if words else []
             lines.append(["mrow", as_mathml(left), mo("="), as_mathml(first)])
             lines += [["mrow", mo("="), as_mathml(row)] for row in rows]
@@ -164,7 +167,7 @@ class Derivation:
     def mathml(self) -> str:
         """The derivation as MathML, which browsers show by themselves: one `math` element for each equation."""
         blocks = []
-        for _, left, rows, _ in self._blocks():
+        for _, left, rows in self._blocks():
             lefts = [as_mathml(left), *(["mrow"] for _ in rows)]
             table = (["mtr", ["mtd", side], ["mtd", mo("="), as_mathml(row)]] for side, row in zip(lefts, rows))
             blocks.append(
@@ -180,11 +183,11 @@ class Derivation:
         return f"Derivation({as_text(self.equations[0].left)} = {as_text(self._number(self.value))})"
 
 
-def _short(factors: Sequence[Part]) -> list[Part]:
-    """A product, with so many of its factors in the middle left out as make it too long."""
+def _short(factors: Sequence[Factor], part: Callable[[Factor], Part]) -> list[Part]:
+    """A `part` for each factor, with so many of them in the middle left out as make the product too long."""
     left_out = len(factors) - 2 * END
     omission = [Omission(left_out, True)] if left_out > 0 else []
-    return [*factors[:END], *omission, *factors[END:][-END:]]
+    return [*map(part, factors[:END]), *omission, *map(part, factors[END:][-END:])]
 
 
 def explain(
@@ -254,8 +257,9 @@ class _Paths:
         self.rank = {id(v): i for i, v in enumerate(self.nodes)}
         self.waypoints = self._waypoints(through)
         self.users = self._users()
-        self.adjoints: dict[int, float] = dict(zip(map(id, self.nodes), gradients(output, self.nodes)))
+        self.adjoints = self._adjoints()
         self._next: dict[int, list[tuple[Value, Factor]]] = {}
+        self._called: dict[int, tuple[list[str], str, list[str], str]] = {}
 
     def _waypoints(self, through: Iterable[Value | str] | None) -> set[int]:
         ends = {id(self.output), id(self.wrt)}
@@ -283,6 +287,15 @@ class _Paths:
             for key, positions in places.items():
                 users[key].append((v, sum(v.partials[i] or 0.0 for i in positions), positions))
         return users
+
+    def _adjoints(self) -> dict[int, float]:
+        """∂output/∂v for each value on the way. No mode is asked: what is nan or infinite is shown, not refused."""
+        adjoints = dict.fromkeys(self.rank, -0.0) | {id(self.output): 1.0}  # a sum from −0.0 keeps the sign of a zero
+        for v in reversed(self.nodes):
+            for operand, partial in zip(v.operands, v.partials, strict=True):
+                if id(operand) in adjoints and partial is not None:
+                    adjoints[id(operand)] += partial * adjoints[id(v)]
+        return adjoints
 
     def next_waypoints(self, v: Value) -> list[tuple[Value, Factor]]:
         """The waypoints next on the way up from `v`, each with the derivative between the two."""
@@ -326,10 +339,12 @@ class _Paths:
         if rules is None:
             return None
         assert user.op is not None
-        names, result = [self._written(o) for o in user.operands], self._written(user)
-        formulas = [latex_name(name) for name in names]
+        if id(user) not in self._called:  # once for all operands: a sum may have thousands
+            names, result = [self._written(o) for o in user.operands], self._written(user)
+            self._called[id(user)] = names, result, list(map(latex_name, names)), latex_name(result)
+        names, result, latex_names, latex_result = self._called[id(user)]
         text = [user.op.write_derivative(i, names, "text", result) for i in positions]
-        latex = [user.op.write_derivative(i, formulas, "latex", latex_name(result)) for i in positions]
+        latex = [user.op.write_derivative(i, latex_names, "latex", latex_result) for i in positions]
         new = clean(" + ".join(text))
         if sum(map(len, rules[0])) + len(new) > LONGEST_RULE:
             return None

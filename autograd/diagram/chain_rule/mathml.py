@@ -48,6 +48,6 @@ def to_xml(tree: Math) -> str:
     >>> to_xml(["mrow", mi("x"), mo("<"), mn(1.0)])
     '<mrow><mi>x</mi><mo>&lt;</mo><mn>1</mn></mrow>'
     """
-    tag, *children = tree
-    inside = "".join(to_xml(child) if isinstance(child, list) else xml(child) for child in children)
-    return f"<{tag}>{inside}</{tag}>"
+    tag, *inside = tree
+    text = xml(inside[0]) if inside and isinstance(inside[0], str) else "".join(map(to_xml, inside))
+    return f"<{tag}>{text}</{tag}>"

@@ -7,6 +7,7 @@ MathML trees. It is plain data, for the page of the player and for an animation.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,7 +64,7 @@ def _forward(node: Node, edges: list[Edge]) -> Step:
 
 
 class _Backward:
-    """The seed and the steps of the backward pass; `grads` are the gradients that are known so far."""
+    """The seed and the steps of the backward pass."""
 
     def __init__(self, picture: Picture) -> None:
         self.picture = picture
@@ -72,7 +73,6 @@ class _Backward:
         names = picture.output_names or [node.name for node in self.outputs]
         several = "(" + " + ".join(names[:3]) + (" + …)" if len(names) > 3 else ")")
         self.top = names[0] if len(names) == 1 else several
-        self.grads: dict[str, float] = {}
         self.flows: dict[str, list[Flow]] = defaultdict(list)
         for flow in picture.backward():
             if not self.nodes[flow.edge.source].frozen:
@@ -89,7 +89,7 @@ class _Backward:
             bundles = [edge for edge in incoming[node.id] if edge.bundled and edge.flow is not None]
             if bundles or self.flows[node.id]:
                 steps.append(self._through(node, bundles))
-        return [*steps, self._end()]
+        return [*steps, self._end({key: grad for step in steps for key, grad in step.grads.items()})]
 
     def _seed(self) -> Step:
         one = f"∂{self.top}/∂{self.top}"
@@ -97,7 +97,6 @@ class _Backward:
         step.lines = [["mrow", derivative(self.top, node.name), mo("="), mn(1.0)] for node in self.outputs]
         step.grads = {node.id: 1.0 for node in self.outputs}
         step.node = self.outputs[0].id if self.outputs else None
-        self.grads |= step.grads
         return step
 
     def _arrival(self) -> list[Step]:
@@ -113,7 +112,6 @@ class _Backward:
         ]
         sentences = [f"∂{self.top}/∂{node.name} += {number(node.outside)}" for node in nodes[:MAX_LINES]]
         step.words = ". ".join([step.title, *sentences]) + "."
-        self.grads |= step.grads
         return [step]
 
     def _through(self, node: Node, bundles: list[Edge]) -> Step:
@@ -138,7 +136,6 @@ class _Backward:
         if len(flows) > MAX_LINES:
             step.lines.append(mtext(f"… and {len(flows) - MAX_LINES} more operands alike"))
         step.words = f"{step.title}. {'. '.join(sentences[:MAX_LINES])}."
-        self.grads |= step.grads
         return step
 
     def _bundled(self, edge: Edge) -> str:
@@ -162,11 +159,11 @@ class _Backward:
             lines.append(mtext(f"{start} {number(flow.total)} ({count})"))
         return lines
 
-    def _end(self) -> Step:
+    def _end(self, grads: Mapping[str, float]) -> Step:
         step = Step("end", "Done: every gradient is known", "Every gradient is known.")
-        leaves = [node for node in self.picture.nodes if node.kind == "parameter" and node.id in self.grads]
+        leaves = [node for node in self.picture.nodes if node.kind == "parameter" and node.id in grads]
         for node in leaves[:MAX_LINES]:
-            grad, held = self.grads[node.id], node.grad
+            grad, held = grads[node.id], node.grad
             step.lines.append(["mrow", derivative(self.top, node.full_name), mo("="), mn(grad)])
             if held is not None and abs(held - grad) > 1e-9 * (abs(held) + abs(grad)):
                 words = f"{node.full_name}.grad holds {number(held)}: more than this graph gave was added to it"

@@ -130,8 +130,7 @@ class DotPicture:
         return attributes
 
     def _edge(self, edge: Edge) -> dict[str, str]:
-        color = self.theme.muted if edge.sign == "constant" else stroke(self.theme, edge.sign)
-        color = self.mark if edge.id in self.active else color
+        color = self.mark if edge.id in self.active else stroke(self.theme, edge.sign)
         attributes = {
             "id": edge.id, "color": color, "penwidth": f"{line_width(edge.flow):.2f}",
             "tooltip": tooltip(edge.tooltip), "labeltooltip": tooltip(edge.tooltip),

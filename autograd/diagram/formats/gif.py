@@ -8,7 +8,7 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from autograd.diagram.chain_rule.steps import steps
+from autograd.diagram.chain_rule.steps import Step, steps
 from autograd.diagram.picture.measure import fill_box
 from autograd.diagram.picture.picture import Node, Picture, Row
 from autograd.diagram.place.drawing import Drawing
@@ -33,22 +33,28 @@ class Frame(NamedTuple):
 
 def write(drawing: Drawing, seconds: float = 1.0, scale: float | None = None) -> bytes:
     """The animation, which plays for ever: each frame for so many `seconds`, the last for three times as many."""
-    frames = _moments(drawing.moments, drawing.picture) if drawing.moments else _steps(drawing.picture)
+    # every check before the frames are built, which takes long
     images = require("PIL.Image", "gif", "an animation")
     engine = png_engine(drawing.asked_engine)
-    scale = fitting_scale(drawing, scale, 1.5, 4 * MAX_PIXELS / len(frames))
     if not 0.05 <= seconds <= 60:
         raise DiagramError(f"seconds= is the time of one frame, from 0.05 to 60; {number(seconds)} was given.")
+    every = [] if drawing.moments else steps(drawing.picture)
+    count = len(drawing.moments or every)
+    if count > MAX_FRAMES:
+        raise DiagramError(
+            f"This animation has {count} frames, and at most {MAX_FRAMES} are made. Draw a part of the graph "
+            "(focus=, path=), or save the player as .html."
+        )
+    scale = fitting_scale(drawing, scale, 1.5, 4 * MAX_PIXELS / count)
+    frames = _moments(drawing.moments, drawing.picture) if drawing.moments else _steps(every, drawing.picture)
     base = DotPicture(drawing.picture, drawing.colours, drawing.layout, round(72 * scale), legend_of=frames[-1].picture)
     sources = (replace(base, picture=picture, active=active, phase=phase).text() for picture, active, phase in frames)
     pngs = [run(engine, source, "png", drawing.time_limit, pinned=True) for source in sources]
     return _animation(images, pngs, drawing.colours.background, round(seconds * 1000))
 
 
-def _steps(picture: Picture) -> list[Frame]:
-    """The player's steps."""
-    every = steps(picture)
-    _check_count(len(every))
+def _steps(every: Sequence[Step], picture: Picture) -> list[Frame]:
+    """The player's steps as pictures."""
     frames = []
     values: dict[str, float | None] = {}
     grads: dict[str, float] = {}
@@ -81,7 +87,6 @@ def _at(node: Node, values: Container[str], grads: dict[str, float]) -> Node:
 
 def _moments(pictures: Sequence[Picture], sizes: Picture) -> list[Frame]:
     """The moments as pictures in the boxes of one layout."""
-    _check_count(len(pictures))
     frames = []
     for i, picture in enumerate(pictures, 1):
         shown = deepcopy(picture)
@@ -93,14 +98,6 @@ def _moments(pictures: Sequence[Picture], sizes: Picture) -> list[Frame]:
         shown.notes = [*shown.notes, f"moment {i} of {len(pictures)}"]
         frames.append(Frame(shown))
     return frames
-
-
-def _check_count(frames: int) -> None:
-    if frames > MAX_FRAMES:
-        raise DiagramError(
-            f"This animation has {frames} frames, and at most {MAX_FRAMES} are made. Draw a part of the graph "
-            "(focus=, path=), or save the player as .html."
-        )
 
 
 def _animation(images: Any, pngs: Sequence[bytes], background: str, milliseconds: int) -> bytes:

@@ -31,16 +31,16 @@ def write(drawing: Drawing) -> bytes:
 def _nodes(picture: Picture) -> list[str]:
     """The nodes in their clusters, and those in clusters inside clusters."""
     members = group_by(picture.nodes, lambda node: node.cluster)
+    children = group_by(picture.clusters, lambda cluster: cluster.parent)
 
     def inside(key: str | None, pad: str) -> list[str]:
         lines = []
         for node in members[key]:
             rows = [node.header, *(f"{label} {text}".strip() for label, text, _ in node.rows)]
             lines.append(f"{pad}{node.id}[{_quoted(*rows)}]:::{fill_and_border(node)[1]}")
-        for cluster in picture.clusters:
-            if cluster.parent == key:
-                lines.append(f"{pad}subgraph {cluster.id}[{_quoted(cluster.label)}]")
-                lines += [*inside(cluster.id, pad + "  "), f"{pad}end"]
+        for cluster in children[key]:
+            lines.append(f"{pad}subgraph {cluster.id}[{_quoted(cluster.label)}]")
+            lines += [*inside(cluster.id, pad + "  "), f"{pad}end"]
         return lines
 
     return inside(None, "  ")

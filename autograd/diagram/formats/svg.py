@@ -76,9 +76,9 @@ def image(svg: str, alt: str, fit: str = "100%") -> str:
 def describe(picture: Picture) -> str:
     """The picture in words, for those who do not see it."""
     words = f"{len(picture.nodes)} nodes and {len(picture.edges)} edges, from operands to results."
+    nodes = {node.id: node for node in picture.nodes}
     for key in picture.outputs[:3]:
-        node = picture.node(key)
-        words += f" Output {node.name} is {number(node.value)}."
+        words += f" Output {nodes[key].name} is {number(nodes[key].value)}."
     marks = [f"{node.name}: {flag.text}" for node in picture.nodes for flag in node.flags][:8]
     return words + (f" Marked: {'; '.join(marks)}." if marks else "")
 

@@ -86,7 +86,7 @@ class _Document:
         ]
 
     def _edge(self, edge: Edge) -> list[str]:
-        ink = self.color(self.theme.muted if edge.sign == "constant" else stroke(self.theme, edge.sign))
+        ink = self.color(stroke(self.theme, edge.sign))
         dash = {"zero": ", dashed", "constant": ", dotted"}.get(edge.sign, "")
         start, *points = map(_point, self.layout.edges[edge.id])
         curve = start + "".join(

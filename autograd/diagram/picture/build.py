@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from autograd.diagram.text import clean, number
-from autograd.graph import topological_order
 from autograd.value import Value
 
 from .clusters import Modules
@@ -19,20 +18,29 @@ LEAN_OVER = 6000  # values
 
 
 def build(
-    roots: Sequence[Value], shown: Sequence[Value], modules: Modules | None = None, hide_constants: bool | None = None
+    order: list[Value],
+    roots: Sequence[Value],
+    shown: Sequence[Value],
+    modules: Modules | None = None,
+    hide_constants: bool | None = None,
+    may_fold: bool = False,
 ) -> Picture:
-    """The picture of the values in `shown`, which are a part of the graph behind `roots`. Nothing in it has a size."""
-    order = topological_order(*roots)
+    """The picture of the values in `shown`, a part of the graph behind `roots`, whose values are `order`.
+
+    Nothing in it has a size. Where it `may_fold` and is large it is lean: no formulas, no tooltips, since only folded
+    boxes will be seen of it.
+    """
     ids = {id(v): f"n{i}" for i, v in enumerate(shown)}
     names = Names(order, paths=modules.names if modules is not None else None)
-    lean = len(shown) > LEAN_OVER  # only folded boxes will be seen of so many: no formulas, no tooltips
+    lean = may_fold and len(shown) > LEAN_OVER
     hidden = len(shown) > HIDE_CONSTANTS_OVER if hide_constants is None else hide_constants
     output_names = [names.of(root) for root in roots]
-    picture = Picture([], [], [ids[id(root)] for root in roots if id(root) in ids], output_names=output_names)
+    outputs = [ids[id(root)] for root in roots if id(root) in ids]
+    picture = Picture([], [], outputs, output_names=output_names, lean=lean)
     picture.title = f"Computation graph of {', '.join(output_names[:3])}"
-    marks = flags(order, roots, ids)
+    marks, root_ids = flags(order, roots, ids), {id(root) for root in roots}
     for v in shown:
-        node = _node(v, ids[id(v)], names)
+        node = _node(v, ids[id(v)], names, root_ids)
         node.flags = marks.get(id(v), [])
         if modules is not None and not v.name:
             node.path = clean(modules.paths.get(id(v), ""))
@@ -40,13 +48,10 @@ def build(
             _add_texts(node, v, names)
         picture.nodes += [*([] if hidden else _constants(v, node.id)), node]
         picture.edges += _edges(v, ids, None if lean else names, hidden)
-    for key in picture.outputs:
-        picture.node(key).kind = "output"
     if len(shown) < len(order):
         picture.notes = [f"{len(shown)} of {len(order)} values shown"]
         _add_outside(picture, flow_from_hidden_users(order, roots, ids))
     if modules is not None:
-        picture.folded = lean
         modules.apply(picture, ids, shown)
     return picture
 
@@ -58,9 +63,10 @@ def _add_outside(picture: Picture, flows: Mapping[int, list[float]]) -> None:
             node.outside, node.outside_edges = sum(flows[node.value_id]), len(flows[node.value_id])
 
 
-def _node(v: Value, key: str, names: Names) -> Node:
+def _node(v: Value, key: str, names: Names, outputs: Container[int]) -> Node:
     kind = "operation" if v.op is not None else "parameter" if v.requires_grad else "input"
-    node = Node(key, kind, names.of(v), value=float(v.data), grad=v.grad if v.has_grad else None, value_id=id(v))
+    shown_as = "output" if id(v) in outputs else kind
+    node = Node(key, shown_as, names.of(v), value=float(v.data), grad=v.grad if v.has_grad else None, value_id=id(v))
     node.frozen, node.op = kind == "input", v.op.name if v.op is not None else ""
     return node
 

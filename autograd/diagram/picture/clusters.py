@@ -56,10 +56,11 @@ class Modules:
         outwards = (".".join(parts[:i]) for i in range(len(parts), 0, -1))
         return [prefix for prefix in outwards if prefix in self._labels]
 
-    def apply(self, picture: Picture, ids: Mapping[int, str], shown: Iterable[Value]) -> None:
+    def apply(self, picture: Picture, ids: Mapping[int, str], shown: Sequence[Value]) -> None:
         """Say of each node which cluster it is in, and list the clusters."""
         places = self._places(shown)
-        paths = sorted({outer for path in places.values() for outer in self._around(path) if outer}, key=_by_number)
+        around = {outer for path in set(places.values()) for outer in self._around(path)} - {""}
+        paths = sorted(around, key=_by_number)
         keys = {path: f"m{i}" for i, path in enumerate(paths)}
         by_node = {ids[key]: keys[path] for key, path in places.items() if path}
         for node in picture.nodes:  # a constant goes where the node that uses it goes: n7c1 with n7
@@ -71,14 +72,18 @@ class Modules:
         for cluster in picture.clusters:
             cluster.summary = summary(members[cluster.id])
 
-    def _places(self, shown: Iterable[Value]) -> dict[int, str]:
+    def _places(self, shown: Sequence[Value]) -> dict[int, str]:
         """The path of the module that each value belongs to, by the value's id; empty for none."""
         places: dict[int, str] = {}
         used: dict[int, set[int]] = {}  # the parameters in each net input; after its activation it is none any more
+        last_user = {id(o): v for v in shown for o in operands(v)}
         for v in shown:
             places[id(v)], parameters = self._place(v, places, used)
             if parameters:
                 used[id(v)] = parameters
+            for o in operands(v):  # else every partial sum of a long one would keep its parameters
+                if last_user[id(o)] is v:
+                    used.pop(id(o), None)
         return places
 
     def _place(self, v: Value, places: Mapping[int, str], used: Mapping[int, set[int]]) -> tuple[str, set[int]]:

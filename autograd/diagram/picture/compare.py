@@ -24,9 +24,9 @@ def changes(pictures: Sequence[Picture]) -> Picture:
     for old, node in zip(first.nodes, last.nodes, strict=True):
         node.before = (old.value, old.grad)
     last.title = f"{last.title}: what changed"
-    last.notes = [*last.notes, "Δ: after minus before"]
     last.asked_direction = last.direction
     measure(last)
+    last.notes = [*pictures[-1].notes, "Δ: after minus before"]  # how many nodes there are is noted there already
     for node, slot in zip(last.nodes, slots, strict=True):
         if node.kind != "group":
             fill_box(node, slot)

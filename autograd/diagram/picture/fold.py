@@ -19,17 +19,18 @@ _REST = "mrest"
 
 def fold(picture: Picture) -> Picture:
     """The picture with each neuron folded into one box, or each layer where there are very many neurons."""
-    neurons = fold_into(picture, leave_neurons=True)
-    return neurons if len(neurons.nodes) <= LAYERS_OVER else fold_into(picture, leave_neurons=False)
+    neurons = fold_into(picture, innermost=True)
+    return neurons if len(neurons.nodes) <= LAYERS_OVER else fold_into(picture, innermost=False)
 
 
-def fold_into(picture: Picture, leave_neurons: bool) -> Picture:
+def fold_into(picture: Picture, innermost: bool) -> Picture:
     """The picture with each cluster folded into one box: the innermost ones, or the outermost."""
     # a layer that holds neurons stays a frame round their boxes
-    frames = [c for c in picture.clusters if leave_neurons and any(c.id == inner.parent for inner in picture.clusters)]
-    home = _homes(picture, leave_neurons, {frame.id for frame in frames})
+    parents = {cluster.parent for cluster in picture.clusters}
+    frames = [cluster for cluster in picture.clusters if innermost and cluster.id in parents]
+    home = _homes(picture, innermost, {frame.id for frame in frames})
     edges = _merged(picture.edges, home)
-    boxes = {box.id: box for box in _boxes(picture, home, leave_neurons)}
+    boxes = {box.id: box for box in _boxes(picture, home, innermost)}
     order = in_order(boxes, ((edge.source, edge.target) for edge in edges))
     nodes = [boxes[key] for key in dict.fromkeys([*order, *boxes])]  # folding can make two depend on each other
     values = [node for node in picture.nodes if node.kind != "constant"]
@@ -42,14 +43,14 @@ def fold_into(picture: Picture, leave_neurons: bool) -> Picture:
         outputs=list(dict.fromkeys(home[key] for key in picture.outputs)),
         clusters=frames,
         derivations={},
-        folded=False,
+        lean=False,
         notes=[*picture.notes, f"{groups} boxes stand for {folded} of {len(values)} values"],
     )
     measure(short)
     return short
 
 
-def _homes(picture: Picture, leave_neurons: bool, frames: Container[str]) -> dict[str, str]:
+def _homes(picture: Picture, innermost: bool, frames: Container[str]) -> dict[str, str]:
     """For each node the id of the box that it is folded into, or its own."""
     chains, after, home = nesting(picture.clusters), _after(picture), {}
     for node in picture.nodes:
@@ -57,12 +58,12 @@ def _homes(picture: Picture, leave_neurons: bool, frames: Container[str]) -> dic
         if node.id in after:
             home[node.id] = _REST
         elif node.cluster is not None:
-            box = chains[node.cluster][0 if leave_neurons else -1]
+            box = chains[node.cluster][0 if innermost else -1]
             home[node.id] = node.id if box in frames else box
     return home
 
 
-def _boxes(picture: Picture, home: dict[str, str], leave_neurons: bool) -> list[Node]:
+def _boxes(picture: Picture, home: dict[str, str], innermost: bool) -> list[Node]:
     """The nodes that stay, and a box for each group of those that do not, where the first of them stood."""
     clusters = {cluster.id: cluster for cluster in picture.clusters}
     inside = group_by(picture.nodes, lambda node: home[node.id])
@@ -77,7 +78,7 @@ def _boxes(picture: Picture, home: dict[str, str], leave_neurons: bool) -> list[
             nodes[box] = replace(node, outside=outside, outside_edges=edges)
         else:
             label = clusters[box].label if box in clusters else "after the model"
-            parent = clusters[box].parent if box in clusters and leave_neurons else None
+            parent = clusters[box].parent if box in clusters and innermost else None
             nodes[box] = _box(box, label, inside[box], parent)
     return list(nodes.values())
 

@@ -182,22 +182,25 @@ class _Gradients:
         seeds = [abs(root.grad) for root in roots if root.has_grad and math.isfinite(root.grad)]
         self.scale = max(seeds, default=0.0)
         self.roots = {id(root) for root in roots}
-        self.flows: dict[int, list[float]] = defaultdict(list)
-        self.above: dict[int, list[float]] = defaultdict(list)  # the adjoints of the nodes that use a value
-        self.unknown: set[int] = set()
+        self.flows: dict[int, list[float]] = defaultdict(list)  # to each leaf
+        self.unknown: set[int] = set()  # leaves with users that have no gradient
+        self.below_broken: set[int] = set()  # values with users whose gradient is nan or infinite already
         for v in order:
+            has_grad, grad = v.has_grad, v.grad
+            broken = has_grad and not math.isfinite(grad)
             for operand, partial in zip(v.operands, v.partials, strict=True):
                 if partial is None or not isinstance(operand, Value):
                     continue
-                if v.has_grad:
-                    self.flows[id(operand)].append(partial * v.grad)
-                    self.above[id(operand)].append(v.grad)
-                else:
+                if broken:
+                    self.below_broken.add(id(operand))
+                if operand.op is None and has_grad:
+                    self.flows[id(operand)].append(partial * grad)
+                elif operand.op is None:
                     self.unknown.add(id(operand))
 
     def of_number(self, v: Value) -> Iterator[Finding]:
         """The first gradient that is nan or infinite: those above it are finite."""
-        if v.has_grad and not math.isfinite(v.grad) and all(map(math.isfinite, self.above[id(v)])):
+        if not math.isfinite(v.grad) and v.has_grad and id(v) not in self.below_broken:
             kind = "nan gradient" if math.isnan(v.grad) else "inf gradient"
             yield _finding(kind, v, f"the gradient of {_called(v)} is {number(v.grad)}", gradient=v.grad)
 
@@ -211,11 +214,11 @@ class _Gradients:
             message = f"{_called(v)} holds {number(v.grad)}, of which this graph gives {number(total)}"
             yield _finding("stale", v, message, held=v.grad, given=total)
         ratio = abs(total) / self.scale if self.scale else 0.0
-        message = f"the gradient of {_called(v)} is {number(total)}, {number(ratio)} "
-        if 0 < ratio < VANISHING:
-            yield _finding("vanishing", v, message + "of the output's", gradient=total, ratio=ratio)
-        elif ratio > EXPLODING and not is_root:
-            yield _finding("exploding", v, message + "times the output's", gradient=total, ratio=ratio)
+        kind = "vanishing" if 0 < ratio < VANISHING else "exploding" if ratio > EXPLODING and not is_root else None
+        if kind is not None:
+            times = "of" if kind == "vanishing" else "times"
+            message = f"the gradient of {_called(v)} is {number(total)}, {number(ratio)} {times} the output's"
+            yield _finding(kind, v, message, gradient=total, ratio=ratio)
 
 
 def _by_unit(findings: list[Finding], order: list[Value]) -> list[Finding]:

@@ -20,7 +20,7 @@ def measure(picture: Picture) -> None:
     """Decide the labels by size, lay out the text of every node, measure it, and choose the direction."""
     for edge in picture.edges:
         edge.label = _label(edge, len(picture.edges))
-    if picture.folded:  # the nodes of this picture are not drawn: the boxes that stand for them are
+    if picture.lean:  # its nodes are not drawn: the boxes that stand for them are
         return
     slots = _slots(picture)
     for node in picture.nodes:

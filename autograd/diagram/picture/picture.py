@@ -55,7 +55,7 @@ class Node:
     height: float = 0.0
     frozen: bool = False
     op: str = ""
-    value_id: int = 0  # the id() of the Value, while the picture is being built
+    value_id: int = 0  # the id() of the Value, which `draw` finds it by while the Value is there
     before: tuple[float | None, float | None] | None = None  # value and gradient at another moment
     outside: float | None = None  # the part of its gradient that comes through edges that are not drawn
     outside_edges: int = 0
@@ -129,13 +129,9 @@ class Picture:
     asked_direction: str | None = None
     derivations: dict[str, list[list[Any]]] = field(default_factory=dict)  # of parameters, as MathML trees
     output_names: list[str] = field(default_factory=list)  # the outputs' names, for those that are not drawn too
-    folded: bool = False  # too many to be drawn one by one
+    lean: bool = False  # without formulas and sizes: too many to be drawn one by one, so that it will be folded
     notes: list[str] = field(default_factory=list)
     legend: bool = True
-
-    def node(self, key: str) -> Node:
-        """The node with this id."""
-        return next(node for node in self.nodes if node.id == key)
 
     def incoming(self) -> dict[str, list[Edge]]:
         """The edges from the operands of each node, by the node's id."""

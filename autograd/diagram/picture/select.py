@@ -11,13 +11,13 @@ from autograd.value import Value
 
 
 def select(
+    order: list[Value],
     roots: Sequence[Value],
     focus: Value | None = None,
     depth: int | None = None,
     path: tuple[Value, Value] | None = None,
 ) -> list[Value]:
-    """The values to show, operands before users; the arguments are those of `draw`."""
-    order = topological_order(*roots)
+    """The values of `order` to show, operands before users; the other arguments are those of `draw`."""
     ids = _selected(order, roots, focus, depth, path)
     return [v for v in order if id(v) in ids]
 
