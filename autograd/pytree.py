@@ -69,9 +69,9 @@ DICT = Container(
 )
 DATACLASS = Container(
     "dataclass",
-    lambda x: (type(x), _fields(type(x))),
+    lambda x: (type(x), _fields(x.__class__)),
     lambda form: [f".{name}" for name in form[1]],
-    lambda x: [getattr(x, name) for name in _fields(type(x))],
+    lambda x: [getattr(x, name) for name in _fields(x.__class__)],
     lambda form, parts: form[0](**dict(zip(form[1], parts, strict=True))),
 )
 ARRAY = Container("array", lambda x: x.shape, indices_of_array, lambda x: x.ravel().tolist(), _array)
