@@ -6,12 +6,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
 
-.PHONY: help setup demo test lint types stub bench notebooks clean
+.PHONY: help setup demo test sanitize lint types stub bench notebooks clean
 
 help:
 	@echo 'make demo       set up what the demo needs and run it; the pictures go to out/'
 	@echo 'make test       set up everything and run the tests'
 	@echo 'make setup      set up .venv with everything the developers need'
+	@echo 'make sanitize   the tests of the engine in C under AddressSanitizer'
 	@echo 'make lint       ruff: rules and format'
 	@echo 'make types      a strict type check (mypy)'
 	@echo 'make stub       write autograd/_methods.pyi from the table of operations'
@@ -42,13 +43,14 @@ $(BIN)/python:
 	echo "      Install one, or name it: make PYTHON=/path/to/python3.13 $(MAKECMDGOALS)" >&2; \
 	exit 1
 
-# A stamp file per set of packages, so that the second run starts at once; a change of pyproject.toml installs again.
-.venv/.plot: pyproject.toml | $(BIN)/python
+# A stamp file per set of packages, so that the second run starts at once; a change of what is built installs again.
+BUILD := pyproject.toml hatch_build.py autograd/_native.c
+.venv/.plot: $(BUILD) | $(BIN)/python
 	@echo 'Installing chalkgrad with matplotlib into .venv'
 	@$(PIP) install --editable '.[plot]'
 	@touch $@
 
-.venv/.dev: pyproject.toml | $(BIN)/python
+.venv/.dev: $(BUILD) | $(BIN)/python
 	@echo 'Installing chalkgrad with everything its developers need into .venv (a minute or two)'
 	@$(PIP) install --editable '.[dev]'
 	@touch .venv/.plot $@
@@ -58,8 +60,19 @@ setup: .venv/.dev
 demo: .venv/.plot
 	$(BIN)/python -m autograd demo $(ARGS)
 
+# Once with each engine; where the native one could not be built, chalkgrad doctor says why.
 test: .venv/.dev
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	CHALKGRAD_ENGINE=python $(BIN)/python -m pytest -n auto $(ARGS)
+	@if $(BIN)/python -c 'import autograd, sys; sys.exit(autograd.engine != "native")'; then \
+	    echo 'CHALKGRAD_ENGINE=native $(BIN)/python -m pytest -n auto $(ARGS)'; \
+	    CHALKGRAD_ENGINE=native $(BIN)/python -m pytest -n auto $(ARGS); \
+	else \
+	    echo 'The native engine is not there, so its tests did not run: see $(BIN)/chalkgrad doctor'; \
+	fi
+
+# The engine in C once more, built to watch every access to memory and every step outside the standard.
+sanitize: .venv/.dev
+	$(BIN)/python tests/sanitize.py
 
 lint: .venv/.dev
 	$(BIN)/python -m ruff check .
@@ -78,5 +91,5 @@ notebooks: .venv/.dev
 	$(BIN)/jupyter-execute --inplace notebooks/*.ipynb
 
 clean:
-	rm -rf .venv .bench out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .bench out build dist autograd/_native.*.so autograd/_native.*.pyd autograd/_native.log .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find autograd nn tests -type d -name __pycache__ -prune -exec rm -rf {} +

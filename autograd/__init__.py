@@ -10,6 +10,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from ._engine import Value, engine
 from .check import check_grad, numerical_grad
 from .errors import (
     AnomalyError,
@@ -90,7 +91,6 @@ from .ops import max as max
 from .ops import min as min
 from .ops import round as round
 from .ops import sum as sum
-from .value import Value
 
 if TYPE_CHECKING:
     from .compiler import jit
@@ -154,6 +154,7 @@ __all__ = [
     "draw",
     "elu",
     "enable_grad",
+    "engine",
     "erf",
     "erfc",
     "exp",

@@ -14,13 +14,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from . import modes
+from ._engine import Value
 from .errors import GradientCheckError
 from .functional import argument_positions, grad
 from .graph import topological_order
 from .operation import bare
 from .ops import OPERATIONS, Number, Operation
 from .pytree import flatten
-from .value import Value
 
 Method = Literal["central", "richardson", "complex"]
 _CENTRAL_STEP = 2.0 ** (-52 / 3)  # balances the truncation error h² with the rounding error ε/h

@@ -17,10 +17,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ParamSpec
 
 from . import modes
+from ._engine import Value
 from .graph import topological_order
 from .ops import OPERATIONS, Number, as_float
 from .pytree import flatten, flatten_like
-from .value import Value
 
 Function = Callable[..., Any]
 P = ParamSpec("P")  # the parameters of a function, which those of its derivatives are too

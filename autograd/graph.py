@@ -10,7 +10,7 @@ from typing import Any
 from . import modes
 
 UNSET = float("0.0")  # the gradient that was never computed: equal to 0.0, told apart by identity
-_lock = threading.RLock()  # the adjoints stand in the nodes, which threads may share
+lock = threading.RLock()  # the adjoints stand in the nodes, which threads may share
 
 
 def topological_order(*outputs: Any) -> list[Any]:
@@ -49,7 +49,7 @@ def backward_order(output: Any, seed: Any) -> Iterator[Iterable[Any]]:
     The adjoint of the output is ``seed``, all others begin at zero; leaves keep what they hold. The block must go
     through the nodes in their order. Where it ends early, the nodes it did not reach have no gradient.
     """
-    with _lock:
+    with lock:
         if not output.operands:
             if output.requires_grad:
                 output.grad += seed

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from . import ops
+from ._engine import native_matvec
 from .value import Value, new_node
 
 DOT = ops.OPERATIONS["dot"]
@@ -21,24 +22,28 @@ def matvec(rows: Iterable[Iterable[Any]], xs: Iterable[Any], biases: Iterable[An
     >>> matvec([[1.0, 2.0], [3.0, 4.0]], [1.0, 1.0], [0.0, 0.5])
     [3.0, 7.5]
     """
-    xs = tuple(xs)
+    rows, xs, biases = list(map(tuple, rows)), tuple(xs), tuple(biases)
+    nodes = (native_matvec or _quick_matvec)(rows, xs, biases)
+    return [ops.dot(row, xs, bias) for row, bias in zip(rows, biases, strict=True)] if nodes is None else nodes
+
+
+def _quick_matvec(rows: Sequence[Any], xs: Sequence[Any], biases: Sequence[Any]) -> list[Any] | None:
+    """Return the nodes where all weights and biases are Values with floats in them, and the xs or floats; else None."""
     kinds = set(map(type, xs))
-    if kinds != {Value} and kinds != {float}:
-        return [ops.dot(row, xs, bias) for row, bias in zip(rows, biases, strict=True)]
+    if (kinds != {Value} and kinds != {float}) or len(rows) != len(biases):
+        return None
     inputs = xs if kinds == {float} else tuple([x.data for x in xs])
     constants = (None,) * len(xs) if kinds == {float} else None
     nodes = []
-    for row, bias in zip(rows, biases, strict=True):
-        row = tuple(row)
+    for row, bias in zip(rows, biases):
         try:
             weights = [w.data for w in row]
             total = bias.data
             for weight, x in zip(weights, inputs):  # faster than functools.reduce over a map
                 total += weight * x
         except (AttributeError, TypeError):  # some weight or bias is no Value
-            weights, total = [], None
+            return None
         if type(total) is not float or len(weights) != len(xs):
-            nodes.append(ops.dot(row, xs, bias))
-        else:
-            nodes.append(new_node(total, DOT, (*row, *xs, bias), (*inputs, *(constants or weights), 1.0)))
+            return None
+        nodes.append(new_node(total, DOT, (*row, *xs, bias), (*inputs, *(constants or weights), 1.0)))
     return nodes

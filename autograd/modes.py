@@ -20,6 +20,7 @@ from .errors import AnomalyError
 from .operation import bare
 
 active = 0
+on_change: Callable[[int], object] = lambda count: None  # the engine in C keeps a copy of ``active``
 _lock = threading.Lock()
 
 recording: ContextVar[bool] = ContextVar("recording", default=True)
@@ -47,6 +48,7 @@ class _Switched(ContextDecorator):
         global active
         with _lock:
             active += 1
+            on_change(active)
         self._tokens.append(self._switch.set(self._to))
 
     def __exit__(self, *exception: object) -> None:
@@ -58,6 +60,7 @@ class _Switched(ContextDecorator):
         finally:
             with _lock:
                 active -= 1
+                on_change(active)
 
 
 def graph_is_off() -> bool:

@@ -5,12 +5,15 @@ import importlib.resources
 import os
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+
+import autograd
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -82,7 +85,7 @@ def sources(*folders):
         path.relative_to(ROOT).as_posix()
         for folder in folders
         for path in (ROOT / folder).rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith("_native.")
     }
 
 
@@ -90,7 +93,9 @@ def test_wheel_holds_the_two_packages_and_nothing_else(built, tmp_path):
     with zipfile.ZipFile(built[0]) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
         archive.extractall(tmp_path)
-    assert names == sources("autograd", "nn")
+    extension = {name for name in names if name.startswith("autograd/_native.")} - {"autograd/_native.pyi"}
+    assert names - extension == sources("autograd", "nn") | {"autograd/_native.pyi"}
+    assert {name.rpartition(".")[2] for name in extension} == ({"log"} if "-none-any" in built[0].name else {"so"})
     (licence,) = tmp_path.glob("*.dist-info/licenses/LICENSE")
     assert "MIT License" in licence.read_text(encoding="utf-8")
     # -P and another folder to work in: what is imported is what was built, not the checkout.
@@ -99,10 +104,46 @@ def test_wheel_holds_the_two_packages_and_nothing_else(built, tmp_path):
     assert Path(path.strip()).is_relative_to(tmp_path)
 
 
+BUILD = "import hatch_build, sys; print(hatch_build.build_wheel(sys.argv[1], {}))"
+
+
+@pytest.mark.parametrize(
+    ("settings", "environment", "said"),
+    [
+        ({"pure-python": "true"}, {}, "left out, as asked"),
+        ({}, {"CHALKGRAD_PURE_PYTHON": "1"}, "left out, as asked"),
+        ({}, {"CC": "no-such-compiler", "LDSHARED": "no-such-compiler"}, "no-such-compiler"),
+        ({}, {"CC": "false"}, "false"),
+    ],
+)
+def test_a_wheel_without_the_native_engine(settings, environment, said, tmp_path):
+    """Asked for, or since no compiler works: the build succeeds, for every platform, and keeps what was said."""
+    out = run_python("-c", BUILD.replace("{}", repr(settings)), str(tmp_path), cwd=ROOT, **environment)
+    (wheel,) = tmp_path.glob("*.whl")
+    assert wheel.name == out.split()[-1] == f"chalkgrad-{PROJECT['version']}-py3-none-any.whl"
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    where = "import autograd, autograd.app.doctor as doctor; print(autograd.engine, *doctor.engine())"
+    told = run_python("-P", "-c", where, cwd=tmp_path, PYTHONPATH=str(tmp_path), CHALKGRAD_ENGINE="")
+    assert told.startswith("python")
+    assert said in told
+
+
+def test_the_native_engine_compiles_without_a_warning(tmp_path):
+    """With the flags of the build, and every warning an error."""
+    if autograd.engine != "native":
+        pytest.skip("without a compiler, or not chosen")
+    command = [*sysconfig.get_config_var("CC").split(), "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror"]
+    include = f"-I{sysconfig.get_paths()['include']}"
+    command += [include, "-fPIC", "-c", str(ROOT / "autograd" / "_native.c"), "-o", str(tmp_path / "native.o")]
+    done = subprocess.run(command, text=True, capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_sdist_can_be_tested_and_built_again(built):
     with tarfile.open(built[1]) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    assert sources("autograd", "nn") <= names
+    assert sources("autograd", "nn") | {"autograd/_native.c", "autograd/_native.pyi", "hatch_build.py"} <= names
     beside = {"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "Makefile", "pyproject.toml"}
     assert beside | {"docs/architecture.md", "tests/test_packaging.py"} <= names
     assert not [name for name in names if name.startswith((".venv", ".bench", "out/"))]

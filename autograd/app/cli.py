@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import autograd
+from autograd._engine import Value
 from autograd.errors import AutogradError, GradientCheckError
 from autograd.graph import topological_order
 from autograd.operation import bare
 from autograd.ops import OPERATIONS
-from autograd.value import Value
 
 from .expression import Expression, ExpressionError, assignments
 

@@ -1,4 +1,4 @@
-"""``chalkgrad doctor``: versions, drawing engines, and whether another distribution owns our import names."""
+"""``chalkgrad doctor``: versions, the engines that compute and draw, and whether our import names are ours alone."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import platform
 import sys
 from importlib import import_module, metadata
 from pathlib import Path
+
+from autograd import _engine
 
 OURS = "chalkgrad"
 LIBRARIES = ("graphviz", "graphviz-pure", "tqdm", "matplotlib", "numpy", "llvmlite", "pillow", "ipython", "torch")
@@ -19,8 +21,9 @@ def report() -> int:
     for name in LIBRARIES:
         print(f"{name:<16}{_version(name)}")
     print()
-    for engine in _engines():
-        print(engine)
+    print("\n".join(engine()))
+    for line in _drawing_engines():
+        print(line)
     print()
     clashes = [line for package in ("autograd", "nn") for line in _clashes(package)]
     print("\n".join(clashes) or "autograd and nn belong to this distribution alone.")
@@ -34,19 +37,33 @@ def _version(name: str) -> str:
         return "not installed"
 
 
-def _engines() -> list[str]:
+def engine() -> list[str]:
+    """Say which engine computes, and why it is the one in Python if it is; with what the compiler said, if that is why.
+
+    >>> engine()[0].startswith("computes with   ")
+    True
+    """
+    lines = [f"computes with   the {_engine.engine} engine"]
+    if _engine.why_python:
+        lines.append(f"                {_engine.why_python}")
+    log = Path(_engine.__file__).with_name("_native.log")  # of the build, if it failed
+    if _engine.engine == "python" and log.is_file():
+        lines += [f"                {line}" for line in log.read_text(encoding="utf-8").splitlines()[-12:]]
+    return lines
+
+
+def _drawing_engines() -> list[str]:
     """Say for each way of laying out a picture whether it works, by drawing with it."""
     from autograd.diagram import draw
     from autograd.diagram.place.engines import find_engine
     from autograd.errors import DiagramError
-    from autograd.value import Value
 
     lines = []
     for name in ("graphviz-pure", "dot", "python"):
         try:
-            engine = find_engine(name)
-            draw(Value(1.0) * 2.0, engine=name).svg  # noqa: B018
-            lines.append(f"draws with      {name} {engine.path if engine is not None else '(built in)'}")
+            program = find_engine(name)
+            draw(_engine.Value(1.0) * 2.0, engine=name).svg  # noqa: B018
+            lines.append(f"draws with      {name} {program.path if program is not None else '(built in)'}")
         except (DiagramError, OSError) as error:
             lines.append(f"not available   {name}: {' '.join(str(error).split())}")
     return lines

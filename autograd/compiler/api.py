@@ -12,8 +12,8 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, overload
 
+from autograd._engine import Value
 from autograd.errors import TraceError
-from autograd.value import Value
 
 from .call.batched import Batched
 from .call.compiled import Compiled

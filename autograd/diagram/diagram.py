@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from autograd._engine import Value
 from autograd.errors import DiagramError
 from autograd.graph import topological_order
-from autograd.value import Value
 
 from .chain_rule.derivation import derive
 from .formats import FORMATS, save

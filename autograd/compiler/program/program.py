@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from autograd._engine import Value
 from autograd.ops import OPERATIONS
-from autograd.value import Value
 
 from .conditions import CONDITIONS, row_of
 

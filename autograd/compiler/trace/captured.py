@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from autograd import modes
+from autograd._engine import Value
 from autograd.errors import TraceError
 from autograd.graph import UNSET, lent
 from autograd.ops import Number, as_float
-from autograd.value import Value
 
 from .traced import Traced, here
 

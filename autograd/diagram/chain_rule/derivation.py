@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+from autograd._engine import Value
 from autograd.diagram.picture.clusters import Modules
 from autograd.diagram.picture.names import Names
 from autograd.diagram.picture.select import reachable
 from autograd.diagram.text import clean
 from autograd.errors import DiagramError
 from autograd.graph import topological_order
-from autograd.value import Value
 
 from .formula import Derivative, Number, Omission, Part, Product, Rule, Sum, as_latex, as_mathml, as_text, latex_name
 from .mathml import Math, mo, mtext, to_xml

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 
+from autograd._engine import Value
 from autograd.diagram.text import clean, number
-from autograd.value import Value
 
 from .clusters import Modules
 from .health import flags

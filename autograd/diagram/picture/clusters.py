@@ -11,10 +11,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from autograd._engine import Value
 from autograd.diagram.text import LONGEST_NAME, clean, number
 from autograd.errors import DiagramError
 from autograd.operation import OPERATIONS, Operation
-from autograd.value import Value
 
 from .picture import Cluster, Node, Picture, nesting
 from .select import operands

@@ -11,10 +11,10 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from autograd._engine import Value
 from autograd.diagram.text import clean, number
 from autograd.errors import DiagramError
 from autograd.graph import topological_order
-from autograd.value import Value
 
 from .names import datum
 from .picture import Flag

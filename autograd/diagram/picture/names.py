@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from autograd._engine import Value
 from autograd.diagram.text import LONGEST_NAME, clean, number, subscript
-from autograd.value import Value
 
 
 class Names:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Container, Iterable, Sequence
 
+from autograd._engine import Value
 from autograd.errors import DiagramError
 from autograd.graph import topological_order
-from autograd.value import Value
 
 
 def select(

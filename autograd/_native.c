@@ -1,0 +1,1527 @@
+/* Value in C: the class of value.py, and from outside the same.
+
+   Read value.py first; this file has its names and its order. What is different is where the numbers stand. A Value of
+   value.py holds two tuples, `operands` and `partials`; here up to two operands and their partials lie inside the
+   object, more of them in one block, and a tuple is made when somebody looks. There are no cycles among nodes, so they
+   take no part in garbage collection, and memory that a node leaves is kept for the next.
+
+   Numbers are doubles. A graph may hold other kinds (the compiler's traced numbers, the exact numbers of the tests): for
+   those, and for an operation whose rules are not here, the Python rules of the table run, as they do in value.py.
+
+   The results are those of value.py to the bit, so the compiler must not fuse a multiplication with an addition
+   (-ffp-contract=off). All of it runs under the interpreter's lock, which is why it is not built where there is none. */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* ---------------------------------------------------------------- what a Value is */
+
+typedef union {
+    double number;
+    PyObject *object;
+} Number;
+
+/* Where an operand stands there is its address, with the lowest bit set if no adjoint goes to it: a constant, or the
+   branch of `where` that was not taken. A plain float has no address; it stands in the place of its partial. */
+typedef uintptr_t Operand;
+#define NO_ADJOINT ((Operand)1)
+#define CONSTANT NO_ADJOINT
+#define OBJECT_OF(operand) ((PyObject *)((operand) & ~NO_ADJOINT))
+
+enum {
+    OBJECT_DATA = 1,     /* data is no double */
+    OBJECT_GRAD = 2,     /* grad is no double */
+    OBJECT_PARTIALS = 4, /* the partials are no doubles (NULL for None), and no operand is a CONSTANT */
+    HAS_GRAD = 8,        /* grad was computed or set; otherwise it is 0.0 */
+    FROZEN = 16,         /* a leaf that takes no gradient */
+    REACHED = 32,        /* used by `backward` while it looks for the order, as are the next two bits: */
+    NEXT = 64,           /* times the number of the operand to look at next, of a node with at most two */
+};
+
+typedef struct {
+    PyObject_HEAD
+    Number data, grad;
+    PyObject *extras; /* a dict, or NULL */
+    union {
+        struct {
+            Operand operands[2];
+            Number partials[2];
+        } few;
+        struct {
+            Operand *operands; /* one block, with the partials behind the operands */
+            Number *partials;
+            uint32_t next; /* used by `backward` */
+        } many;
+    };
+    uint32_t count;
+    uint16_t op; /* the row of the table, by its place in `known`; 0 for a leaf */
+    uint16_t state;
+} Value; /* 80 bytes */
+
+static inline Operand *operands_of(Value *v) { return v->count <= 2 ? v->few.operands : v->many.operands; }
+static inline Number *partials_of(Value *v) { return v->count <= 2 ? v->few.partials : v->many.partials; }
+
+/* What this file needs from the Python side, fetched once. */
+static PyTypeObject *ValueType;
+static PyTypeObject *NumberType;
+static PyObject *PlainValue; /* the class in value.py */
+static PyObject *UNSET;      /* the gradient that was never computed, told apart by identity */
+static PyObject *as_float, *watch, *check_backward, *graph_is_off, *lock;
+static PyObject *following, *checking, *locating, *recording; /* context variables of modes.py */
+static PyObject *str_evaluate, *str_forward, *str_primitive, *str_partials, *str_name, *str_frozen;
+static PyObject *str_acquire, *str_release;
+static int active; /* how many modes are open, in all threads: modes.py says */
+
+/* ---------------------------------------------------------------- making and freeing */
+
+#ifndef KEPT
+#define KEPT 8192 /* how many freed Values wait to be used again */
+#endif
+static Value *kept[KEPT + 1];
+static int kept_count;
+
+static Value *new_value(void) {
+    Value *v;
+    if (kept_count) {
+        v = kept[--kept_count];
+    } else {
+        v = PyObject_Malloc(sizeof(Value));
+        if (v == NULL) return (Value *)PyErr_NoMemory();
+    }
+    (void)PyObject_Init((PyObject *)v, ValueType);
+    v->grad.number = 0.0;
+    v->extras = NULL;
+    v->count = v->op = v->state = 0;
+    return v;
+}
+
+static int set_count(Value *v, Py_ssize_t count) {
+    if (count > 2) {
+        if ((size_t)count > UINT32_MAX) {
+            PyErr_SetString(PyExc_OverflowError, "an operation takes at most 2**32 - 1 operands");
+            return -1;
+        }
+        Operand *block = PyMem_Malloc((size_t)count * (sizeof(Operand) + sizeof(Number)));
+        if (block == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        v->many.operands = block;
+        v->many.partials = (Number *)(block + count);
+    }
+    v->count = (uint32_t)count;
+    return 0;
+}
+
+/* Let go of the operands and partials of a node that nobody can look at meanwhile. */
+static void release_operands(Value *v) {
+    Operand *operands = operands_of(v);
+    uint32_t count = v->count;
+    for (uint32_t i = 0; i < count; i++) Py_XDECREF(OBJECT_OF(operands[i]));
+    for (uint32_t i = 0; i < count && v->state & OBJECT_PARTIALS; i++) Py_XDECREF(partials_of(v)[i].object);
+    if (count > 2) PyMem_Free(operands);
+}
+
+/* Make a leaf of a node. What is freed may run Python code, which finds the leaf. */
+static void drop_operands(Value *v) {
+    Value old = *v;
+    v->count = v->op = 0;
+    v->state &= ~OBJECT_PARTIALS;
+    release_operands(&old);
+}
+
+/* A chain of a million nodes goes without recursion: what dies while another is being freed waits in a list, which is
+   linked through `grad`. */
+static void value_dealloc(PyObject *self) {
+    static Value *waiting;
+    static int freeing;
+    Value *v = (Value *)self;
+    if (v->state & OBJECT_GRAD) Py_XDECREF(v->grad.object);
+    v->grad.object = (PyObject *)waiting;
+    waiting = v;
+    if (freeing) return;
+    freeing = 1;
+    while (waiting != NULL) {
+        v = waiting;
+        waiting = (Value *)v->grad.object;
+        if (v->state & OBJECT_DATA) Py_XDECREF(v->data.object);
+        release_operands(v);
+        Py_XDECREF(v->extras);
+        PyTypeObject *type = Py_TYPE(v);
+        if (type != ValueType)
+            type->tp_free(v); /* a subclass */
+        else if (kept_count < KEPT)
+            kept[kept_count++] = v;
+        else
+            PyObject_Free(v);
+        Py_DECREF(type);
+    }
+    freeing = 0;
+}
+
+/* ---------------------------------------------------------------- numbers in and out */
+
+static inline int is_value(PyObject *x) { return Py_IS_TYPE(x, ValueType) || PyType_IsSubtype(Py_TYPE(x), ValueType); }
+static inline int is_number(PyObject *x) { return PyType_IsSubtype(Py_TYPE(x), NumberType); }
+
+static PyObject *get_data(Value *v) {
+    return v->state & OBJECT_DATA ? Py_NewRef(v->data.object) : PyFloat_FromDouble(v->data.number);
+}
+
+static PyObject *get_grad(Value *v) {
+    if (!(v->state & HAS_GRAD)) return Py_NewRef(UNSET);
+    return v->state & OBJECT_GRAD ? Py_NewRef(v->grad.object) : PyFloat_FromDouble(v->grad.number);
+}
+
+/* Whether x is a plain real number, which is then stored as a double: a float, or an int that is none too large. */
+static inline int is_real(PyObject *x, double *number) {
+    if (PyFloat_Check(x)) {
+        *number = PyFloat_AS_DOUBLE(x);
+        return 1;
+    }
+    if (!PyLong_CheckExact(x)) return 0;
+    *number = PyLong_AsDouble(x);
+    if (*number != -1.0 || !PyErr_Occurred()) return 1;
+    PyErr_Clear();
+    return 0;
+}
+
+static void put_data(Value *v, PyObject *x) {
+    PyObject *old = v->state & OBJECT_DATA ? v->data.object : NULL;
+    double number;
+    if (is_real(x, &number)) {
+        v->data.number = number;
+        v->state &= ~OBJECT_DATA;
+    } else {
+        v->data.object = Py_NewRef(x);
+        v->state |= OBJECT_DATA;
+    }
+    Py_XDECREF(old);
+}
+
+static void put_grad(Value *v, PyObject *x) {
+    PyObject *old = v->state & OBJECT_GRAD ? v->grad.object : NULL;
+    double number;
+    v->state &= ~(OBJECT_GRAD | HAS_GRAD);
+    if (x == UNSET) {
+        v->grad.number = 0.0;
+    } else if (is_real(x, &number)) {
+        v->grad.number = number;
+        v->state |= HAS_GRAD;
+    } else {
+        v->grad.object = Py_NewRef(x);
+        v->state |= OBJECT_GRAD | HAS_GRAD;
+    }
+    Py_XDECREF(old);
+}
+
+/* Return a number that a Value may hold, a new reference: `_number` in value.py. */
+static PyObject *number_from(PyObject *x) {
+    if (PyFloat_CheckExact(x)) return Py_NewRef(x);
+    if (!is_number(x)) return PyObject_CallOneArg(as_float, x);
+    if (!is_value(x)) return Py_NewRef(x);
+    PyErr_Format(PyExc_TypeError, "a Value holds a number, and %R is a Value already; use it as it is, or its .data", x);
+    return NULL;
+}
+
+/* Read an operand that is a double: a Value, or a constant. Return 0 for anything else, which goes the long way. */
+static inline int take(PyObject *x, Operand *operand, double *number) {
+    if (Py_IS_TYPE(x, ValueType)) {
+        Value *v = (Value *)x;
+        if (v->state & OBJECT_DATA) return 0;
+        *operand = (Operand)x;
+        *number = v->data.number;
+        return 1;
+    }
+    if (PyFloat_CheckExact(x)) {
+        *number = PyFloat_AS_DOUBLE(x);
+    } else if (PyLong_CheckExact(x)) {
+        *number = PyLong_AsDouble(x);
+        if (*number == -1.0 && PyErr_Occurred()) {
+            PyErr_Clear(); /* too large: as_float says so */
+            return 0;
+        }
+    } else {
+        return 0;
+    }
+    *operand = CONSTANT;
+    return 1;
+}
+
+/* Put one operand of a node that is being made in its place. */
+static inline void put(Operand *operands, Number *partials, Py_ssize_t i, Operand operand, double number, double partial) {
+    operands[i] = operand;
+    if (operand == CONSTANT) {
+        partials[i].number = number;
+    } else {
+        partials[i].number = partial;
+        Py_INCREF((PyObject *)operand);
+    }
+}
+
+/* ---------------------------------------------------------------- the modes of modes.py */
+
+static int is_on(PyObject *variable, PyObject *unless) {
+    PyObject *setting;
+    if (PyContextVar_Get(variable, NULL, &setting) < 0) return -1;
+    Py_DECREF(setting);
+    return setting != unless;
+}
+
+/* Hand out a node just made. While a mode is open somewhere, it may check the node, or cut off its graph. */
+static PyObject *finished(Value *node) {
+    if (!active) return (PyObject *)node;
+    int off = is_on(recording, Py_True);
+    int more = is_on(following, Py_None) || is_on(checking, Py_False) || is_on(locating, Py_False);
+    if (PyErr_Occurred()) {
+        Py_DECREF(node);
+        return NULL;
+    }
+    if (more) {
+        PyObject *watched = PyObject_CallOneArg(watch, (PyObject *)node);
+        Py_DECREF(node);
+        return watched;
+    }
+    if (off) drop_operands(node);
+    return (PyObject *)node;
+}
+
+/* ---------------------------------------------------------------- the rules of the table, for doubles
+
+   Each is the rule of its row in ops.py, which has the sources. `where(c, a, b)` there is `c ? a : b` here. A result
+   that is not a number is Python's nan, without a sign, where the C library gives one with a sign. */
+
+typedef struct {
+    const char *name;
+    double (*one)(double x);
+    double (*one_partial)(double y, double x);
+    double (*two)(double a, double b);
+    void (*two_partials)(double y, double a, double b, double *partials);
+    double (*many)(const double *x, Py_ssize_t n);
+    void (*many_partials)(double y, const double *x, Py_ssize_t n, double *partials);
+    PyObject *op;
+    uint16_t place; /* in `known` */
+} Row;
+
+static inline double real(double y, double x) { return y != y && x == x ? Py_NAN : y; }
+static inline double larger(double a, double b) { return a > b ? a : a == a ? b : a; }
+static inline double smaller(double a, double b) { return a < b ? a : a == a ? b : a; }
+static inline double minus_size(double x) { return x >= 0.0 ? -x : x; }
+static inline double within(double x, double bound) { return x > bound ? bound : x < -bound ? -bound : x; }
+static inline double sign(double x) { return x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : x; }
+
+static double divide(double x, double y) { return y == 0.0 && (x == 0.0 || x != x) ? Py_NAN : x / y; }
+static void divide_partials(double y, double a, double b, double *p) {
+    (void)a;
+    p[0] = divide(1.0, b);
+    p[1] = -divide(y, b);
+}
+
+static double power(double x, double n) {
+    if (n == 2.0) return x * x;
+    double y = pow(x, n);
+    return y != y && x == x && n == n ? Py_NAN : y;
+}
+
+static double logarithm(double x) { return x > 0.0 || x != x ? log(x) : x == 0.0 ? -Py_HUGE_VAL : Py_NAN; }
+
+static double power_by_base(double x, double n) {
+    if (n == 0.0) return n;
+    double lower = n - 1.0, back = lower - n, error = (n - (lower - back)) - (1.0 + back), slope = n * power(x, lower);
+    if (error == 0.0) return slope;
+    double safe = x > 0.0 ? (x < Py_HUGE_VAL ? x : 1.0) : 1.0;
+    return slope * (1.0 + error * logarithm(safe));
+}
+
+static double power_by_exponent(double y, double x, double n) {
+    return x == 0.0 && n >= 0.0 ? 0.0 : y * logarithm(x);
+}
+
+static void power_partials(double y, double x, double n, double *p) {
+    p[0] = power_by_base(x, n);
+    p[1] = power_by_exponent(y, x, n);
+}
+
+static double add(double a, double b) { return a + b; }
+static double subtract(double a, double b) { return a - b; }
+static double multiply(double a, double b) { return a * b; }
+static void add_partials(double y, double a, double b, double *p) { (void)y, (void)a, (void)b, p[0] = p[1] = 1.0; }
+static void subtract_partials(double y, double a, double b, double *p) { add_partials(y, a, b, p), p[1] = -1.0; }
+static void multiply_partials(double y, double a, double b, double *p) { (void)y, p[0] = b, p[1] = a; }
+
+static double negative(double x) { return -x; }
+static double negative_partial(double y, double x) { return (void)y, (void)x, -1.0; }
+static double same(double x) { return x; }
+static double same_partial(double y, double x) { return (void)y, (void)x, 1.0; }
+static double abs_partial(double y, double x) { return (void)y, sign(x); }
+static double square(double x) { return x * x; }
+static double square_partial(double y, double x) { return (void)y, 2.0 * x; }
+static double exp_partial(double y, double x) { return (void)x, y; }
+static double expm1_partial(double y, double x) { return (void)y, exp(x); }
+static double log_partial(double y, double x) { return (void)y, divide(1.0, x); }
+static double root(double x) { return real(sqrt(x), x); }
+static double root_partial(double y, double x) { return (void)x, divide(0.5, y); }
+static double sine(double x) { return real(sin(x), x); }
+static double cosine(double x) { return real(cos(x), x); }
+static double sine_partial(double y, double x) { return (void)y, cosine(x); }
+static double cosine_partial(double y, double x) { return (void)y, -sine(x); }
+static double hyperbolic_tangent(double x) { return tanh(x); }
+static double hyperbolic_tangent_partial(double y, double x) {
+    double z = exp(2.0 * minus_size(x));
+    return (void)y, divide(4.0 * z, 1.0 + z * (2.0 + z));
+}
+static double sigmoid(double x) {
+    double z = exp(minus_size(x));
+    return divide(x >= 0.0 ? 1.0 : z, 1.0 + z);
+}
+static double sigmoid_partial(double y, double x) {
+    double z = exp(minus_size(x));
+    return (void)y, divide(z, 1.0 + z * (2.0 + z));
+}
+static double softplus(double x) { return (x > 0.0 ? x : 0.0) + log1p(exp(-fabs(x))); }
+static double softplus_partial(double y, double x) { return (void)y, sigmoid(x); }
+static double logsigmoid(double x) { return (x < 0.0 ? x : 0.0) - log1p(exp(-fabs(x))); }
+static double logsigmoid_partial(double y, double x) { return (void)y, sigmoid(-x); }
+static double silu(double x) { return (x < -1e3 ? -1e3 : x) * sigmoid(x); }
+static double silu_partial(double y, double x) {
+    double s = sigmoid(x);
+    return (void)y, s * (1.0 + within(x, 1e3) * sigmoid(-x));
+}
+static double relu(double x) { return x <= 0.0 ? 0.0 : x; }
+static double relu_partial(double y, double x) { return (void)y, x <= 0.0 ? 0.0 : 1.0; }
+
+static double leaky_relu(double x, double slope) { return x > 0.0 ? x : slope * x; }
+static void leaky_relu_partials(double y, double x, double slope, double *p) {
+    (void)y;
+    p[0] = x > 0.0 ? 1.0 : slope;
+    p[1] = x > 0.0 ? 0.0 : x;
+}
+static double elu(double x, double alpha) { return x > 0.0 ? x : alpha * expm1(x); }
+static void elu_partials(double y, double x, double alpha, double *p) {
+    (void)y;
+    p[0] = x > 0.0 ? 1.0 : alpha * exp(x);
+    p[1] = x > 0.0 ? 0.0 : expm1(x);
+}
+static double share(double a, double b) { return a > b ? 1.0 : a == b ? 0.5 : 0.0; }
+static void larger_partials(double y, double a, double b, double *p) { (void)y, p[0] = share(a, b), p[1] = share(b, a); }
+static void smaller_partials(double y, double a, double b, double *p) { larger_partials(y, b, a, p); }
+static double maximum(double a, double b) { return larger(a, b); }
+static double minimum(double a, double b) { return smaller(a, b); }
+
+static double where(const double *x, Py_ssize_t n) { return (void)n, x[0] != 0.0 ? x[1] : x[2]; }
+static void where_partials(double y, const double *x, Py_ssize_t n, double *p) {
+    (void)y, (void)n;
+    p[0] = 0.0;
+    p[1] = x[0] != 0.0 ? 1.0 : 0.0;
+    p[2] = x[0] != 0.0 ? 0.0 : 1.0;
+}
+static double clip(const double *x, Py_ssize_t n) { return (void)n, smaller(larger(x[0], x[1]), x[2]); }
+static void clip_partials(double y, const double *x, Py_ssize_t n, double *p) {
+    (void)y, (void)n;
+    double low = x[1], high = x[2];
+    p[0] = x[0] < low ? 0.0 : x[0] > high ? 0.0 : 1.0;
+    p[1] = x[0] < low ? (low > high ? 0.0 : 1.0) : 0.0;
+    p[2] = (x[0] < low ? low : x[0]) > high ? 1.0 : 0.0;
+}
+
+static double total(const double *x, Py_ssize_t n) {
+    double y = x[0];
+    for (Py_ssize_t i = 1; i < n; i++) y += x[i];
+    return y;
+}
+static void total_partials(double y, const double *x, Py_ssize_t n, double *p) {
+    (void)y, (void)x;
+    for (Py_ssize_t i = 0; i < n; i++) p[i] = 1.0;
+}
+static double mean(const double *x, Py_ssize_t n) { return divide(total(x, n), (double)n); }
+static void mean_partials(double y, const double *x, Py_ssize_t n, double *p) {
+    (void)y, (void)x;
+    for (Py_ssize_t i = 0; i < n; i++) p[i] = 1.0 / (double)n;
+}
+static double product(const double *x, Py_ssize_t n) {
+    double y = x[0];
+    for (Py_ssize_t i = 1; i < n; i++) y *= x[i];
+    return y;
+}
+/* The product of the factors before, times that of the factors after: no division, so a zero is no special case. */
+static void product_partials(double y, const double *x, Py_ssize_t n, double *p) {
+    double before = 1.0, after = 1.0;
+    (void)y;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        p[i] = before;
+        before = i ? before * x[i] : x[i];
+    }
+    for (Py_ssize_t i = n; i-- > 0;) {
+        p[i] *= after;
+        after = i < n - 1 ? after * x[i] : x[i];
+    }
+}
+static double dot(const double *x, Py_ssize_t n) { /* w1 … wn, x1 … xn, and the bias where the count is odd */
+    Py_ssize_t half = n / 2, i = n % 2 ? 0 : 1;
+    double y = n % 2 ? x[n - 1] : x[0] * x[half];
+    for (; i < half; i++) y += x[i] * x[half + i];
+    return y;
+}
+static void dot_partials(double y, const double *x, Py_ssize_t n, double *p) {
+    Py_ssize_t half = n / 2;
+    (void)y;
+    for (Py_ssize_t i = 0; i < half; i++) {
+        p[i] = x[half + i];
+        p[half + i] = x[i];
+    }
+    if (n % 2) p[n - 1] = 1.0;
+}
+
+static double shift_of(const double *x, Py_ssize_t n) { /* the largest, if it is finite */
+    double largest = x[0];
+    for (Py_ssize_t i = 1; i < n; i++) largest = larger(largest, x[i]);
+    return fabs(largest) < Py_HUGE_VAL ? largest : 0.0;
+}
+static double logsumexp(const double *x, Py_ssize_t n) {
+    double shift = shift_of(x, n), y = exp(x[0] - shift);
+    for (Py_ssize_t i = 1; i < n; i++) y += exp(x[i] - shift);
+    return shift + logarithm(y);
+}
+static void logsumexp_partials(double y, const double *x, Py_ssize_t n, double *p) {
+    double shift = shift_of(x, n), all;
+    (void)y;
+    for (Py_ssize_t i = 0; i < n; i++) p[i] = exp(x[i] - shift);
+    all = total(p, n);
+    for (Py_ssize_t i = 0; i < n; i++) p[i] = divide(p[i], all);
+}
+static double softmax(const double *x, Py_ssize_t n) {
+    double shift = shift_of(x, n), first = exp(x[0] - shift), all = first;
+    for (Py_ssize_t i = 1; i < n; i++) all += exp(x[i] - shift);
+    return divide(first, all);
+}
+static void softmax_partials(double y, const double *x, Py_ssize_t n, double *p) {
+    double rest = 0.0;
+    (void)y;
+    logsumexp_partials(y, x, n, p);
+    for (Py_ssize_t i = 1; i < n; i++) rest = i == 1 ? p[i] : rest + p[i];
+    for (Py_ssize_t i = 1; i < n; i++) p[i] = -p[0] * p[i];
+    p[0] = n > 1 ? p[0] * rest : 0.0;
+}
+
+enum { ADD, SUB, MUL, DIV, POW, NEG, EXP, LOG, TANH, SIGMOID, RELU, SQRT, SIN, COS, ABS, SQUARE, DOT };
+static Row rows[] = {
+    [ADD] = {"add", .two = add, .two_partials = add_partials},
+    [SUB] = {"sub", .two = subtract, .two_partials = subtract_partials},
+    [MUL] = {"mul", .two = multiply, .two_partials = multiply_partials},
+    [DIV] = {"div", .two = divide, .two_partials = divide_partials},
+    [POW] = {"pow", .two = power, .two_partials = power_partials},
+    [NEG] = {"neg", .one = negative, .one_partial = negative_partial},
+    [EXP] = {"exp", .one = exp, .one_partial = exp_partial},
+    [LOG] = {"log", .one = logarithm, .one_partial = log_partial},
+    [TANH] = {"tanh", .one = hyperbolic_tangent, .one_partial = hyperbolic_tangent_partial},
+    [SIGMOID] = {"sigmoid", .one = sigmoid, .one_partial = sigmoid_partial},
+    [RELU] = {"relu", .one = relu, .one_partial = relu_partial},
+    [SQRT] = {"sqrt", .one = root, .one_partial = root_partial},
+    [SIN] = {"sin", .one = sine, .one_partial = sine_partial},
+    [COS] = {"cos", .one = cosine, .one_partial = cosine_partial},
+    [ABS] = {"abs", .one = fabs, .one_partial = abs_partial},
+    [SQUARE] = {"square", .one = square, .one_partial = square_partial},
+    [DOT] = {"dot", .many = dot, .many_partials = dot_partials},
+    {"identity", .one = same, .one_partial = same_partial},
+    {"expm1", .one = expm1, .one_partial = expm1_partial},
+    {"softplus", .one = softplus, .one_partial = softplus_partial},
+    {"logsigmoid", .one = logsigmoid, .one_partial = logsigmoid_partial},
+    {"silu", .one = silu, .one_partial = silu_partial},
+    {"leaky_relu", .two = leaky_relu, .two_partials = leaky_relu_partials},
+    {"elu", .two = elu, .two_partials = elu_partials},
+    {"maximum", .two = maximum, .two_partials = larger_partials},
+    {"minimum", .two = minimum, .two_partials = smaller_partials},
+    {"where", .many = where, .many_partials = where_partials},
+    {"clip", .many = clip, .many_partials = clip_partials},
+    {"sum", .many = total, .many_partials = total_partials},
+    {"mean", .many = mean, .many_partials = mean_partials},
+    {"prod", .many = product, .many_partials = product_partials},
+    {"logsumexp", .many = logsumexp, .many_partials = logsumexp_partials},
+    {"softmax", .many = softmax, .many_partials = softmax_partials},
+};
+#define ROWS (sizeof rows / sizeof rows[0])
+
+/* Every operation that was seen: those above, and others, of which only `op` is known. A node says by two bytes which is
+   its own, so an operation stays here for good. `hashed` finds one by its address. */
+static Row **known;
+static uint16_t *hashed;
+static size_t known_count, known_room;
+
+static size_t slot_of(PyObject *op) {
+    size_t i = ((size_t)op >> 4) % (2 * known_room);
+    while (hashed[i] && known[hashed[i]]->op != op) i = (i + 1) % (2 * known_room);
+    return i;
+}
+
+static int add_known(Row *row) {
+    if (known_count + 1 >= known_room) {
+        size_t room = known_room ? 2 * known_room : 128;
+        Row **rows_known = PyMem_Realloc(known, room * sizeof *known);
+        if (rows_known != NULL) known = rows_known;
+        uint16_t *slots = PyMem_Calloc(2 * room, sizeof *slots);
+        if (rows_known == NULL || slots == NULL || known_count >= UINT16_MAX - 1) {
+            PyMem_Free(slots);
+            if (known_count >= UINT16_MAX - 1)
+                PyErr_SetString(PyExc_OverflowError, "there can be 65,534 operations");
+            else
+                PyErr_NoMemory();
+            return -1;
+        }
+        PyMem_Free(hashed);
+        hashed = slots;
+        known_room = room;
+        for (size_t i = 1; i <= known_count; i++) hashed[slot_of(known[i]->op)] = (uint16_t)i;
+    }
+    row->place = (uint16_t)++known_count;
+    known[row->place] = row;
+    hashed[slot_of(row->op)] = row->place;
+    return 0;
+}
+
+/* Return what is known of an operation; NULL with an error. */
+static Row *row_of(PyObject *op) {
+    uint16_t place = hashed[slot_of(op)];
+    if (place) return known[place];
+    Row *row = PyMem_Calloc(1, sizeof *row);
+    if (row == NULL) return (Row *)PyErr_NoMemory();
+    row->op = Py_NewRef(op);
+    if (add_known(row) == 0) return row;
+    Py_DECREF(op);
+    PyMem_Free(row);
+    return NULL;
+}
+
+/* ---------------------------------------------------------------- from operands to a node */
+
+static PyObject *unary(Row *row, Value *x) {
+    Value *node = new_value();
+    if (node == NULL) return NULL;
+    double y = row->one(x->data.number);
+    node->data.number = y;
+    node->op = row->place;
+    node->count = 1;
+    put(node->few.operands, node->few.partials, 0, (Operand)x, 0.0, row->one_partial(y, x->data.number));
+    return finished(node);
+}
+
+static inline PyObject *binary(Row *row, double y, Operand a, double a_number, double a_partial, Operand b,
+                               double b_number, double b_partial) {
+    Value *node = new_value();
+    if (node == NULL) return NULL;
+    node->data.number = y;
+    node->op = row->place;
+    node->count = 2;
+    put(node->few.operands, node->few.partials, 0, a, a_number, a_partial);
+    put(node->few.operands, node->few.partials, 1, b, b_number, b_partial);
+    return finished(node);
+}
+
+/* Return the node of many operands, or NULL without an error if one of them goes the long way. */
+static PyObject *many(Row *row, PyObject *const *xs, Py_ssize_t n) {
+    double few[32], *numbers = n <= 16 ? few : PyMem_Malloc(2 * (size_t)n * sizeof(double)), *partials = numbers + n;
+    if (numbers == NULL) return PyErr_NoMemory();
+    Value *node = new_value();
+    if (node == NULL || set_count(node, n) < 0) goto done;
+    node->data.number = 0.0;
+    Operand *operands = operands_of(node);
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if (!take(xs[i], &operands[i], &numbers[i])) {
+            if (n > 2) PyMem_Free(operands);
+            node->count = 0;
+            Py_CLEAR(node);
+            goto done;
+        }
+    }
+    node->data.number = row->many(numbers, n);
+    node->op = row->place;
+    row->many_partials(node->data.number, numbers, n, partials);
+    for (Py_ssize_t i = 0; i < n; i++)
+        put(operands, partials_of(node), i, operands[i], numbers[i], partials[i]);
+done:
+    if (numbers != few) PyMem_Free(numbers);
+    if (node == NULL) return NULL;
+    if (PyErr_Occurred()) {
+        Py_DECREF(node);
+        return NULL;
+    }
+    return finished(node);
+}
+
+/* Give a node its operands and partials from two tuples; `partials` may be empty, which stands for None everywhere. */
+static int fill(Value *v, PyObject *operands, PyObject *partials) {
+    Py_ssize_t n = PyTuple_GET_SIZE(operands);
+    int objects = 0, none = PyTuple_GET_SIZE(partials) == 0;
+    if (!none && PyTuple_GET_SIZE(partials) != n) {
+        PyErr_Format(PyExc_ValueError, "a Value has one partial for each of its %zd operands, and %zd were given", n,
+                     PyTuple_GET_SIZE(partials));
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < n && !none; i++) {
+        PyObject *partial = PyTuple_GET_ITEM(partials, i);
+        objects |= partial != Py_None && !PyFloat_CheckExact(partial);
+    }
+    Value made = {.state = 0};
+    if (set_count(&made, n) < 0) return -1;
+    Operand *places_of_operands = operands_of(&made);
+    Number *places_of_partials = partials_of(&made);
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyObject *x = PyTuple_GET_ITEM(operands, i), *partial = none ? Py_None : PyTuple_GET_ITEM(partials, i);
+        int flows = partial != Py_None && is_value(x);
+        if (objects) {
+            places_of_operands[i] = (Operand)Py_NewRef(x) | (flows ? 0 : NO_ADJOINT);
+            places_of_partials[i].object = partial == Py_None ? NULL : Py_NewRef(partial);
+        } else if (PyFloat_CheckExact(x)) {
+            places_of_operands[i] = CONSTANT;
+            places_of_partials[i].number = PyFloat_AS_DOUBLE(x);
+        } else {
+            places_of_operands[i] = (Operand)Py_NewRef(x) | (flows ? 0 : NO_ADJOINT);
+            places_of_partials[i].number = flows ? PyFloat_AS_DOUBLE(partial) : 0.0;
+        }
+    }
+    uint16_t op = v->op;
+    drop_operands(v);
+    v->op = op;
+    v->few = made.few;
+    if (n > 2) v->many = made.many;
+    v->count = made.count;
+    if (objects) v->state |= OBJECT_PARTIALS;
+    return 0;
+}
+
+/* The node that a row of the table makes by its Python rules: `apply` in value.py. */
+static PyObject *apply_rules(PyObject *op, PyObject *const *xs, Py_ssize_t n) {
+    PyObject *operands = PyTuple_New(n), *numbers = PyTuple_New(n), *wanted = PyTuple_New(n);
+    PyObject *data = NULL, *number = NULL, *partials = NULL, *rule = NULL, *node = NULL;
+    if (operands == NULL || numbers == NULL || wanted == NULL) goto done;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        int flows = is_value(xs[i]);
+        PyObject *x = is_number(xs[i]) ? Py_NewRef(xs[i]) : PyObject_CallOneArg(as_float, xs[i]);
+        if (x == NULL) goto done;
+        PyTuple_SET_ITEM(operands, i, x);
+        PyObject *bare = flows ? get_data((Value *)x) : Py_NewRef(x);
+        if (bare == NULL) goto done;
+        PyTuple_SET_ITEM(numbers, i, bare);
+        PyTuple_SET_ITEM(wanted, i, Py_NewRef(flows ? Py_True : Py_False));
+    }
+    /* a primitive's forward takes floats only */
+    PyObject *primitive = PyObject_GetAttr(op, str_primitive);
+    if (primitive == NULL) goto done;
+    rule = PyObject_GetAttr(op, n == 1 || primitive == Py_True ? str_evaluate : str_forward);
+    Py_DECREF(primitive);
+    if (rule == NULL || (data = PyObject_CallObject(rule, numbers)) == NULL) goto done;
+    if ((number = number_from(data)) == NULL) goto done;
+    PyObject *off = active ? PyObject_CallNoArgs(graph_is_off) : Py_NewRef(Py_False);
+    if (off == NULL) goto done;
+    Py_DECREF(off);
+    if (off == Py_True)
+        partials = PyTuple_New(0);
+    else
+        partials = PyObject_CallMethodObjArgs(op, str_partials, number, numbers, wanted, NULL);
+    if (partials == NULL) goto done;
+    Value *made = new_value();
+    if (made == NULL) goto done;
+    made->data.number = 0.0;
+    put_data(made, number);
+    Row *row = row_of(op);
+    if (row == NULL || fill(made, operands, partials) < 0)
+        Py_DECREF(made);
+    else {
+        made->op = row->place;
+        node = finished(made);
+    }
+done:
+    Py_XDECREF(operands), Py_XDECREF(numbers), Py_XDECREF(wanted), Py_XDECREF(data);
+    Py_XDECREF(number), Py_XDECREF(partials), Py_XDECREF(rule);
+    return node;
+}
+
+static PyObject *apply(PyObject *op, PyObject *const *xs, Py_ssize_t n) {
+    Row *row = row_of(op);
+    Operand operands[2];
+    double x[2], p[2];
+    if (row == NULL) return NULL;
+    if (row->one && n == 1 && take(xs[0], &operands[0], &x[0])) return unary(row, (Value *)xs[0]);
+    if (row->two && n == 2 && take(xs[0], &operands[0], &x[0]) && take(xs[1], &operands[1], &x[1])) {
+        double y = row->two(x[0], x[1]);
+        row->two_partials(y, x[0], x[1], p);
+        return binary(row, y, operands[0], x[0], p[0], operands[1], x[1], p[1]);
+    }
+    if (row->many && n > 0) {
+        PyObject *node = many(row, xs, n);
+        if (node != NULL || PyErr_Occurred()) return node;
+    }
+    return apply_rules(op, xs, n);
+}
+
+/* An operator whose other side is not a double: `_operate` in value.py. */
+static PyObject *operate(PyObject *op, PyObject *left, PyObject *right) {
+    PyObject *other = is_value(left) ? right : left, *constant = Py_NewRef(other);
+    if (!is_number(other)) {
+        Py_SETREF(constant, PyObject_CallOneArg(as_float, other));
+        if (constant == NULL && PyErr_ExceptionMatches(PyExc_TypeError)) {
+            PyErr_Clear();
+            Py_RETURN_NOTIMPLEMENTED; /* the other side may know how */
+        }
+        if (constant == NULL) return NULL;
+    }
+    PyObject *both[2] = {is_value(left) ? left : constant, is_value(left) ? constant : right};
+    PyObject *node = apply(op, both, 2);
+    Py_DECREF(constant);
+    return node;
+}
+
+/* Each operator gives the number, and its derivative by each operand. */
+#define OPERATOR(function, row, result, by_left, by_right)                                    \
+    static PyObject *function(PyObject *left, PyObject *right) {                              \
+        Operand l, r;                                                                         \
+        double a, b;                                                                          \
+        if (!take(left, &l, &a) || !take(right, &r, &b)) return operate(row.op, left, right); \
+        double y = result;                                                                    \
+        return binary(&row, y, l, a, by_left, r, b, by_right);                                \
+    }
+OPERATOR(value_add, rows[ADD], a + b, 1.0, 1.0)
+OPERATOR(value_sub, rows[SUB], a - b, 1.0, -1.0)
+OPERATOR(value_mul, rows[MUL], a *b, b, a)
+OPERATOR(value_truediv, rows[DIV], divide(a, b), divide(1.0, b), -divide(y, b))
+OPERATOR(value_power, rows[POW], power(a, b), l == CONSTANT ? 0.0 : power_by_base(a, b),
+         r == CONSTANT ? 0.0 : power_by_exponent(y, a, b))
+
+static PyObject *value_pow(PyObject *left, PyObject *right, PyObject *modulus) {
+    if (modulus != Py_None) Py_RETURN_NOTIMPLEMENTED;
+    return value_power(left, right);
+}
+
+static PyObject *unary_method(Row *row, PyObject *self) {
+    Value *v = (Value *)self;
+    return Py_IS_TYPE(self, ValueType) && !(v->state & OBJECT_DATA) ? unary(row, v) : apply_rules(row->op, &self, 1);
+}
+#define METHOD(name, row) \
+    static PyObject *value_##name(PyObject *self, PyObject *Py_UNUSED(nothing)) { return unary_method(&rows[row], self); }
+METHOD(exp, EXP)
+METHOD(log, LOG)
+METHOD(tanh, TANH)
+METHOD(sigmoid, SIGMOID)
+METHOD(relu, RELU)
+METHOD(sqrt, SQRT)
+METHOD(sin, SIN)
+METHOD(cos, COS)
+METHOD(abs, ABS)
+METHOD(square, SQUARE)
+static PyObject *value_negative(PyObject *self) { return unary_method(&rows[NEG], self); }
+static PyObject *value_absolute(PyObject *self) { return unary_method(&rows[ABS], self); }
+
+static PyObject *value_apply(PyObject *Py_UNUSED(self), PyObject *const *args, Py_ssize_t n) {
+    if (n != 2 || !PyTuple_Check(args[1])) {
+        PyErr_SetString(PyExc_TypeError, "apply takes a row of the table and a tuple of operands");
+        return NULL;
+    }
+    return apply(args[0], ((PyTupleObject *)args[1])->ob_item, PyTuple_GET_SIZE(args[1]));
+}
+
+static PyObject *value_operate(PyObject *self, PyObject *args, PyObject *named) {
+    static char *names[] = {"op", "other", "reflected", NULL};
+    PyObject *op, *other;
+    int reflected = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, named, "OO|p:_operate", names, &op, &other, &reflected)) return NULL;
+    return reflected ? operate(op, other, self) : operate(op, self, other);
+}
+
+/* ---------------------------------------------------------------- backward */
+
+typedef struct {
+    Value **nodes;
+    size_t count, room;
+    int mixed; /* whether some number is no double, so that Python code will run */
+    Value *first[64];
+} Order;
+
+static void forget(Order *order) {
+    for (size_t i = 0; i < order->count; i++) order->nodes[i]->state &= ~REACHED;
+    if (order->nodes != order->first) PyMem_Free(order->nodes);
+    order->nodes = order->first;
+    order->count = 0;
+}
+
+static int append(Order *order, Value *node) {
+    if (order->count == order->room) {
+        Value **old = order->nodes == order->first ? NULL : order->nodes;
+        Value **block = PyMem_Realloc(old, 2 * order->room * sizeof *block);
+        if (block == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        if (old == NULL) memcpy(block, order->first, sizeof order->first);
+        order->nodes = block;
+        order->room *= 2;
+    }
+    order->nodes[order->count++] = node;
+    return 0;
+}
+
+/* Return the next operand of a node that is itself a node and was not reached; NULL if there is none left. */
+static inline Value *next_below(Value *node, Order *order) {
+    const Operand *operands = operands_of(node);
+    uint32_t few = node->count <= 2, i = few ? node->state / NEXT % 4 : node->many.next;
+    Value *below = NULL;
+    for (; i < node->count && below == NULL; i++) {
+        if (operands[i] == CONSTANT) continue;
+        Value *v = (Value *)OBJECT_OF(operands[i]);
+        if (operands[i] & NO_ADJOINT && !is_value((PyObject *)v)) continue;
+        if (v->count == 0)
+            order->mixed |= v->state & OBJECT_GRAD;
+        else if (!(v->state & REACHED))
+            below = v;
+    }
+    if (few)
+        node->state = (uint16_t)((node->state & (NEXT - 1)) | i * NEXT);
+    else
+        node->many.next = i;
+    return below;
+}
+
+/* Enter a node on the way down. Its gradient is that of the last pass: in its place stands the node above. */
+static inline Value *entered(Value *node, Value *above) {
+    put_grad(node, UNSET);
+    node->grad.object = (PyObject *)above;
+    node->state = (node->state & (NEXT - 1)) | REACHED;
+    if (node->count > 2) node->many.next = 0;
+    return node;
+}
+
+/* Find the nodes below `output` (no leaves) in topological order, operands before their users: depth first, without
+   recursion. Each is marked as REACHED, and its adjoint is −0.0, which changes no number that is added to it, not even
+   the sign of a zero. */
+static int find_order(Value *output, Order *order) {
+    order->nodes = order->first;
+    order->count = order->mixed = 0;
+    order->room = sizeof order->first / sizeof *order->first;
+    Value *node = entered(output, NULL);
+    while (node != NULL) {
+        Value *below = next_below(node, order);
+        if (below != NULL) {
+            node = entered(below, node);
+            continue;
+        }
+        if (append(order, node) < 0) break;
+        Value *above = (Value *)node->grad.object;
+        node->grad.number = -0.0;
+        node->state |= HAS_GRAD;
+        order->mixed |= node->state & (OBJECT_DATA | OBJECT_PARTIALS);
+        node = above;
+    }
+    if (node == NULL) return 0;
+    while (node != NULL) { /* there was no memory: none of them has a gradient */
+        Value *above = (Value *)node->grad.object;
+        node->grad.number = 0.0;
+        node->state &= ~REACHED;
+        node = above;
+    }
+    for (size_t i = 0; i < order->count; i++) put_grad(order->nodes[i], UNSET);
+    forget(order);
+    return -1;
+}
+
+/* operand.grad += partial * adjoint, for numbers of any kind. */
+static int add_flow(Value *operand, PyObject *partial, PyObject *adjoint) {
+    PyObject *flow = PyNumber_Multiply(partial, adjoint), *grad = get_grad(operand), *sum = NULL;
+    if (flow != NULL && grad != NULL) sum = PyNumber_InPlaceAdd(grad, flow);
+    Py_XDECREF(flow);
+    Py_XDECREF(grad);
+    if (sum == NULL) return -1;
+    put_grad(operand, sum);
+    Py_DECREF(sum);
+    return 0;
+}
+
+static int add_flows_of_objects(Value *node) {
+    int failed = 0;
+    PyObject *adjoint = get_grad(node);
+    if (adjoint == NULL) return -1;
+    for (uint32_t i = 0; i < node->count && !failed; i++) {
+        Operand operand = operands_of(node)[i];
+        if (operand & NO_ADJOINT || ((Value *)operand)->state & FROZEN) continue;
+        Number stored = partials_of(node)[i];
+        PyObject *partial = node->state & OBJECT_PARTIALS ? Py_NewRef(stored.object) : PyFloat_FromDouble(stored.number);
+        failed = partial == NULL ? -1 : add_flow((Value *)operand, partial, adjoint);
+        Py_XDECREF(partial);
+    }
+    Py_DECREF(adjoint);
+    return failed;
+}
+
+/* Go one node at a time, users before their operands, and apply the chain rule:
+   ∂output/∂operand += ∂node/∂operand · ∂output/∂node */
+static int sweep(Order *order, int checks) {
+    while (order->count) {
+        Value *node = order->nodes[--order->count];
+        node->state &= ~REACHED;
+        if (node->state & (OBJECT_GRAD | OBJECT_PARTIALS) || order->mixed) {
+            if (add_flows_of_objects(node) < 0) return -1;
+        } else {
+            double adjoint = node->grad.number;
+            const Operand *operands = operands_of(node);
+            const Number *partials = partials_of(node);
+            for (uint32_t i = 0, n = node->count; i < n; i++) {
+                if (operands[i] & NO_ADJOINT) continue;
+                Value *operand = (Value *)operands[i];
+                if (operand->state & FROZEN) continue;
+                operand->grad.number += partials[i].number * adjoint;
+                operand->state |= HAS_GRAD;
+            }
+        }
+        if (checks) {
+            PyObject *none = PyObject_CallOneArg(check_backward, (PyObject *)node);
+            if (none == NULL) return -1;
+            Py_DECREF(none);
+        }
+    }
+    return 0;
+}
+
+/* Where Python code runs in the middle, another thread may come in: then one backward pass goes at a time. */
+static int mixed_passes;
+
+static int acquire(void) {
+    PyObject *got = PyObject_CallMethodNoArgs(lock, str_acquire);
+    if (got == NULL) return -1;
+    Py_DECREF(got);
+    mixed_passes++;
+    return 0;
+}
+
+static void release(void) {
+    PyObject *type, *error, *traceback;
+    mixed_passes--;
+    PyErr_Fetch(&type, &error, &traceback);
+    Py_XDECREF(PyObject_CallMethodNoArgs(lock, str_release));
+    PyErr_Restore(type, error, traceback);
+}
+
+static int run_backward(Value *output, PyObject *seed) {
+    Order order;
+    int checks = active ? is_on(checking, Py_False) : 0, mixed = checks || !PyFloat_CheckExact(seed), locked = 0, failed;
+    if (checks < 0) return -1;
+    if (mixed || mixed_passes) {
+        if (acquire() < 0) return -1;
+        locked = 1;
+    }
+    failed = find_order(output, &order);
+    if (!failed && order.mixed && !locked) {
+        forget(&order); /* while this thread waits for the lock, the marks must not stand there */
+        if (acquire() < 0) return -1;
+        locked = 1;
+        failed = find_order(output, &order);
+    }
+    if (!failed) {
+        size_t count = order.count;
+        order.mixed |= mixed;
+        put_grad(output, seed);
+        failed = sweep(&order, checks);
+        for (size_t i = 0; failed && i < count; i++) { /* what was not reached has no gradient */
+            Value *node = order.nodes[i];
+            double grad = node->state & OBJECT_GRAD ? 1.0 : node->grad.number;
+            if (grad == 0.0 && signbit(grad)) put_grad(node, UNSET);
+        }
+        forget(&order);
+    }
+    if (locked) release();
+    return failed;
+}
+
+/* Arguments that are wrong go to the function in value.py, whose own error says so. */
+static PyObject *refused(const char *method, PyObject *self, PyObject *args, PyObject *named) {
+    PyObject *function = PyObject_GetAttrString(PlainValue, method), *all, *result = NULL;
+    if (function == NULL) return NULL;
+    Py_ssize_t n = PyTuple_GET_SIZE(args);
+    if ((all = PyTuple_New(n + 1)) != NULL) {
+        PyTuple_SET_ITEM(all, 0, Py_NewRef(self));
+        for (Py_ssize_t i = 0; i < n; i++) PyTuple_SET_ITEM(all, i + 1, Py_NewRef(PyTuple_GET_ITEM(args, i)));
+        result = PyObject_Call(function, all, named);
+        Py_DECREF(all);
+    }
+    Py_DECREF(function);
+    return result;
+}
+
+static PyObject *value_backward(PyObject *self, PyObject *args, PyObject *named) {
+    static char *names[] = {"seed", NULL};
+    Value *v = (Value *)self;
+    PyObject *given = NULL, *seed;
+    if (!PyArg_ParseTupleAndKeywords(args, named, "|O:backward", names, &given)) {
+        PyErr_Clear();
+        return refused("backward", self, args, named);
+    }
+    seed = given == NULL ? PyFloat_FromDouble(1.0) : number_from(given);
+    if (seed == NULL) return NULL;
+    int failed = 0;
+    if (v->count) {
+        failed = run_backward(v, seed);
+    } else if (!(v->state & FROZEN)) {
+        PyObject *grad = get_grad(v), *sum = grad == NULL ? NULL : PyNumber_InPlaceAdd(grad, seed);
+        failed = sum == NULL ? -1 : 0;
+        if (sum != NULL) put_grad(v, sum);
+        Py_XDECREF(grad);
+        Py_XDECREF(sum);
+    }
+    Py_DECREF(seed);
+    if (failed) return NULL;
+    Py_RETURN_NONE;
+}
+
+/* ---------------------------------------------------------------- the attributes */
+
+static int deleted(PyObject *x, const char *name) {
+    if (x == NULL) PyErr_Format(PyExc_AttributeError, "%s of a Value cannot be deleted", name);
+    return x == NULL;
+}
+
+static PyObject *value_get_data(PyObject *self, void *Py_UNUSED(c)) { return get_data((Value *)self); }
+static int value_set_data(PyObject *self, PyObject *x, void *Py_UNUSED(c)) {
+    if (deleted(x, "data")) return -1;
+    put_data((Value *)self, x);
+    return 0;
+}
+
+static PyObject *value_get_grad(PyObject *self, void *Py_UNUSED(c)) { return get_grad((Value *)self); }
+static int value_set_grad(PyObject *self, PyObject *x, void *Py_UNUSED(c)) {
+    if (deleted(x, "grad")) return -1;
+    put_grad((Value *)self, x);
+    return 0;
+}
+
+static PyObject *value_get_op(PyObject *self, void *Py_UNUSED(c)) {
+    uint16_t place = ((Value *)self)->op;
+    return Py_NewRef(place ? known[place]->op : Py_None);
+}
+static int value_set_op(PyObject *self, PyObject *x, void *Py_UNUSED(c)) {
+    if (deleted(x, "op")) return -1;
+    Row *row = x == Py_None ? NULL : row_of(x);
+    if (row == NULL && x != Py_None) return -1;
+    ((Value *)self)->op = row == NULL ? 0 : row->place;
+    return 0;
+}
+
+static PyObject *value_get_operands(PyObject *self, void *Py_UNUSED(c)) {
+    Value *v = (Value *)self;
+    PyObject *tuple = PyTuple_New(v->count);
+    for (uint32_t i = 0; tuple != NULL && i < v->count; i++) {
+        Operand operand = operands_of(v)[i];
+        PyObject *x = operand == CONSTANT ? PyFloat_FromDouble(partials_of(v)[i].number) : Py_NewRef(OBJECT_OF(operand));
+        if (x == NULL) Py_CLEAR(tuple);
+        else PyTuple_SET_ITEM(tuple, i, x);
+    }
+    return tuple;
+}
+static int value_set_operands(PyObject *self, PyObject *x, void *Py_UNUSED(c)) {
+    if (deleted(x, "operands")) return -1;
+    if (!PyTuple_Check(x)) {
+        PyErr_SetString(PyExc_TypeError, "the operands of a Value are a tuple");
+        return -1;
+    }
+    PyObject *none = PyTuple_New(0);
+    int failed = none == NULL ? -1 : fill((Value *)self, x, none);
+    Py_XDECREF(none);
+    return failed;
+}
+
+static PyObject *value_get_partials(PyObject *self, void *Py_UNUSED(c)) {
+    Value *v = (Value *)self;
+    PyObject *tuple = PyTuple_New(v->count);
+    for (uint32_t i = 0; tuple != NULL && i < v->count; i++) {
+        Number partial = partials_of(v)[i];
+        PyObject *x;
+        if (operands_of(v)[i] & NO_ADJOINT) x = Py_NewRef(Py_None);
+        else x = v->state & OBJECT_PARTIALS ? Py_NewRef(partial.object) : PyFloat_FromDouble(partial.number);
+        if (x == NULL) Py_CLEAR(tuple);
+        else PyTuple_SET_ITEM(tuple, i, x);
+    }
+    return tuple;
+}
+static int value_set_partials(PyObject *self, PyObject *x, void *Py_UNUSED(c)) {
+    if (deleted(x, "partials")) return -1;
+    if (!PyTuple_Check(x)) {
+        PyErr_SetString(PyExc_TypeError, "the partials of a Value are a tuple");
+        return -1;
+    }
+    PyObject *operands = value_get_operands(self, NULL);
+    int failed = operands == NULL ? -1 : fill((Value *)self, operands, x);
+    Py_XDECREF(operands);
+    return failed;
+}
+
+static PyObject *value_get_extras(PyObject *self, void *Py_UNUSED(c)) {
+    PyObject *extras = ((Value *)self)->extras;
+    return Py_NewRef(extras == NULL ? Py_None : extras);
+}
+static int value_set_extras(PyObject *self, PyObject *x, void *Py_UNUSED(c)) {
+    Value *v = (Value *)self;
+    if (deleted(x, "extras")) return -1;
+    PyObject *frozen = PyDict_Check(x) ? PyDict_GetItemWithError(x, str_frozen) : NULL;
+    int is_frozen = frozen == NULL ? 0 : PyObject_IsTrue(frozen);
+    if (is_frozen < 0 || PyErr_Occurred()) return -1;
+    v->state = is_frozen ? v->state | FROZEN : v->state & ~FROZEN;
+    PyObject *old = v->extras;
+    v->extras = x == Py_None ? NULL : Py_NewRef(x);
+    Py_XDECREF(old);
+    return 0;
+}
+
+static PyObject *value_has_grad(PyObject *self, void *Py_UNUSED(c)) {
+    Value *v = (Value *)self;
+    return PyBool_FromLong(v->state & HAS_GRAD && (v->count || !(v->state & FROZEN)));
+}
+
+static PyObject *value_zero_grad(PyObject *self, PyObject *Py_UNUSED(nothing)) {
+    put_grad((Value *)self, UNSET);
+    Py_RETURN_NONE;
+}
+
+/* ---------------------------------------------------------------- the constructor */
+
+static PyObject *value_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(named)) {
+    Value *v = type == ValueType ? new_value() : (Value *)type->tp_alloc(type, 0);
+    if (v != NULL) v->data.number = 0.0;
+    return (PyObject *)v;
+}
+
+static int set_up(Value *v, PyObject *data) {
+    PyObject *number = number_from(data);
+    if (number == NULL) return -1;
+    put_data(v, number);
+    Py_DECREF(number);
+    return 0;
+}
+
+static int value_init(PyObject *self, PyObject *args, PyObject *named) {
+    static char *names[] = {"data", "name", NULL};
+    Value *v = (Value *)self;
+    PyObject *data, *name = Py_None;
+    if (!PyArg_ParseTupleAndKeywords(args, named, "O|O", names, &data, &name)) {
+        PyErr_Clear();
+        Py_XDECREF(refused("__init__", self, args, named));
+        return -1;
+    }
+    drop_operands(v);
+    Py_CLEAR(v->extras);
+    v->state &= ~FROZEN;
+    put_grad(v, UNSET);
+    if (set_up(v, data) < 0) return -1;
+    return name == Py_None ? 0 : PyObject_SetAttr(self, str_name, name);
+}
+
+/* Value(2.0) without the tuple of arguments. Any other call, or an __init__ that was replaced, goes the usual way. */
+static PyObject *value_call(PyObject *type, PyObject *const *args, size_t flags, PyObject *keywords) {
+    Py_ssize_t n = PyVectorcall_NARGS(flags);
+    if (n == 1 && keywords == NULL && (PyTypeObject *)type == ValueType && ValueType->tp_init == value_init) {
+        Value *v = new_value();
+        if (v == NULL) return NULL;
+        v->data.number = 0.0;
+        if (set_up(v, args[0]) < 0) Py_CLEAR(v);
+        return (PyObject *)v;
+    }
+    PyObject *tuple = PyTuple_New(n), *named = keywords == NULL ? NULL : PyDict_New(), *result = NULL;
+    if (tuple == NULL || (keywords != NULL && named == NULL)) goto done;
+    for (Py_ssize_t i = 0; i < n; i++) PyTuple_SET_ITEM(tuple, i, Py_NewRef(args[i]));
+    for (Py_ssize_t i = 0; keywords != NULL && i < PyTuple_GET_SIZE(keywords); i++)
+        if (PyDict_SetItem(named, PyTuple_GET_ITEM(keywords, i), args[n + i]) < 0) goto done;
+    result = PyType_Type.tp_call(type, tuple, named);
+done:
+    Py_XDECREF(tuple);
+    Py_XDECREF(named);
+    return result;
+}
+
+/* A comparison compares the numbers and gives a bool; the hash is by identity. */
+static PyObject *value_compare(PyObject *left, PyObject *right, int how) {
+    Operand l, r;
+    double a, b;
+    if (!PyLong_Check(right) && take(left, &l, &a) && take(right, &r, &b)) Py_RETURN_RICHCOMPARE(a, b, how);
+    PyObject *x = is_value(left) ? get_data((Value *)left) : Py_NewRef(left), *y = NULL, *result = NULL;
+    if (x == NULL) return NULL;
+    if (is_value(right)) y = get_data((Value *)right);
+    else if (!is_number(right)) y = Py_NewRef(right);
+    else if ((y = PyObject_GetAttrString(right, "data")) == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        PyErr_Clear();
+        y = Py_NewRef(right);
+    }
+    if (y != NULL) result = PyObject_RichCompare(x, y, how);
+    Py_DECREF(x);
+    Py_XDECREF(y);
+    return result;
+}
+
+static Py_hash_t value_hash(PyObject *self) { return PyBaseObject_Type.tp_hash(self); }
+
+static int value_bool(PyObject *self) {
+    Value *v = (Value *)self;
+    return v->state & OBJECT_DATA ? PyObject_IsTrue(v->data.object) : v->data.number != 0.0;
+}
+
+static int value_traverse(PyObject *self, visitproc visit, void *arg) { /* for subclasses, which may be in a cycle */
+    Value *v = (Value *)self;
+    if (v->state & OBJECT_DATA) Py_VISIT(v->data.object);
+    for (uint32_t i = 0; i < v->count; i++) Py_VISIT(OBJECT_OF(operands_of(v)[i]));
+    Py_VISIT(Py_TYPE(self));
+    return 0;
+}
+
+/* ---------------------------------------------------------------- functions beside the class */
+
+/* [dot(row, xs, bias) for row, bias in zip(rows, biases)], or None where something is not a double: matvec.py */
+static PyObject *matvec(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t nargs) {
+    if (nargs != 3) Py_RETURN_NONE;
+    for (int i = 0; i < 3; i++)
+        if (!PyList_CheckExact(args[i]) && !PyTuple_CheckExact(args[i])) Py_RETURN_NONE;
+    PyObject **rows_of = PySequence_Fast_ITEMS(args[0]), **xs = PySequence_Fast_ITEMS(args[1]);
+    PyObject **biases = PySequence_Fast_ITEMS(args[2]);
+    Py_ssize_t height = PySequence_Fast_GET_SIZE(args[0]), n = PySequence_Fast_GET_SIZE(args[1]);
+    if (n == 0 || PySequence_Fast_GET_SIZE(args[2]) != height) Py_RETURN_NONE;
+    double few[32], *numbers = n <= 32 ? few : PyMem_Malloc((size_t)n * sizeof(double));
+    Operand few_inputs[32], *inputs = n <= 32 ? few_inputs : PyMem_Malloc((size_t)n * sizeof(Operand));
+    PyObject *nodes = NULL;
+    int quick = 1;
+    if (numbers == NULL || inputs == NULL) {
+        PyErr_NoMemory();
+        goto done;
+    }
+    for (Py_ssize_t j = 0; j < n; j++)
+        if (!take(xs[j], &inputs[j], &numbers[j])) quick = 0;
+    if (!quick || (nodes = PyList_New(height)) == NULL) goto done;
+    for (Py_ssize_t i = 0; i < height; i++) {
+        PyObject *row = rows_of[i];
+        Operand bias;
+        double y, weight;
+        if ((!PyList_CheckExact(row) && !PyTuple_CheckExact(row)) || PySequence_Fast_GET_SIZE(row) != n ||
+            !take(biases[i], &bias, &y) || bias == CONSTANT) {
+            quick = 0;
+            break;
+        }
+        PyObject **weights = PySequence_Fast_ITEMS(row);
+        Value *node = new_value();
+        if (node == NULL || set_count(node, 2 * n + 1) < 0) {
+            Py_XDECREF(node);
+            Py_CLEAR(nodes);
+            break;
+        }
+        node->data.number = 0.0;
+        Operand *operands = operands_of(node);
+        Number *partials = partials_of(node);
+        Py_ssize_t j = 0;
+        for (; j < n; j++) {
+            if (!take(weights[j], &operands[j], &weight)) break;
+            y += weight * numbers[j];
+            put(operands, partials, j, operands[j], weight, numbers[j]);
+            put(operands, partials, n + j, inputs[j], numbers[j], weight);
+        }
+        if (j < n) { /* it goes the long way, and what was put is given back */
+            for (Py_ssize_t k = 0; k < j; k++) {
+                Py_XDECREF(OBJECT_OF(operands[k]));
+                Py_XDECREF(OBJECT_OF(operands[n + k]));
+            }
+            PyMem_Free(operands);
+            node->count = 0;
+            Py_DECREF(node);
+            quick = 0;
+            break;
+        }
+        put(operands, partials, 2 * n, bias, 0.0, 1.0);
+        node->data.number = y;
+        node->op = rows[DOT].place;
+        PyObject *made = finished(node);
+        if (made == NULL) {
+            Py_CLEAR(nodes);
+            break;
+        }
+        PyList_SET_ITEM(nodes, i, made);
+    }
+done:
+    if (numbers != few) PyMem_Free(numbers);
+    if (inputs != few_inputs) PyMem_Free(inputs);
+    if (PyErr_Occurred()) {
+        Py_XDECREF(nodes);
+        return NULL;
+    }
+    if (quick) return nodes;
+    Py_XDECREF(nodes);
+    Py_RETURN_NONE;
+}
+
+static PyObject *set_active(PyObject *Py_UNUSED(module), PyObject *count) {
+    active = (int)PyLong_AsLong(count);
+    if (active == -1 && PyErr_Occurred()) return NULL;
+    Py_RETURN_NONE;
+}
+
+/* ---------------------------------------------------------------- the class and the module */
+
+static PyMethodDef methods[] = {
+    {"backward", (PyCFunction)(void (*)(void))value_backward, METH_VARARGS | METH_KEYWORDS, "($self, seed=1.0)"},
+    {"apply", (PyCFunction)(void (*)(void))value_apply, METH_FASTCALL, "($self, op, operands, /)"},
+    {"_operate", (PyCFunction)(void (*)(void))value_operate, METH_VARARGS | METH_KEYWORDS,
+     "($self, op, other, reflected=False)"},
+    {"zero_grad", value_zero_grad, METH_NOARGS, "($self)"},
+    {"exp", value_exp, METH_NOARGS, "($self, /)"},
+    {"log", value_log, METH_NOARGS, "($self, /)"},
+    {"tanh", value_tanh, METH_NOARGS, "($self, /)"},
+    {"sigmoid", value_sigmoid, METH_NOARGS, "($self, /)"},
+    {"relu", value_relu, METH_NOARGS, "($self, /)"},
+    {"sqrt", value_sqrt, METH_NOARGS, "($self, /)"},
+    {"sin", value_sin, METH_NOARGS, "($self, /)"},
+    {"cos", value_cos, METH_NOARGS, "($self, /)"},
+    {"abs", value_abs, METH_NOARGS, "($self, /)"},
+    {"square", value_square, METH_NOARGS, "($self, /)"},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef attributes[] = {
+    {"data", value_get_data, value_set_data, NULL, NULL},
+    {"grad", value_get_grad, value_set_grad, NULL, NULL},
+    {"op", value_get_op, value_set_op, NULL, NULL},
+    {"operands", value_get_operands, value_set_operands, NULL, NULL},
+    {"partials", value_get_partials, value_set_partials, NULL, NULL},
+    {"extras", value_get_extras, value_set_extras, NULL, NULL},
+    {"has_grad", value_has_grad, NULL, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyType_Slot slots[] = {
+    {Py_tp_new, value_new},
+    {Py_tp_init, value_init},
+    {Py_tp_dealloc, value_dealloc},
+    {Py_tp_traverse, value_traverse},
+    {Py_tp_methods, methods},
+    {Py_tp_getset, attributes},
+    {Py_tp_richcompare, value_compare},
+    {Py_tp_hash, value_hash},
+    {Py_nb_bool, value_bool},
+    {Py_nb_add, value_add},
+    {Py_nb_subtract, value_sub},
+    {Py_nb_multiply, value_mul},
+    {Py_nb_true_divide, value_truediv},
+    {Py_nb_power, value_pow},
+    {Py_nb_negative, value_negative},
+    {Py_nb_absolute, value_absolute},
+    {0, NULL},
+};
+
+static PyType_Spec spec = {"autograd.Value", sizeof(Value), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
+
+static PyMethodDef functions[] = {
+    {"matvec", (PyCFunction)(void (*)(void))matvec, METH_FASTCALL, NULL},
+    {"set_active", set_active, METH_O, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "autograd._native", NULL, -1, functions,
+                                        NULL, NULL, NULL, NULL};
+
+static PyObject *fetched(const char *module, const char *name) {
+    PyObject *imported = PyImport_ImportModule(module), *x = NULL;
+    if (imported != NULL) x = PyObject_GetAttrString(imported, name);
+    Py_XDECREF(imported);
+    return x;
+}
+
+/* Return a docstring of value.py behind `before`, as a C string that lasts; NULL with an error. */
+static const char *documentation(const char *before, PyObject *text) {
+    PyObject *joined = PyUnicode_FromFormat("%s%U", before, text);
+    const char *chars = joined == NULL ? NULL : PyUnicode_AsUTF8(joined);
+    return chars; /* `joined` is never given back, since the class refers to its characters */
+}
+
+/* The documentation of the class, its methods and attributes stands in value.py and in the table. */
+static int document(void) {
+    PyObject *described = PyObject_GetAttrString(PlainValue, "__slots__");
+    if (described == NULL) return -1;
+    for (PyMethodDef *method = methods; method->ml_name != NULL; method++) {
+        char before[128];
+        PyObject *member = PyObject_GetAttrString(PlainValue, method->ml_name), *text = NULL;
+        if (member != NULL) text = PyObject_GetAttrString(member, "__doc__");
+        Py_XDECREF(member);
+        if (text == NULL) return -1;
+        PyOS_snprintf(before, sizeof before, "%s%s\n--\n\n", method->ml_name, method->ml_doc);
+        if (PyUnicode_Check(text) && (method->ml_doc = documentation(before, text)) == NULL) return -1;
+        if (!PyUnicode_Check(text)) method->ml_doc = NULL;
+        Py_DECREF(text);
+    }
+    for (PyGetSetDef *attribute = attributes; attribute->name != NULL; attribute++) {
+        PyObject *text = Py_XNewRef(PyDict_GetItemString(described, attribute->name)), *property = NULL;
+        if (text == NULL && (property = PyObject_GetAttrString(PlainValue, attribute->name)) != NULL)
+            text = PyObject_GetAttrString(property, "__doc__");
+        Py_XDECREF(property);
+        if (text == NULL || (attribute->doc = documentation("", text)) == NULL) return -1;
+        Py_DECREF(text);
+    }
+    Py_DECREF(described);
+    return 0;
+}
+
+/* Take over from the class in value.py what is not written again here: properties, `rank`, and the like. */
+static int inherit(void) {
+    PyObject *members = PyObject_GetAttrString(PlainValue, "__dict__"), *items = NULL;
+    if (members != NULL) items = PyMapping_Items(members);
+    Py_XDECREF(members);
+    if (items == NULL) return -1;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(items); i++) {
+        PyObject *name = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 0);
+        PyObject *member = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 1);
+        if (PyUnicode_CompareWithASCIIString(name, "__doc__") != 0 && PyDict_Contains(ValueType->tp_dict, name)) continue;
+        if (PyObject_SetAttr((PyObject *)ValueType, name, member) < 0) return -1;
+    }
+    Py_DECREF(items);
+    return 0;
+}
+
+PyMODINIT_FUNC PyInit__native(void) {
+    const struct {
+        PyObject **place;
+        const char *module, *name;
+    } needed[] = {
+        {&PlainValue, "autograd.value", "Value"},
+        {(PyObject **)&NumberType, "autograd.operation", "Number"},
+        {&UNSET, "autograd.graph", "UNSET"},
+        {&lock, "autograd.graph", "lock"},
+        {&as_float, "autograd.operation", "as_float"},
+        {&watch, "autograd.modes", "watch"},
+        {&check_backward, "autograd.modes", "check_backward"},
+        {&graph_is_off, "autograd.modes", "graph_is_off"},
+        {&following, "autograd.modes", "following"},
+        {&checking, "autograd.modes", "checking"},
+        {&locating, "autograd.modes", "locating"},
+        {&recording, "autograd.modes", "recording"},
+    };
+    const struct {
+        PyObject **place;
+        const char *text;
+    } names[] = {
+        {&str_evaluate, "evaluate"}, {&str_forward, "forward"}, {&str_primitive, "primitive"},
+        {&str_partials, "partials"}, {&str_name, "name"},       {&str_frozen, "frozen"},
+        {&str_acquire, "acquire"},   {&str_release, "release"},
+    };
+    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
+        if ((*needed[i].place = fetched(needed[i].module, needed[i].name)) == NULL) return NULL;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if ((*names[i].place = PyUnicode_InternFromString(names[i].text)) == NULL) return NULL;
+    PyObject *table = fetched("autograd.operation", "OPERATIONS");
+    if (table == NULL) return NULL;
+    for (size_t i = 0; i < ROWS; i++) {
+        rows[i].op = PyDict_GetItemString(table, rows[i].name);
+        if (rows[i].op == NULL) return PyErr_Format(PyExc_ImportError, "the table has no operation %s", rows[i].name);
+        Py_INCREF(rows[i].op);
+        if (add_known(&rows[i]) < 0) return NULL;
+    }
+    Py_DECREF(table);
+    PyObject *bases = PyObject_GetAttrString(PlainValue, "__bases__");
+    if (bases == NULL || document() < 0) return NULL;
+    ValueType = (PyTypeObject *)PyType_FromSpecWithBases(&spec, bases);
+    Py_DECREF(bases);
+    if (ValueType == NULL || inherit() < 0) return NULL;
+    ValueType->tp_vectorcall = value_call;
+    PyObject *module = PyModule_Create(&definition);
+    if (module == NULL || PyModule_AddObjectRef(module, "Value", (PyObject *)ValueType) < 0) return NULL;
+    return module;
+}
