@@ -6,14 +6,14 @@ The environment variable ``CHALKGRAD_ENGINE``, "native" or "python", chooses bef
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
-from . import modes
+from . import modes, ops
 
 engine: Literal["native", "python"] = "python"
-why_python = ""  # why it is not the native one
-native_matvec: Callable[[Sequence[Any], Sequence[Any], Sequence[Any]], list[Any] | None] | None = None
+native: Any = None  # the module in C
+why_python = ""  # why there is none
 
 _wanted = os.environ.get("CHALKGRAD_ENGINE", "")
 if _wanted not in ("", "native", "python"):
@@ -22,17 +22,21 @@ if _wanted == "python":
     why_python = "CHALKGRAD_ENGINE=python chose it"
 else:
     try:
-        from ._native import Value as Value
-        from ._native import matvec as native_matvec  # noqa: F401 - matvec.py has it from here
-        from ._native import set_active
+        native = import_module("._native", __package__)
     except ImportError as error:
         if _wanted == "native":
             raise ImportError(f"CHALKGRAD_ENGINE=native, and there is no native engine here: {error}") from error
         why_python = str(error)
-    else:
-        engine = "native"
-        modes.on_change = set_active  # it looks at the modes with every operation
-if TYPE_CHECKING or engine == "python":
+
+if TYPE_CHECKING or native is None:
     from .value import Value as Value
+else:
+    engine, Value = "native", native.Value
+    modes.on_change = native.set_active  # it looks at the modes with every operation
+    # Its public functions stand in front of those in Python.
+    _functions = {row.evaluate: native.function(row) for row in ops.OPERATIONS.values()}
+    vars(ops).update({name: _functions[f] for name, f in vars(ops).items() if callable(f) and f in _functions})
+    for _row in ops.OPERATIONS.values():
+        object.__setattr__(_row, "evaluate", _functions[_row.evaluate])
 
 Value.__module__ = "autograd"  # one name for both, so that a pickle of one engine loads in the other

@@ -3,7 +3,7 @@
    Read value.py first; this file has its names and its order. What is different is where the numbers stand. A Value of
    value.py holds two tuples, `operands` and `partials`; here up to two operands and their partials lie inside the
    object, more of them in one block, and a tuple is made when somebody looks. There are no cycles among nodes, so they
-   take no part in garbage collection, and memory that a node leaves is kept for the next.
+   take no part in garbage collection.
 
    Numbers are doubles. A graph may hold other kinds (the compiler's traced numbers, the exact numbers of the tests): for
    those, and for an operation whose rules are not here, the Python rules of the table run, as they do in value.py.
@@ -13,6 +13,7 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <structmember.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -78,20 +79,112 @@ static int active; /* how many modes are open, in all threads: modes.py says */
 
 /* ---------------------------------------------------------------- making and freeing */
 
-#ifndef KEPT
-#define KEPT 8192 /* how many freed Values wait to be used again */
-#endif
-static Value *kept[KEPT + 1];
-static int kept_count;
+/* Values lie in slabs, one behind the other in the order in which they are made, and the processor reads ahead when a graph
+   is gone through in that order, or back. To keep it so, a slab that all its Values have left is begun from its start
+   again, and one that some have left waits for the others, unless too many places stand empty. */
+#define SLAB_BYTES ((size_t)1 << 18)
+#define SPARE_SLABS 64 /* how many empty ones are kept for the next graph, at most: 16 MB */
 
-static Value *new_value(void) {
-    Value *v;
-    if (kept_count) {
-        v = kept[--kept_count];
+typedef struct Slab {
+    struct Slab *next, *previous; /* in the list in which it is */
+    Value *freed;                 /* places that were left, linked through `grad` */
+    uint32_t used, fresh;         /* how many Values there are, and how many places were ever taken */
+    Value values[];
+} Slab;
+#define SLAB_VALUES ((SLAB_BYTES - sizeof(Slab)) / sizeof(Value))
+
+static Slab *current;                /* where new Values go */
+static Slab waiting = {.next = &waiting, .previous = &waiting}; /* a ring: some left; the first has waited longest */
+static Slab *spare;                  /* all left */
+static size_t spare_count, slab_count, value_count;
+
+static void link_slab(Slab *slab) {
+    slab->next = &waiting;
+    slab->previous = waiting.previous;
+    slab->previous->next = slab->next->previous = slab;
+}
+
+static void unlink_slab(Slab *slab) {
+    slab->previous->next = slab->next;
+    slab->next->previous = slab->previous;
+}
+
+/* Choose the slab for new Values, when the current one is full. */
+static Slab *next_slab(void) {
+    Slab *slab = spare;
+    if (slab != NULL) {
+        spare = slab->next;
+        spare_count--;
+    } else if (waiting.next != &waiting && slab_count * SLAB_VALUES > 2 * value_count + 8 * SLAB_VALUES) {
+        slab = waiting.next;
+        unlink_slab(slab);
     } else {
-        v = PyObject_Malloc(sizeof(Value));
-        if (v == NULL) return (Value *)PyErr_NoMemory();
+#ifdef _WIN32
+        slab = _aligned_malloc(SLAB_BYTES, SLAB_BYTES);
+#else
+        slab = aligned_alloc(SLAB_BYTES, SLAB_BYTES);
+#endif
+        if (slab == NULL) return NULL;
+        (void)PyTraceMalloc_Track(0, (uintptr_t)slab, SLAB_BYTES);
+        slab_count++;
+        slab->freed = NULL;
+        slab->used = slab->fresh = 0;
     }
+    return current = slab;
+}
+
+static void drop_slab(Slab *slab) {
+    if (spare_count < SPARE_SLABS) {
+        slab->next = spare;
+        spare = slab;
+        spare_count++;
+        return;
+    }
+    (void)PyTraceMalloc_Untrack(0, (uintptr_t)slab);
+    slab_count--;
+#ifdef _WIN32
+    _aligned_free(slab);
+#else
+    free(slab);
+#endif
+}
+
+#ifndef WATCHED
+static inline Value *take_place(void) {
+    Slab *slab = current;
+    if (slab == NULL || slab->used == SLAB_VALUES) {
+        slab = next_slab();
+        if (slab == NULL) return NULL;
+    }
+    Value *v = slab->freed;
+    if (v != NULL) slab->freed = (Value *)v->grad.object;
+    else v = &slab->values[slab->fresh++];
+    slab->used++;
+    value_count++;
+    return v;
+}
+
+static inline void leave_place(Value *v) {
+    Slab *slab = (Slab *)((uintptr_t)v & ~(SLAB_BYTES - 1));
+    v->grad.object = (PyObject *)slab->freed;
+    slab->freed = v;
+    value_count--;
+    if (slab->used-- == SLAB_VALUES && slab != current) link_slab(slab);
+    if (slab->used) return;
+    slab->freed = NULL;
+    slab->fresh = 0;
+    if (slab == current) return;
+    unlink_slab(slab);
+    drop_slab(slab);
+}
+#else /* for tools that watch each block of memory by itself */
+static Value *take_place(void) { return PyObject_Malloc(sizeof(Value)); }
+static void leave_place(Value *v) { PyObject_Free(v); }
+#endif
+
+static inline Value *new_value(void) {
+    Value *v = take_place();
+    if (v == NULL) return (Value *)PyErr_NoMemory();
     (void)PyObject_Init((PyObject *)v, ValueType);
     v->grad.number = 0.0;
     v->extras = NULL;
@@ -137,27 +230,25 @@ static void drop_operands(Value *v) {
 /* A chain of a million nodes goes without recursion: what dies while another is being freed waits in a list, which is
    linked through `grad`. */
 static void value_dealloc(PyObject *self) {
-    static Value *waiting;
+    static Value *dead;
     static int freeing;
     Value *v = (Value *)self;
     if (v->state & OBJECT_GRAD) Py_XDECREF(v->grad.object);
-    v->grad.object = (PyObject *)waiting;
-    waiting = v;
+    v->grad.object = (PyObject *)dead;
+    dead = v;
     if (freeing) return;
     freeing = 1;
-    while (waiting != NULL) {
-        v = waiting;
-        waiting = (Value *)v->grad.object;
+    while (dead != NULL) {
+        v = dead;
+        dead = (Value *)v->grad.object;
         if (v->state & OBJECT_DATA) Py_XDECREF(v->data.object);
         release_operands(v);
         Py_XDECREF(v->extras);
         PyTypeObject *type = Py_TYPE(v);
         if (type != ValueType)
             type->tp_free(v); /* a subclass */
-        else if (kept_count < KEPT)
-            kept[kept_count++] = v;
         else
-            PyObject_Free(v);
+            leave_place(v);
         Py_DECREF(type);
     }
     freeing = 0;
@@ -303,6 +394,7 @@ typedef struct {
     void (*two_partials)(double y, double a, double b, double *partials);
     double (*many)(const double *x, Py_ssize_t n);
     void (*many_partials)(double y, const double *x, Py_ssize_t n, double *partials);
+    Py_ssize_t exactly; /* of `many`: how many operands it takes; 0 for any number */
     PyObject *op;
     uint16_t place; /* in `known` */
 } Row;
@@ -535,8 +627,8 @@ static Row rows[] = {
     {"elu", .two = elu, .two_partials = elu_partials},
     {"maximum", .two = maximum, .two_partials = larger_partials},
     {"minimum", .two = minimum, .two_partials = smaller_partials},
-    {"where", .many = where, .many_partials = where_partials},
-    {"clip", .many = clip, .many_partials = clip_partials},
+    {"where", .many = where, .many_partials = where_partials, .exactly = 3},
+    {"clip", .many = clip, .many_partials = clip_partials, .exactly = 3},
     {"sum", .many = total, .many_partials = total_partials},
     {"mean", .many = mean, .many_partials = mean_partials},
     {"prod", .many = product, .many_partials = product_partials},
@@ -739,6 +831,10 @@ done:
     return node;
 }
 
+static inline int takes_many(Row *row, Py_ssize_t n) {
+    return row->many != NULL && (row->exactly ? n == row->exactly : n > 0);
+}
+
 static PyObject *apply(PyObject *op, PyObject *const *xs, Py_ssize_t n) {
     Row *row = row_of(op);
     Operand operands[2];
@@ -750,7 +846,7 @@ static PyObject *apply(PyObject *op, PyObject *const *xs, Py_ssize_t n) {
         row->two_partials(y, x[0], x[1], p);
         return binary(row, y, operands[0], x[0], p[0], operands[1], x[1], p[1]);
     }
-    if (row->many && n > 0) {
+    if (takes_many(row, n)) {
         PyObject *node = many(row, xs, n);
         if (node != NULL || PyErr_Occurred()) return node;
     }
@@ -1350,6 +1446,124 @@ done:
     Py_RETURN_NONE;
 }
 
+/* A public function such as autograd.relu: where a Value is among the operands, it makes the node at once. Every other call, and what
+   else is asked of a function (its name, its signature), goes to the one in Python, which it wraps. */
+typedef struct {
+    PyObject_HEAD
+    vectorcallfunc call;
+    Row *row;
+    PyObject *python;
+} Function;
+static PyTypeObject *FunctionType;
+
+static PyObject *function_call(PyObject *self, PyObject *const *args, size_t flags, PyObject *keywords) {
+    Function *f = (Function *)self;
+    Py_ssize_t n = PyVectorcall_NARGS(flags), i = 0;
+    if (keywords == NULL && ((f->row->one && n == 1) || (f->row->two && n == 2) || takes_many(f->row, n))) {
+        while (i < n && !Py_IS_TYPE(args[i], ValueType)) i++;
+        if (i < n) return apply(f->row->op, args, n);
+    }
+    return PyObject_Vectorcall(f->python, args, flags, keywords);
+}
+
+static void function_dealloc(PyObject *self) {
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    Py_XDECREF(((Function *)self)->python);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static int function_traverse(PyObject *self, visitproc visit, void *arg) {
+    Py_VISIT(((Function *)self)->python);
+    Py_VISIT(Py_TYPE(self));
+    return 0;
+}
+
+static PyObject *function_getattr(PyObject *self, PyObject *name) {
+    if (PyUnicode_CompareWithASCIIString(name, "__class__") == 0) return PyObject_GenericGetAttr(self, name);
+    if (PyUnicode_CompareWithASCIIString(name, "__reduce_ex__") == 0) return PyObject_GenericGetAttr(self, name);
+    if (PyUnicode_CompareWithASCIIString(name, "__wrapped__") == 0) return Py_NewRef(((Function *)self)->python);
+    return PyObject_GetAttr(((Function *)self)->python, name);
+}
+
+static PyObject *function_reduce(PyObject *self, PyObject *Py_UNUSED(protocol)) {
+    return PyObject_GetAttrString(((Function *)self)->python, "__qualname__"); /* as functions are: by name */
+}
+
+static PyObject *function_repr(PyObject *self) { return PyObject_Repr(((Function *)self)->python); }
+
+static PyMethodDef function_methods[] = {{"__reduce_ex__", function_reduce, METH_O, NULL}, {NULL, NULL, 0, NULL}};
+static PyMemberDef function_members[] = {
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(Function, call), READONLY, NULL}, {NULL, 0, 0, 0, NULL}};
+static PyType_Slot function_slots[] = {
+    {Py_tp_dealloc, function_dealloc}, {Py_tp_traverse, function_traverse}, {Py_tp_getattro, function_getattr},
+    {Py_tp_repr, function_repr},       {Py_tp_call, PyVectorcall_Call},     {Py_tp_methods, function_methods},
+    {Py_tp_members, function_members}, {0, NULL},
+};
+static PyType_Spec function_spec = {
+    "autograd.function", sizeof(Function), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_DISALLOW_INSTANTIATION, function_slots};
+
+/* Return the public function of a row, in front of the one in Python; that one itself, if the row has no rule here. */
+static PyObject *function(PyObject *Py_UNUSED(module), PyObject *op) {
+    Row *row = row_of(op);
+    PyObject *python = row == NULL ? NULL : PyObject_GetAttr(op, str_evaluate);
+    if (python == NULL || (row->one == NULL && row->two == NULL && row->many == NULL)) return python;
+    Function *f = PyObject_GC_New(Function, FunctionType);
+    if (f == NULL) {
+        Py_DECREF(python);
+        return NULL;
+    }
+    f->call = function_call;
+    f->row = row;
+    f->python = python;
+    PyObject_GC_Track(f);
+    return (PyObject *)f;
+}
+
+/* Call `change` with each Value of an iterable. */
+static PyObject *each(PyObject *values, int (*change)(Value *, PyObject *), PyObject *argument) {
+    PyObject *list = PySequence_Fast(values, "a list of Values is needed here");
+    if (list == NULL) return NULL;
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(list); i++) {
+        PyObject *v = PySequence_Fast_GET_ITEM(list, i);
+        if (!is_value(v)) PyErr_Format(PyExc_TypeError, "a Value is needed here, and %R was given", v);
+        if (!is_value(v) || change((Value *)v, argument) < 0) {
+            Py_DECREF(list);
+            return NULL;
+        }
+    }
+    Py_DECREF(list);
+    Py_RETURN_NONE;
+}
+
+static int forget_grad(Value *v, PyObject *Py_UNUSED(nothing)) {
+    put_grad(v, UNSET);
+    return 0;
+}
+static PyObject *zero_grads(PyObject *Py_UNUSED(module), PyObject *values) { return each(values, forget_grad, NULL); }
+
+/* x ← x − rate·∂/∂x */
+static int step_down(Value *v, PyObject *rate) {
+    double number;
+    if (!(v->state & HAS_GRAD) || (v->state & FROZEN && !v->count)) return 0;
+    if (!(v->state & (OBJECT_DATA | OBJECT_GRAD)) && is_real(rate, &number)) {
+        v->data.number -= number * v->grad.number;
+        return 0;
+    }
+    PyObject *grad = get_grad(v), *data = get_data(v), *change = grad == NULL ? NULL : PyNumber_Multiply(rate, grad);
+    PyObject *next = data == NULL || change == NULL ? NULL : PyNumber_Subtract(data, change);
+    if (next != NULL) put_data(v, next);
+    Py_XDECREF(grad), Py_XDECREF(data), Py_XDECREF(change), Py_XDECREF(next);
+    return next == NULL ? -1 : 0;
+}
+static PyObject *descend(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t n) {
+    if (n == 2) return each(args[0], step_down, args[1]);
+    PyErr_SetString(PyExc_TypeError, "descend takes Values and a rate");
+    return NULL;
+}
+
 static PyObject *set_active(PyObject *Py_UNUSED(module), PyObject *count) {
     active = (int)PyLong_AsLong(count);
     if (active == -1 && PyErr_Occurred()) return NULL;
@@ -1412,6 +1626,9 @@ static PyType_Spec spec = {"autograd.Value", sizeof(Value), 0, Py_TPFLAGS_DEFAUL
 
 static PyMethodDef functions[] = {
     {"matvec", (PyCFunction)(void (*)(void))matvec, METH_FASTCALL, NULL},
+    {"zero_grads", zero_grads, METH_O, NULL},
+    {"descend", (PyCFunction)(void (*)(void))descend, METH_FASTCALL, NULL},
+    {"function", function, METH_O, NULL},
     {"set_active", set_active, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
@@ -1521,6 +1738,8 @@ PyMODINIT_FUNC PyInit__native(void) {
     Py_DECREF(bases);
     if (ValueType == NULL || inherit() < 0) return NULL;
     ValueType->tp_vectorcall = value_call;
+    FunctionType = (PyTypeObject *)PyType_FromSpec(&function_spec);
+    if (FunctionType == NULL) return NULL;
     PyObject *module = PyModule_Create(&definition);
     if (module == NULL || PyModule_AddObjectRef(module, "Value", (PyObject *)ValueType) < 0) return NULL;
     return module;

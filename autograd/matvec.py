@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from . import ops
-from ._engine import native_matvec
+from ._engine import native
 from .value import Value, new_node
 
 DOT = ops.OPERATIONS["dot"]
@@ -22,9 +22,13 @@ def matvec(rows: Iterable[Iterable[Any]], xs: Iterable[Any], biases: Iterable[An
     >>> matvec([[1.0, 2.0], [3.0, 4.0]], [1.0, 1.0], [0.0, 0.5])
     [3.0, 7.5]
     """
+    quick: list[Any] | None = None if native is None else native.matvec(rows, xs, biases)
+    if quick is not None:
+        return quick
     rows, xs, biases = list(map(tuple, rows)), tuple(xs), tuple(biases)
-    nodes = (native_matvec or _quick_matvec)(rows, xs, biases)
-    return [ops.dot(row, xs, bias) for row, bias in zip(rows, biases, strict=True)] if nodes is None else nodes
+    if native is None and (quick := _quick_matvec(rows, xs, biases)) is not None:
+        return quick
+    return [ops.dot(row, xs, bias) for row, bias in zip(rows, biases, strict=True)]
 
 
 def _quick_matvec(rows: Sequence[Any], xs: Sequence[Any], biases: Sequence[Any]) -> list[Any] | None:

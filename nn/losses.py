@@ -248,7 +248,13 @@ def _terms(each: Callable[[Any, Any], Any], o: Any, t: Any) -> list[Any]:
         return [each(o, t)]
     if not hasattr(t, "__len__") or len(o) != len(t):
         raise ValueError(f"{len(o)} predictions need {len(o)} targets, and {_given(t)}")
-    return [term for pair in zip(o, t, strict=True) for term in _terms(each, *pair)]
+    terms = []
+    for a, b in zip(o, t, strict=True):
+        if type(a) is Value and type(b) is float:  # nearly always: no need to look for lists in them
+            terms.append(each(a, b))
+        else:
+            terms += _terms(each, a, b)
+    return terms
 
 
 def _combine(terms: list[Any], reduction: str) -> Any:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from autograd import Value, clip, maximum, minimum, norm, sqrt, where
+from autograd.many import descend, zero_grads
 from autograd.ops import power
 
 from .checks import is_finite, is_real, look_up, number_where, whole
@@ -114,8 +115,8 @@ class Optimizer:
 
     def zero_grad(self) -> None:
         """Forget the gradient of every parameter."""
-        for p in self._parameters():
-            p.zero_grad()
+        for group in self.param_groups:
+            zero_grads(group["params"])
 
     def state_dict(self) -> dict[str, Any]:
         """Return the options of each group and, for each parameter in order, its step count and state: numbers only."""
@@ -229,10 +230,7 @@ class SGD(Optimizer):
         if self.has_state:
             return super().step()
         for group in self.param_groups:  # the same rule where nothing is remembered, without the bookkeeping
-            lr = group["lr"]
-            for p in group["params"]:
-                if p.has_grad:
-                    p.data = p.data - lr * p.grad
+            descend(group["params"], group["lr"])
 
     @property
     def has_state(self) -> bool:

@@ -1,7 +1,7 @@
 """Run the tests of the native engine on a build that watches each access to memory, each leak, each undefined step.
 
-GCC's or Clang's AddressSanitizer and UndefinedBehaviorSanitizer; freed Values are not kept, so that each use after the
-release is seen. Exits with 1 if the build, or a test, fails.
+GCC's or Clang's AddressSanitizer and UndefinedBehaviorSanitizer; each Value is a block of its own, so that each use
+after the release is seen. Exits with 1 if the build, or a test, fails.
 """
 
 import os
@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 TESTS = ["tests/test_engines.py", "tests/test_value.py", "tests/test_graphs.py", "tests/test_matvec.py"]
-FLAGS = ["-std=c11", "-O1", "-g", "-fno-omit-frame-pointer", "-ffp-contract=off", "-DKEPT=0", "-fPIC", "-shared"]
+FLAGS = ["-std=c11", "-O1", "-g", "-fno-omit-frame-pointer", "-ffp-contract=off", "-DWATCHED", "-fPIC", "-shared"]
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
 
 

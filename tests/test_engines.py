@@ -461,7 +461,7 @@ def test_no_allocation_that_fails_does_harm():
     pytest.importorskip("_testcapi")
     done = run(NO_MEMORY, "native")
     assert done.returncode == 0, done.stderr.decode()[-2000:]
-    assert int(done.stdout) > 150
+    assert int(done.stdout) > 10  # more of them in `make sanitize`, where each Value is an allocation of its own
 
 
 def test_threads_share_a_graph():

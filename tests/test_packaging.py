@@ -93,8 +93,8 @@ def test_wheel_holds_the_two_packages_and_nothing_else(built, tmp_path):
     with zipfile.ZipFile(built[0]) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
         archive.extractall(tmp_path)
-    extension = {name for name in names if name.startswith("autograd/_native.")} - {"autograd/_native.pyi"}
-    assert names - extension == sources("autograd", "nn") | {"autograd/_native.pyi"}
+    extension = {name for name in names if name.startswith("autograd/_native.")}
+    assert names - extension == sources("autograd", "nn")
     assert {name.rpartition(".")[2] for name in extension} == ({"log"} if "-none-any" in built[0].name else {"so"})
     (licence,) = tmp_path.glob("*.dist-info/licenses/LICENSE")
     assert "MIT License" in licence.read_text(encoding="utf-8")
@@ -143,7 +143,7 @@ def test_the_native_engine_compiles_without_a_warning(tmp_path):
 def test_sdist_can_be_tested_and_built_again(built):
     with tarfile.open(built[1]) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    assert sources("autograd", "nn") | {"autograd/_native.c", "autograd/_native.pyi", "hatch_build.py"} <= names
+    assert sources("autograd", "nn") | {"autograd/_native.c", "hatch_build.py"} <= names
     beside = {"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "Makefile", "pyproject.toml"}
     assert beside | {"docs/architecture.md", "tests/test_packaging.py"} <= names
     assert not [name for name in names if name.startswith((".venv", ".bench", "out/"))]

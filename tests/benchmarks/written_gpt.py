@@ -7,10 +7,8 @@ microgpt (embedding 16, 4 heads, RMS norms without parameters, ReLU, no biases);
 from gpt import HEADS, SYMBOLS, TOKENS, WIDTH, matrices, start
 
 
-def step_of(number):
-    """A function that takes one step of gradient descent on Values of the class `number` and returns the loss."""
-    initial, symbols = start()
-    parameters = [number(x) for x in initial]
+def loss_of(parameters, symbols, exp, log, relu, value):
+    """The loss of the symbols, computed with four functions of a scalar besides its arithmetic; `value` is its number."""
     w = matrices(parameters)
     size = WIDTH // HEADS
 
@@ -18,8 +16,8 @@ def step_of(number):
         return [sum(wi * xi for wi, xi in zip(row, x, strict=True)) for row in rows]
 
     def softmax(scores):
-        largest = max(score.data for score in scores)
-        powers = [(score - largest).exp() for score in scores]
+        largest = max(value(score) for score in scores)
+        powers = [exp(score - largest) for score in scores]
         total = sum(powers)
         return [power / total for power in powers]
 
@@ -43,20 +41,29 @@ def step_of(number):
         x = linear(attention(linear(x, w["q"]), keys, values), w["o"])
         x = [a + b for a, b in zip(x, kept, strict=True)]
         kept, x = x, normed(x)
-        x = linear([xi.relu() for xi in linear(x, w["up"])], w["down"])
+        x = linear([relu(xi) for xi in linear(x, w["up"])], w["down"])
         return linear([a + b for a, b in zip(x, kept, strict=True)], w["head"])
 
+    assert len(w["head"]) == SYMBOLS
+    keys, values, losses = [], [], []
+    for place in range(TOKENS):
+        chances = softmax(logits(symbols[place], place, keys, values))
+        losses.append(-log(chances[symbols[place + 1]]))
+    return (1 / TOKENS) * sum(losses)
+
+
+def step_of(number):
+    """A function that takes one step of gradient descent on Values of the class `number` and returns the loss."""
+    initial, symbols = start()
+    parameters = [number(x) for x in initial]
+    functions = (number.exp, number.log, number.relu, lambda x: x.data)
+
     def step():
-        keys, values, losses = [], [], []
-        for place in range(TOKENS):
-            chances = softmax(logits(symbols[place], place, keys, values))
-            losses.append(-chances[symbols[place + 1]].log())
-        loss = (1 / TOKENS) * sum(losses)
+        loss = loss_of(parameters, symbols, *functions)
         loss.backward()
         for p in parameters:
             p.data -= 0.01 * p.grad
             p.grad = 0
         return loss.data
 
-    assert len(w["head"]) == SYMBOLS
     return step
