@@ -131,10 +131,11 @@ class Layer(Module):
             x, width = [x], 1
         if width != self.nin:
             _check_input(self, x, self.nin)
-        rows = [neuron.w for neuron in self.neurons if type(neuron) is Neuron]
+        neurons = self.neurons
+        rows = [neuron.w for neuron in neurons if type(neuron) is Neuron]
         if len(rows) < self.nout:  # someone put neurons of their own in
-            return [neuron(x) for neuron in self.neurons]
-        zs = matvec(rows, x, [neuron.b for neuron in self.neurons])
+            return [neuron(x) for neuron in neurons]
+        zs = matvec(rows, x, [neuron.b for neuron in neurons])
         return zs if self.activate is None else list(map(self.activate, zs))
 
     def forward(self, x: Sequence[Any]) -> Any:

@@ -19,6 +19,7 @@ from autograd.operation import bare
 
 from .checks import choice, is_real, look_up, number_where
 
+_KNOWN = ("mean", "sum", "none")
 _SMALLEST = math.exp(-100.0)  # PyTorch's floor for the logarithms of bce: no term above 100
 
 
@@ -30,7 +31,7 @@ def mse(predictions: Any, targets: Any, reduction: str = "mean") -> Any:
     """
     if _known(reduction) == "none":
         return _reduce(lambda o, t: square(o - t), predictions, targets, reduction)
-    errors = _reduce(operator.sub, predictions, targets, "none")
+    errors = _combine(_terms(operator.sub, predictions, targets), "none")
     squares = dot(errors, errors)  # Σ e², as one node
     return squares / len(errors) if reduction == "mean" and len(errors) > 1 else squares
 
@@ -232,7 +233,7 @@ def _class(t: Any, classes: int) -> int:
 
 
 def _known(reduction: str) -> str:
-    return choice("reduction", reduction, ("mean", "sum", "none"))
+    return reduction if reduction in _KNOWN else choice("reduction", reduction, _KNOWN)
 
 
 def _reduce(each: Callable[[Any, Any], Any], predictions: Any, targets: Any, reduction: str) -> Any:
