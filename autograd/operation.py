@@ -63,6 +63,7 @@ class Operation:
     defaults: tuple[float, ...] = ()  # of the last operands
     lists: int = 0  # how many lists of operands the public function takes
     # What mathematics knows of it.
+    example_at: tuple[float, ...] = ()  # the operands of its example, if not ½
     domain: tuple[tuple[float, float], ...] = (REAL,)  # an interval for each operand, where the value is real
     kinks: Callable[..., float] | None = None  # zero just where a derivative jumps
     complex_rule: Rule | None = None  # its extension to the complex plane, for the complex step
@@ -115,7 +116,7 @@ class Operation:
     def example(self) -> str:
         """Write a doctest of the public function at a point of its domain."""
         point = [0.5 if low <= 0.5 <= high else low + 1.0 if low < high else low for low, high in self.domain]
-        point = point[: len(self.operands) - len(self.defaults)]
+        point = list(self.example_at) or point[: len(self.operands) - len(self.defaults)]
         value = format(self.evaluate(*point), ".9f")
         return f"""\n>>> f"{{{self.name}({", ".join(map(repr, point))}):.9f}}"\n{value!r}\n"""
 

@@ -499,7 +499,7 @@ polygamma: Function = _row("polygamma", gamma.polygamma, (lambda y, n, x: 0.0, l
                            domain=((0.0, 0.0), (0.0, INF)), primitive=True, method=False,
                            doc="The derivative of order n + 1 of ln Γ(x), n = 0 … 100; inf or nan at the poles.")
 lgamma = _row("lgamma", _ieee(gamma.lgamma), (lambda y, x: polygamma(0.0, x),), text="ln Γ(#0)",
-              derivative_text=("ψ(#0)",), domain=_not_negative, primitive=True,
+              derivative_text=("ψ(#0)",), domain=_not_negative, primitive=True, example_at=(10.0,),
               doc="The logarithm of the absolute value of the gamma function.")
 
 

@@ -25,7 +25,6 @@ class Peer(NamedTuple):
 PEERS = {
     "chalkgrad": Peer(distributions=("chalkgrad",)),
     "micrograd": Peer(("micrograd==0.1.0",), ("micrograd",)),
-    "minigrad": Peer(("minigrad==0.0.6", "setuptools"), ("minigrad",)),
     "xad": Peer(("xad==1.5.2",), ("xad",)),
     "fastdual": Peer(("fastdual==0.3.1",), ("fastdual",)),
     "microgpt": Peer(),  # a class of the design of Karpathy's microgpt, written anew
