@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
-from .graph import is_node, topological_order
+from .graph import UNSET, is_node, topological_order
 from .operation import bare
 
 
@@ -99,7 +100,10 @@ class Dunders:
         for node in topological_order(self):
             if id(node) not in memo:
                 operands = tuple([memo[id(x)] if is_node(x) else x for x in node.operands])
-                memo[id(node)] = _restored(type(node), *_state(node), operands)
+                *state, attributes = _state(node)
+                memo[id(node)] = twin = _restored(type(node), *state, None, operands)
+                if attributes:
+                    twin.__dict__.update(copy.deepcopy(attributes, memo))
         return memo[id(self)]
 
     def __reduce__(self) -> Any:
@@ -115,17 +119,17 @@ class Dunders:
 
 def _state(node: Any) -> tuple[Any, ...]:
     grad = node.grad if node.has_grad else None
-    return node.data, grad, node.op, node.partials, node.extras
+    return node.data, grad, node.op, node.partials, node.extras, getattr(node, "__dict__", None)  # of a subclass
 
 
 def _restored(kind: type[Any], *state: Any) -> Any:
-    data, grad, op, partials, extras, operands = state
-    node = kind(data)
+    data, grad, op, partials, extras, attributes, operands = state
+    node = kind.__new__(kind)  # a subclass may have a constructor of its own
+    node.data, node.grad = data, UNSET if grad is None else grad
     node.op, node.operands, node.partials = op, operands, partials
-    if grad is not None:
-        node.grad = grad
-    if extras is not None:
-        node.extras = dict(extras)
+    node.extras = None if extras is None else dict(extras)
+    if attributes:
+        node.__dict__.update(attributes)
     return node
 
 

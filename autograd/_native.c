@@ -1619,8 +1619,10 @@ static PyType_Slot slots[] = {
     {Py_nb_power, value_pow},
     {Py_nb_negative, value_negative},
     {Py_nb_absolute, value_absolute},
+    {Py_tp_doc, NULL}, /* see `document` */
     {0, NULL},
 };
+#define SLOTS (sizeof slots / sizeof slots[0])
 
 static PyType_Spec spec = {"autograd.Value", sizeof(Value), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
 
@@ -1653,7 +1655,11 @@ static const char *documentation(const char *before, PyObject *text) {
 /* The documentation of the class, its methods and attributes stands in value.py and in the table. */
 static int document(void) {
     PyObject *described = PyObject_GetAttrString(PlainValue, "__slots__");
-    if (described == NULL) return -1;
+    PyObject *doc = PyObject_GetAttrString(PlainValue, "__doc__");
+    if (described == NULL || doc == NULL) return -1;
+    slots[SLOTS - 2].pfunc = (void *)documentation("Value(data, name=None)\n--\n\n", doc);
+    Py_DECREF(doc);
+    if (slots[SLOTS - 2].pfunc == NULL) return -1;
     for (PyMethodDef *method = methods; method->ml_name != NULL; method++) {
         char before[128];
         PyObject *member = PyObject_GetAttrString(PlainValue, method->ml_name), *text = NULL;
@@ -1686,7 +1692,7 @@ static int inherit(void) {
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(items); i++) {
         PyObject *name = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 0);
         PyObject *member = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 1);
-        if (PyUnicode_CompareWithASCIIString(name, "__doc__") != 0 && PyDict_Contains(ValueType->tp_dict, name)) continue;
+        if (PyDict_Contains(ValueType->tp_dict, name)) continue;
         if (PyObject_SetAttr((PyObject *)ValueType, name, member) < 0) return -1;
     }
     Py_DECREF(items);

@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import inspect
 import itertools
 import math
 import os
@@ -69,6 +70,9 @@ def test_they_are_two_classes_of_one_name():
         assert getattr(Native, name).__doc__ == getattr(Plain, name).__doc__ or name in Plain.__slots__
         assert callable(getattr(Native, name)) == callable(getattr(Plain, name))
     assert Native.__doc__ == Plain.__doc__
+    assert str(inspect.signature(Native)) == "(data, name=None)"
+    assert str(inspect.signature(Native.backward)) == "(self, /, seed=1.0)"
+    assert str(inspect.signature(autograd.tanh)) == "(x, /)"
 
 
 @given(recipes(steps=14))
@@ -336,12 +340,13 @@ def test_attributes_that_are_set():
     assert v.operands == (1.0, 2.0)
 
 
-def test_a_subclass_has_what_it_adds():
-    class Named(Native):
-        def __init__(self, data, *, note):
-            super().__init__(data)
-            self.note = note
+class Named(Native):
+    def __init__(self, data, *, note):
+        super().__init__(data)
+        self.note = note
 
+
+def test_a_subclass_has_what_it_adds():
     v = Named(2.0, note="here")
     v.other = 1
     y = v * v + v.exp()
@@ -349,6 +354,10 @@ def test_a_subclass_has_what_it_adds():
     assert type(y) is Native
     assert v.grad == 4.0 + math.exp(2.0)
     assert (v.note, v.other) == ("here", 1)
+    for twin in (copy.copy(v), copy.deepcopy(v), pickle.loads(pickle.dumps(v))):
+        assert type(twin) is Named
+        assert (twin.data, twin.grad, twin.note, twin.other) == (v.data, v.grad, "here", 1)
+    assert type(pickle.loads(pickle.dumps(y)).operands[0]) is Native
     v.note = v  # a cycle through the subclass's own dict
     del v, y
 

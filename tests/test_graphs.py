@@ -421,6 +421,29 @@ def test_a_shallow_copy_shares_its_operands():
     assert named.name == original_name == "left"
 
 
+class Labelled(Value):
+    """A subclass with an attribute and a constructor of its own."""
+
+    def __init__(self, data, *, labels):
+        super().__init__(data)
+        self.labels = labels
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, by_pickle])
+def test_a_subclass_is_copied_with_its_attributes(duplicate):
+    x = Labelled(2.0, labels=["here"])
+    x.name, x.grad = "x", 3.0
+    twin = duplicate(x)
+    assert type(twin) is Labelled
+    assert (twin.data, twin.grad, twin.name, twin.labels) == (2.0, 3.0, "x", ["here"])
+    assert (twin.labels is x.labels) == (duplicate is copy.copy)
+    y = x * x
+    if duplicate is not copy.copy:
+        (left, right) = duplicate(y).operands
+        assert left is right is not x
+        assert left.labels == ["here"]
+
+
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, by_pickle])
 def test_a_deep_graph_is_copied(duplicate):
     x = Value(1.0, name="x")

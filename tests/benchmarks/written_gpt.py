@@ -8,7 +8,7 @@ from gpt import HEADS, SYMBOLS, TOKENS, WIDTH, matrices, start
 
 
 def loss_of(parameters, symbols, exp, log, relu, value):
-    """The loss of the symbols, computed with four functions of a scalar besides its arithmetic; `value` is its number."""
+    """The loss of the symbols; `exp`, `log` and `relu` are functions of a scalar, and `value` gives its number."""
     w = matrices(parameters)
     size = WIDTH // HEADS
 

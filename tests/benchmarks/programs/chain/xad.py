@@ -3,6 +3,7 @@
 import time
 
 import xad.adj_1st as xadj
+
 from clock import peak_memory
 
 LENGTH = 1_000_000
