@@ -728,13 +728,25 @@ def logsumexp(xs: Iterable[Any]) -> Any:
 
 
 def softmax(xs: Iterable[Any]) -> list[Any]:
-    """Return the list of exp xᵢ / (exp x₁ + exp x₂ + …), each component one node, without overflow.
+    """Return the list of exp xᵢ / (exp x₁ + exp x₂ + …), without overflow; up to 32 components are one node each.
 
     >>> softmax([1000.0, 1000.0])
     [0.5, 0.5]
     """
     xs = tuple(xs)
-    return [_softmax_row(x, *xs[:i], *xs[i + 1 :]) for i, x in enumerate(xs)]
+    if len(xs) <= 32:
+        return [_softmax_row(x, *xs[:i], *xs[i + 1 :]) for i, x in enumerate(xs)]
+    # n nodes of n operands would take n². With r = ln of the sum over the others, a component is σ(x − r).
+    return [sigmoid(x - r) for x, r in zip(xs, _of_the_others(xs, ()))]
+
+
+def _of_the_others(xs: tuple[Any, ...], outside: tuple[Any, ...]) -> list[Any]:
+    """Return for each of ``xs`` the logsumexp of all the others, ``outside`` among them: n ln n operands in all."""
+    if len(xs) == 1:
+        return list(outside)
+    left, right = xs[: len(xs) // 2], xs[len(xs) // 2 :]
+    beside_left, beside_right = logsumexp((*outside, *right)), logsumexp((*outside, *left))
+    return _of_the_others(left, (beside_left,)) + _of_the_others(right, (beside_right,))
 
 
 def max(xs: Iterable[Any]) -> Any:
