@@ -98,4 +98,7 @@ def _compile(source: str, folder: str, scratch: str) -> None:
 
 
 if __name__ == "__main__":
-    _compile(*sys.argv[1:])
+    try:
+        _compile(*sys.argv[1:])
+    except Exception as error:
+        sys.exit(f"{type(error).__name__}: {error}")
