@@ -73,6 +73,8 @@ def compiled(source: Path, folder: Path) -> tuple[Path | None, str]:
         return None, "the native engine was left out, as asked"
     if platform.python_implementation() != "CPython" or sysconfig.get_config_var("Py_GIL_DISABLED"):
         return None, "the native engine is for CPython with its global lock"
+    if sys.maxsize < 2**32:  # where the processor may round twice
+        return None, "the native engine is for 64 bits"
     with tempfile.TemporaryDirectory() as scratch:
         # in a process of its own, so that what the compiler prints can be kept
         command = [sys.executable, __file__, str(source), str(folder), scratch]

@@ -2,8 +2,9 @@
 
    Read value.py first; this file has its names and its order. What is different is where the numbers stand. A Value of
    value.py holds two tuples, `operands` and `partials`; here up to two operands and their partials lie inside the
-   object, more of them in one block, and a tuple is made when somebody looks. There are no cycles among nodes, so they
-   take no part in garbage collection.
+   object, more of them in one block, and a tuple is made when somebody looks. Operands come before their users, so nodes
+   alone make no cycle, and they take no part in garbage collection. What can make one is a gradient that is itself a
+   graph, of its own leaf, or an attribute of a subclass: `zero_grad`, or taking the attribute away, breaks it.
 
    Numbers are doubles. A graph may hold other kinds (the compiler's traced numbers, the exact numbers of the tests): for
    those, and for an operation whose rules are not here, the Python rules of the table run, as they do in value.py.
@@ -41,6 +42,7 @@ enum {
     FROZEN = 16,         /* a leaf that takes no gradient */
     REACHED = 32,        /* used by `backward` while it looks for the order, as are the next two bits: */
     NEXT = 64,           /* times the number of the operand to look at next, of a node with at most two */
+    UNTOUCHED = 256,     /* used where a pass may fail: its adjoint is the −0.0 with which it began */
 };
 
 typedef struct {
@@ -53,7 +55,7 @@ typedef struct {
             Number partials[2];
         } few;
         struct {
-            Operand *operands; /* one block, with the partials behind the operands */
+            Operand *operands; /* one block, behind the partials */
             Number *partials;
             uint32_t next; /* used by `backward` */
         } many;
@@ -73,9 +75,27 @@ static PyObject *PlainValue; /* the class in value.py */
 static PyObject *UNSET;      /* the gradient that was never computed, told apart by identity */
 static PyObject *as_float, *watch, *check_backward, *graph_is_off, *lock;
 static PyObject *following, *checking, *locating, *recording; /* context variables of modes.py */
-static PyObject *str_evaluate, *str_forward, *str_primitive, *str_partials, *str_name, *str_frozen;
+static PyObject *str_evaluate, *str_forward, *str_primitive, *str_partials, *str_apply, *str_name, *str_frozen;
 static PyObject *str_acquire, *str_release;
 static int active; /* how many modes are open, in all threads: modes.py says */
+
+/* An operation, with its rules for doubles where they are here. */
+typedef struct {
+    const char *name;
+    double (*one)(double x);
+    double (*one_partial)(double y, double x);
+    double (*two)(double a, double b);
+    void (*two_partials)(double y, double a, double b, double *partials);
+    double (*many)(const double *x, Py_ssize_t n);
+    void (*many_partials)(double y, const double *x, Py_ssize_t n, double *partials);
+    Py_ssize_t exactly; /* of `many`: how many operands it takes; 0 for any number */
+    PyObject *op;
+    uint16_t place; /* in `known` */
+    size_t nodes;   /* of a row that is not in this file: how many nodes are of it */
+} Row;
+
+static Row **known;      /* the operations, by their places; the first are those of `rows` below */
+static size_t own_count; /* how many those are */
 
 /* ---------------------------------------------------------------- making and freeing */
 
@@ -198,13 +218,13 @@ static int set_count(Value *v, Py_ssize_t count) {
             PyErr_SetString(PyExc_OverflowError, "an operation takes at most 2**32 - 1 operands");
             return -1;
         }
-        Operand *block = PyMem_Malloc((size_t)count * (sizeof(Operand) + sizeof(Number)));
+        Number *block = PyMem_Malloc((size_t)count * (sizeof(Operand) + sizeof(Number)));
         if (block == NULL) {
             PyErr_NoMemory();
             return -1;
         }
-        v->many.operands = block;
-        v->many.partials = (Number *)(block + count);
+        v->many.partials = block;
+        v->many.operands = (Operand *)(block + count);
     }
     v->count = (uint32_t)count;
     return 0;
@@ -212,11 +232,12 @@ static int set_count(Value *v, Py_ssize_t count) {
 
 /* Let go of the operands and partials of a node that nobody can look at meanwhile. */
 static void release_operands(Value *v) {
+    if (v->op > own_count) known[v->op]->nodes--;
     Operand *operands = operands_of(v);
     uint32_t count = v->count;
     for (uint32_t i = 0; i < count; i++) Py_XDECREF(OBJECT_OF(operands[i]));
     for (uint32_t i = 0; i < count && v->state & OBJECT_PARTIALS; i++) Py_XDECREF(partials_of(v)[i].object);
-    if (count > 2) PyMem_Free(operands);
+    if (count > 2) PyMem_Free(v->many.partials);
 }
 
 /* Make a leaf of a node. What is freed may run Python code, which finds the leaf. */
@@ -228,20 +249,21 @@ static void drop_operands(Value *v) {
 }
 
 /* A chain of a million nodes goes without recursion: what dies while another is being freed waits in a list, which is
-   linked through `grad`. */
+   linked through `data`. */
 static void value_dealloc(PyObject *self) {
     static Value *dead;
     static int freeing;
     Value *v = (Value *)self;
-    if (v->state & OBJECT_GRAD) Py_XDECREF(v->grad.object);
-    v->grad.object = (PyObject *)dead;
+    PyObject *object = v->state & OBJECT_DATA ? v->data.object : NULL;
+    v->data.object = (PyObject *)dead;
     dead = v;
+    Py_XDECREF(object);
     if (freeing) return;
     freeing = 1;
     while (dead != NULL) {
         v = dead;
-        dead = (Value *)v->grad.object;
-        if (v->state & OBJECT_DATA) Py_XDECREF(v->data.object);
+        dead = (Value *)v->data.object;
+        if (v->state & OBJECT_GRAD) Py_DECREF(v->grad.object);
         release_operands(v);
         Py_XDECREF(v->extras);
         PyTypeObject *type = Py_TYPE(v);
@@ -297,7 +319,7 @@ static void put_data(Value *v, PyObject *x) {
 static void put_grad(Value *v, PyObject *x) {
     PyObject *old = v->state & OBJECT_GRAD ? v->grad.object : NULL;
     double number;
-    v->state &= ~(OBJECT_GRAD | HAS_GRAD);
+    v->state &= ~(OBJECT_GRAD | HAS_GRAD | UNTOUCHED);
     if (x == UNSET) {
         v->grad.number = 0.0;
     } else if (is_real(x, &number)) {
@@ -386,19 +408,6 @@ static PyObject *finished(Value *node) {
    Each is the rule of its row in ops.py, which has the sources. `where(c, a, b)` there is `c ? a : b` here. A result
    that is not a number is Python's nan, without a sign, where the C library gives one with a sign. */
 
-typedef struct {
-    const char *name;
-    double (*one)(double x);
-    double (*one_partial)(double y, double x);
-    double (*two)(double a, double b);
-    void (*two_partials)(double y, double a, double b, double *partials);
-    double (*many)(const double *x, Py_ssize_t n);
-    void (*many_partials)(double y, const double *x, Py_ssize_t n, double *partials);
-    Py_ssize_t exactly; /* of `many`: how many operands it takes; 0 for any number */
-    PyObject *op;
-    uint16_t place; /* in `known` */
-} Row;
-
 static inline double real(double y, double x) { return y != y && x == x ? Py_NAN : y; }
 static inline double larger(double a, double b) { return a > b ? a : a == a ? b : a; }
 static inline double smaller(double a, double b) { return a < b ? a : a == a ? b : a; }
@@ -449,10 +458,13 @@ static double negative(double x) { return -x; }
 static double negative_partial(double y, double x) { return (void)y, (void)x, -1.0; }
 static double same(double x) { return x; }
 static double same_partial(double y, double x) { return (void)y, (void)x, 1.0; }
+static double absolute(double x) { return fabs(x); }
 static double abs_partial(double y, double x) { return (void)y, sign(x); }
 static double square(double x) { return x * x; }
 static double square_partial(double y, double x) { return (void)y, 2.0 * x; }
+static double exponential(double x) { return exp(x); }
 static double exp_partial(double y, double x) { return (void)x, y; }
+static double exponential_less_1(double x) { return expm1(x); }
 static double expm1_partial(double y, double x) { return (void)y, exp(x); }
 static double log_partial(double y, double x) { return (void)y, divide(1.0, x); }
 static double root(double x) { return real(sqrt(x), x); }
@@ -607,7 +619,7 @@ static Row rows[] = {
     [DIV] = {"div", .two = divide, .two_partials = divide_partials},
     [POW] = {"pow", .two = power, .two_partials = power_partials},
     [NEG] = {"neg", .one = negative, .one_partial = negative_partial},
-    [EXP] = {"exp", .one = exp, .one_partial = exp_partial},
+    [EXP] = {"exp", .one = exponential, .one_partial = exp_partial},
     [LOG] = {"log", .one = logarithm, .one_partial = log_partial},
     [TANH] = {"tanh", .one = hyperbolic_tangent, .one_partial = hyperbolic_tangent_partial},
     [SIGMOID] = {"sigmoid", .one = sigmoid, .one_partial = sigmoid_partial},
@@ -615,11 +627,11 @@ static Row rows[] = {
     [SQRT] = {"sqrt", .one = root, .one_partial = root_partial},
     [SIN] = {"sin", .one = sine, .one_partial = sine_partial},
     [COS] = {"cos", .one = cosine, .one_partial = cosine_partial},
-    [ABS] = {"abs", .one = fabs, .one_partial = abs_partial},
+    [ABS] = {"abs", .one = absolute, .one_partial = abs_partial},
     [SQUARE] = {"square", .one = square, .one_partial = square_partial},
     [DOT] = {"dot", .many = dot, .many_partials = dot_partials},
     {"identity", .one = same, .one_partial = same_partial},
-    {"expm1", .one = expm1, .one_partial = expm1_partial},
+    {"expm1", .one = exponential_less_1, .one_partial = expm1_partial},
     {"softplus", .one = softplus, .one_partial = softplus_partial},
     {"logsigmoid", .one = logsigmoid, .one_partial = logsigmoid_partial},
     {"silu", .one = silu, .one_partial = silu_partial},
@@ -637,9 +649,8 @@ static Row rows[] = {
 };
 #define ROWS (sizeof rows / sizeof rows[0])
 
-/* Every operation that was seen: those above, and others, of which only `op` is known. A node says by two bytes which is
-   its own, so an operation stays here for good. `hashed` finds one by its address. */
-static Row **known;
+/* A node says by two bytes which operation it is of. Beside the rows above, others get a place when they are first seen,
+   and keep it while there are nodes of them. `hashed` finds an operation by its address. */
 static uint16_t *hashed;
 static size_t known_count, known_room;
 
@@ -649,25 +660,28 @@ static size_t slot_of(PyObject *op) {
     return i;
 }
 
-static int add_known(Row *row) {
-    if (known_count + 1 >= known_room) {
-        size_t room = known_room ? 2 * known_room : 128;
-        Row **rows_known = PyMem_Realloc(known, room * sizeof *known);
-        if (rows_known != NULL) known = rows_known;
-        uint16_t *slots = PyMem_Calloc(2 * room, sizeof *slots);
-        if (rows_known == NULL || slots == NULL || known_count >= UINT16_MAX - 1) {
-            PyMem_Free(slots);
-            if (known_count >= UINT16_MAX - 1)
-                PyErr_SetString(PyExc_OverflowError, "there can be 65,534 operations");
-            else
-                PyErr_NoMemory();
-            return -1;
-        }
-        PyMem_Free(hashed);
-        hashed = slots;
-        known_room = room;
-        for (size_t i = 1; i <= known_count; i++) hashed[slot_of(known[i]->op)] = (uint16_t)i;
+static void hash_again(void) {
+    memset(hashed, 0, 2 * known_room * sizeof *hashed);
+    for (size_t i = 1; i <= known_count; i++) hashed[slot_of(known[i]->op)] = (uint16_t)i;
+}
+
+static int grow_known(void) {
+    size_t room = known_room ? 2 * known_room : 256;
+    Row **places = PyMem_Realloc(known, room * sizeof *known);
+    if (places != NULL) known = places;
+    uint16_t *slots = places == NULL ? NULL : PyMem_Realloc(hashed, 2 * room * sizeof *hashed);
+    if (slots == NULL) {
+        PyErr_NoMemory();
+        return -1;
     }
+    hashed = slots;
+    known_room = room;
+    hash_again();
+    return 0;
+}
+
+static int add_known(Row *row) {
+    if (known_count + 1 >= known_room && grow_known() < 0) return -1;
     row->place = (uint16_t)++known_count;
     known[row->place] = row;
     hashed[slot_of(row->op)] = row->place;
@@ -678,6 +692,19 @@ static int add_known(Row *row) {
 static Row *row_of(PyObject *op) {
     uint16_t place = hashed[slot_of(op)];
     if (place) return known[place];
+    for (size_t i = known_count + 2 > known_room ? own_count + 1 : known_count + 1; i <= known_count; i++) {
+        Row *row = known[i]; /* before the table grows, a row that no node is of gives its place */
+        if (row->nodes) continue;
+        PyObject *old = row->op;
+        row->op = Py_NewRef(op);
+        hash_again();
+        Py_DECREF(old);
+        return row;
+    }
+    if (known_count == UINT16_MAX) {
+        PyErr_SetString(PyExc_OverflowError, "there are nodes of 65,535 operations, and no more are counted");
+        return NULL;
+    }
     Row *row = PyMem_Calloc(1, sizeof *row);
     if (row == NULL) return (Row *)PyErr_NoMemory();
     row->op = Py_NewRef(op);
@@ -685,6 +712,12 @@ static Row *row_of(PyObject *op) {
     Py_DECREF(op);
     PyMem_Free(row);
     return NULL;
+}
+
+/* Make a node one of an operation's; it was none of another's. */
+static inline void join(Value *node, Row *row) {
+    node->op = row->place;
+    if (row->place > own_count) row->nodes++;
 }
 
 /* ---------------------------------------------------------------- from operands to a node */
@@ -722,7 +755,7 @@ static PyObject *many(Row *row, PyObject *const *xs, Py_ssize_t n) {
     Operand *operands = operands_of(node);
     for (Py_ssize_t i = 0; i < n; i++) {
         if (!take(xs[i], &operands[i], &numbers[i])) {
-            if (n > 2) PyMem_Free(operands);
+            if (n > 2) PyMem_Free(node->many.partials);
             node->count = 0;
             Py_CLEAR(node);
             goto done;
@@ -774,20 +807,20 @@ static int fill(Value *v, PyObject *operands, PyObject *partials) {
             places_of_partials[i].number = flows ? PyFloat_AS_DOUBLE(partial) : 0.0;
         }
     }
-    uint16_t op = v->op;
-    drop_operands(v);
-    v->op = op;
+    Value old = *v;
     v->few = made.few;
     if (n > 2) v->many = made.many;
     v->count = made.count;
-    if (objects) v->state |= OBJECT_PARTIALS;
+    v->state = (uint16_t)(objects ? v->state | OBJECT_PARTIALS : v->state & ~OBJECT_PARTIALS);
+    old.op = 0; /* which stays with v */
+    release_operands(&old); /* at last, since it may run Python code */
     return 0;
 }
 
 /* The node that a row of the table makes by its Python rules: `apply` in value.py. */
 static PyObject *apply_rules(PyObject *op, PyObject *const *xs, Py_ssize_t n) {
     PyObject *operands = PyTuple_New(n), *numbers = PyTuple_New(n), *wanted = PyTuple_New(n);
-    PyObject *data = NULL, *number = NULL, *partials = NULL, *rule = NULL, *node = NULL;
+    PyObject *data = NULL, *number = NULL, *slopes = NULL, *partials = NULL, *rule = NULL, *node = NULL;
     if (operands == NULL || numbers == NULL || wanted == NULL) goto done;
     for (Py_ssize_t i = 0; i < n; i++) {
         int flows = is_value(xs[i]);
@@ -811,8 +844,8 @@ static PyObject *apply_rules(PyObject *op, PyObject *const *xs, Py_ssize_t n) {
     Py_DECREF(off);
     if (off == Py_True)
         partials = PyTuple_New(0);
-    else
-        partials = PyObject_CallMethodObjArgs(op, str_partials, number, numbers, wanted, NULL);
+    else if ((slopes = PyObject_CallMethodObjArgs(op, str_partials, number, numbers, wanted, NULL)) != NULL)
+        partials = PySequence_Tuple(slopes);
     if (partials == NULL) goto done;
     Value *made = new_value();
     if (made == NULL) goto done;
@@ -822,12 +855,12 @@ static PyObject *apply_rules(PyObject *op, PyObject *const *xs, Py_ssize_t n) {
     if (row == NULL || fill(made, operands, partials) < 0)
         Py_DECREF(made);
     else {
-        made->op = row->place;
+        join(made, row);
         node = finished(made);
     }
 done:
     Py_XDECREF(operands), Py_XDECREF(numbers), Py_XDECREF(wanted), Py_XDECREF(data);
-    Py_XDECREF(number), Py_XDECREF(partials), Py_XDECREF(rule);
+    Py_XDECREF(number), Py_XDECREF(slopes), Py_XDECREF(partials), Py_XDECREF(rule);
     return node;
 }
 
@@ -835,12 +868,14 @@ static inline int takes_many(Row *row, Py_ssize_t n) {
     return row->many != NULL && (row->exactly ? n == row->exactly : n > 0);
 }
 
+/* The node that a row of the table makes of doubles, or by its Python rules. */
 static PyObject *apply(PyObject *op, PyObject *const *xs, Py_ssize_t n) {
     Row *row = row_of(op);
     Operand operands[2];
     double x[2], p[2];
     if (row == NULL) return NULL;
-    if (row->one && n == 1 && take(xs[0], &operands[0], &x[0])) return unary(row, (Value *)xs[0]);
+    if (row->one && n == 1 && take(xs[0], &operands[0], &x[0]) && operands[0] != CONSTANT)
+        return unary(row, (Value *)xs[0]);
     if (row->two && n == 2 && take(xs[0], &operands[0], &x[0]) && take(xs[1], &operands[1], &x[1])) {
         double y = row->two(x[0], x[1]);
         row->two_partials(y, x[0], x[1], p);
@@ -853,21 +888,40 @@ static PyObject *apply(PyObject *op, PyObject *const *xs, Py_ssize_t n) {
     return apply_rules(op, xs, n);
 }
 
-/* An operator whose other side is not a double: `_operate` in value.py. */
-static PyObject *operate(PyObject *op, PyObject *left, PyObject *right) {
-    PyObject *other = is_value(left) ? right : left, *constant = Py_NewRef(other);
-    if (!is_number(other)) {
-        Py_SETREF(constant, PyObject_CallOneArg(as_float, other));
-        if (constant == NULL && PyErr_ExceptionMatches(PyExc_TypeError)) {
-            PyErr_Clear();
-            Py_RETURN_NOTIMPLEMENTED; /* the other side may know how */
-        }
-        if (constant == NULL) return NULL;
+/* The same through the method `apply`, where self is of a subclass, which may have one of its own. */
+static PyObject *apply_as(PyObject *self, PyObject *op, PyObject *const *xs, Py_ssize_t n) {
+    if (Py_IS_TYPE(self, ValueType)) return apply(op, xs, n);
+    PyObject *operands = PyTuple_New(n), *node = NULL;
+    for (Py_ssize_t i = 0; operands != NULL && i < n; i++) PyTuple_SET_ITEM(operands, i, Py_NewRef(xs[i]));
+    if (operands != NULL) node = PyObject_CallMethodObjArgs(self, str_apply, op, operands, NULL);
+    Py_XDECREF(operands);
+    return node;
+}
+
+/* An operator whose other side is a constant, or another kind of number: `_operate` in value.py. */
+static PyObject *operate(PyObject *op, PyObject *self, PyObject *other, int reflected) {
+    PyObject *constant = is_number(other) ? Py_NewRef(other) : PyObject_CallOneArg(as_float, other);
+    if (constant == NULL && PyErr_ExceptionMatches(PyExc_TypeError)) {
+        PyErr_Clear();
+        Py_RETURN_NOTIMPLEMENTED; /* the other side may know how */
     }
-    PyObject *both[2] = {is_value(left) ? left : constant, is_value(left) ? constant : right};
-    PyObject *node = apply(op, both, 2);
+    if (constant == NULL) return NULL;
+    PyObject *both[2] = {reflected ? constant : self, reflected ? self : constant};
+    PyObject *node = is_number(other) ? apply_as(self, op, both, 2) : apply(op, both, 2);
     Py_DECREF(constant);
     return node;
+}
+
+/* An operator of which not both sides are doubles. A subclass may have methods of its own, which come first. */
+static PyObject *operate_slowly(Row *row, PyObject *left, PyObject *right) {
+    int reflected = !is_value(left);
+    PyObject *self = reflected ? right : left, *other = reflected ? left : right;
+    if (Py_IS_TYPE(self, ValueType)) return operate(row->op, self, other, reflected);
+    if (!reflected && Py_IS_TYPE(other, ValueType)) {
+        PyObject *both[2] = {left, right};
+        return apply(row->op, both, 2);
+    }
+    return PyObject_CallMethod(self, "_operate", "OOO", row->op, other, reflected ? Py_True : Py_False);
 }
 
 /* Each operator gives the number, and its derivative by each operand. */
@@ -875,7 +929,7 @@ static PyObject *operate(PyObject *op, PyObject *left, PyObject *right) {
     static PyObject *function(PyObject *left, PyObject *right) {                              \
         Operand l, r;                                                                         \
         double a, b;                                                                          \
-        if (!take(left, &l, &a) || !take(right, &r, &b)) return operate(row.op, left, right); \
+        if (!take(left, &l, &a) || !take(right, &r, &b)) return operate_slowly(&row, left, right); \
         double y = result;                                                                    \
         return binary(&row, y, l, a, by_left, r, b, by_right);                                \
     }
@@ -893,7 +947,8 @@ static PyObject *value_pow(PyObject *left, PyObject *right, PyObject *modulus) {
 
 static PyObject *unary_method(Row *row, PyObject *self) {
     Value *v = (Value *)self;
-    return Py_IS_TYPE(self, ValueType) && !(v->state & OBJECT_DATA) ? unary(row, v) : apply_rules(row->op, &self, 1);
+    if (!Py_IS_TYPE(self, ValueType)) return apply_as(self, row->op, &self, 1);
+    return v->state & OBJECT_DATA ? apply_rules(row->op, &self, 1) : unary(row, v);
 }
 #define METHOD(name, row) \
     static PyObject *value_##name(PyObject *self, PyObject *Py_UNUSED(nothing)) { return unary_method(&rows[row], self); }
@@ -907,8 +962,13 @@ METHOD(sin, SIN)
 METHOD(cos, COS)
 METHOD(abs, ABS)
 METHOD(square, SQUARE)
-static PyObject *value_negative(PyObject *self) { return unary_method(&rows[NEG], self); }
-static PyObject *value_absolute(PyObject *self) { return unary_method(&rows[ABS], self); }
+static PyObject *value_negative(PyObject *self) {
+    Value *v = (Value *)self;
+    return v->state & OBJECT_DATA ? apply_rules(rows[NEG].op, &self, 1) : unary(&rows[NEG], v);
+}
+static PyObject *value_absolute(PyObject *self) {
+    return Py_IS_TYPE(self, ValueType) ? value_abs(self, NULL) : PyObject_CallMethod(self, "abs", NULL);
+}
 
 static PyObject *value_apply(PyObject *Py_UNUSED(self), PyObject *const *args, Py_ssize_t n) {
     if (n != 2 || !PyTuple_Check(args[1])) {
@@ -923,7 +983,7 @@ static PyObject *value_operate(PyObject *self, PyObject *args, PyObject *named) 
     PyObject *op, *other;
     int reflected = 0;
     if (!PyArg_ParseTupleAndKeywords(args, named, "OO|p:_operate", names, &op, &other, &reflected)) return NULL;
-    return reflected ? operate(op, other, self) : operate(op, self, other);
+    return operate(op, self, other, reflected);
 }
 
 /* ---------------------------------------------------------------- backward */
@@ -931,15 +991,37 @@ static PyObject *value_operate(PyObject *self, PyObject *args, PyObject *named) 
 typedef struct {
     Value **nodes;
     size_t count, room;
-    int mixed; /* whether some number is no double, so that Python code will run */
+    int mixed;         /* whether some number is no double, so that Python code will run */
+    PyObject **grads;  /* gradients of the last pass that are no doubles: let go at the end, since that may run Python code */
+    size_t grad_count, grad_room;
     Value *first[64];
 } Order;
 
 static void forget(Order *order) {
-    for (size_t i = 0; i < order->count; i++) order->nodes[i]->state &= ~REACHED;
+    for (size_t i = 0; i < order->grad_count; i++) Py_DECREF(order->grads[i]);
+    PyMem_Free(order->grads);
     if (order->nodes != order->first) PyMem_Free(order->nodes);
-    order->nodes = order->first;
-    order->count = 0;
+}
+
+static void unmark(Order *order) {
+    for (size_t i = 0; i < order->count; i++) order->nodes[i]->state &= ~REACHED;
+}
+
+/* Take a gradient that is no double out of a node, and keep it until the end. */
+static int set_aside(Order *order, Value *node) {
+    if (order->grad_count == order->grad_room) {
+        size_t room = order->grad_room ? 2 * order->grad_room : 64;
+        PyObject **block = PyMem_Realloc(order->grads, room * sizeof *block);
+        if (block == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        order->grads = block;
+        order->grad_room = room;
+    }
+    order->grads[order->grad_count++] = node->grad.object;
+    node->state &= ~OBJECT_GRAD;
+    return 0;
 }
 
 static int append(Order *order, Value *node) {
@@ -980,102 +1062,122 @@ static inline Value *next_below(Value *node, Order *order) {
 }
 
 /* Enter a node on the way down. Its gradient is that of the last pass: in its place stands the node above. */
-static inline Value *entered(Value *node, Value *above) {
-    put_grad(node, UNSET);
+static inline int enter(Value *node, Value *above, Order *order) {
+    if (node->state & OBJECT_GRAD && set_aside(order, node) < 0) return -1;
     node->grad.object = (PyObject *)above;
-    node->state = (node->state & (NEXT - 1)) | REACHED;
+    node->state = (node->state & (NEXT - 1) & ~HAS_GRAD) | REACHED;
     if (node->count > 2) node->many.next = 0;
-    return node;
+    return 0;
 }
 
 /* Find the nodes below `output` (no leaves) in topological order, operands before their users: depth first, without
    recursion. Each is marked as REACHED, and its adjoint is −0.0, which changes no number that is added to it, not even
-   the sign of a zero. */
+   the sign of a zero. No Python code runs meanwhile. */
 static int find_order(Value *output, Order *order) {
+    Value *node = NULL, *below = output;
+    *order = (Order){.room = sizeof order->first / sizeof *order->first};
     order->nodes = order->first;
-    order->count = order->mixed = 0;
-    order->room = sizeof order->first / sizeof *order->first;
-    Value *node = entered(output, NULL);
-    while (node != NULL) {
-        Value *below = next_below(node, order);
+    do {
         if (below != NULL) {
-            node = entered(below, node);
-            continue;
+            if (enter(below, node, order) < 0) break;
+            node = below;
+        } else {
+            if (append(order, node) < 0) break;
+            Value *above = (Value *)node->grad.object;
+            node->grad.number = -0.0;
+            node->state |= HAS_GRAD;
+            order->mixed |= node->state & (OBJECT_DATA | OBJECT_PARTIALS);
+            node = above;
         }
-        if (append(order, node) < 0) break;
-        Value *above = (Value *)node->grad.object;
-        node->grad.number = -0.0;
-        node->state |= HAS_GRAD;
-        order->mixed |= node->state & (OBJECT_DATA | OBJECT_PARTIALS);
-        node = above;
-    }
-    if (node == NULL) return 0;
+        below = node == NULL ? NULL : next_below(node, order);
+    } while (node != NULL);
+    if (node == NULL && order->count) return 0;
     while (node != NULL) { /* there was no memory: none of them has a gradient */
         Value *above = (Value *)node->grad.object;
         node->grad.number = 0.0;
         node->state &= ~REACHED;
         node = above;
     }
+    unmark(order);
     for (size_t i = 0; i < order->count; i++) put_grad(order->nodes[i], UNSET);
     forget(order);
     return -1;
 }
 
+static PyObject *value_get_operands(PyObject *self, void *closure);
+static PyObject *value_get_partials(PyObject *self, void *closure);
+
 /* operand.grad += partial * adjoint, for numbers of any kind. */
 static int add_flow(Value *operand, PyObject *partial, PyObject *adjoint) {
-    PyObject *flow = PyNumber_Multiply(partial, adjoint), *grad = get_grad(operand), *sum = NULL;
-    if (flow != NULL && grad != NULL) sum = PyNumber_InPlaceAdd(grad, flow);
-    Py_XDECREF(flow);
-    Py_XDECREF(grad);
-    if (sum == NULL) return -1;
-    put_grad(operand, sum);
-    Py_DECREF(sum);
-    return 0;
+    int frozen = operand->state & FROZEN && !operand->count; /* it keeps what it had */
+    PyObject *grad = frozen ? PyFloat_FromDouble(-0.0) : get_grad(operand);
+    PyObject *flow = grad == NULL ? NULL : PyNumber_Multiply(partial, adjoint), *sum = NULL;
+    if (flow != NULL) sum = PyNumber_InPlaceAdd(grad, flow);
+    if (sum != NULL && !frozen) put_grad(operand, sum);
+    Py_XDECREF(grad), Py_XDECREF(flow), Py_XDECREF(sum);
+    return sum == NULL ? -1 : 0;
 }
 
+/* The chain rule at one node, where Python code may run: with tuples, as in value.py, since it may change the node. */
 static int add_flows_of_objects(Value *node) {
-    int failed = 0;
-    PyObject *adjoint = get_grad(node);
-    if (adjoint == NULL) return -1;
-    for (uint32_t i = 0; i < node->count && !failed; i++) {
-        Operand operand = operands_of(node)[i];
-        if (operand & NO_ADJOINT || ((Value *)operand)->state & FROZEN) continue;
-        Number stored = partials_of(node)[i];
-        PyObject *partial = node->state & OBJECT_PARTIALS ? Py_NewRef(stored.object) : PyFloat_FromDouble(stored.number);
-        failed = partial == NULL ? -1 : add_flow((Value *)operand, partial, adjoint);
-        Py_XDECREF(partial);
+    PyObject *adjoint = get_grad(node), *operands = value_get_operands((PyObject *)node, NULL);
+    PyObject *partials = value_get_partials((PyObject *)node, NULL);
+    int failed = adjoint == NULL || operands == NULL || partials == NULL;
+    for (Py_ssize_t i = 0; !failed && i < PyTuple_GET_SIZE(operands) && i < PyTuple_GET_SIZE(partials); i++) {
+        PyObject *operand = PyTuple_GET_ITEM(operands, i), *partial = PyTuple_GET_ITEM(partials, i);
+        if (partial != Py_None && is_value(operand)) failed = add_flow((Value *)operand, partial, adjoint) < 0;
     }
-    Py_DECREF(adjoint);
-    return failed;
+    Py_XDECREF(adjoint), Py_XDECREF(operands), Py_XDECREF(partials);
+    return failed ? -1 : 0;
 }
 
 /* Go one node at a time, users before their operands, and apply the chain rule:
    ∂output/∂operand += ∂node/∂operand · ∂output/∂node */
-static int sweep(Order *order, int checks) {
-    while (order->count) {
-        Value *node = order->nodes[--order->count];
+static void sweep(Order *order) {
+    for (size_t at = order->count; at-- > 0;) {
+        Value *node = order->nodes[at];
+        double adjoint = node->grad.number;
+        const Operand *operands = operands_of(node);
+        const Number *partials = partials_of(node);
         node->state &= ~REACHED;
-        if (node->state & (OBJECT_GRAD | OBJECT_PARTIALS) || order->mixed) {
-            if (add_flows_of_objects(node) < 0) return -1;
-        } else {
-            double adjoint = node->grad.number;
-            const Operand *operands = operands_of(node);
-            const Number *partials = partials_of(node);
-            for (uint32_t i = 0, n = node->count; i < n; i++) {
-                if (operands[i] & NO_ADJOINT) continue;
-                Value *operand = (Value *)operands[i];
-                if (operand->state & FROZEN) continue;
-                operand->grad.number += partials[i].number * adjoint;
-                operand->state |= HAS_GRAD;
-            }
-        }
-        if (checks) {
-            PyObject *none = PyObject_CallOneArg(check_backward, (PyObject *)node);
-            if (none == NULL) return -1;
-            Py_DECREF(none);
+        for (uint32_t i = 0, n = node->count; i < n; i++) {
+            if (operands[i] & NO_ADJOINT) continue;
+            Value *operand = (Value *)operands[i];
+            if (operand->state & FROZEN && !operand->count) continue;
+            operand->grad.number += partials[i].number * adjoint;
+            operand->state |= HAS_GRAD;
         }
     }
-    return 0;
+}
+
+/* The same for numbers of any kind. Python code may let go of a node, or begin a pass of its own, so each node is held,
+   and the marks are gone before. Where it fails, the nodes that were not reached have no gradient. */
+static int sweep_objects(Order *order, int checks) {
+    size_t at = order->count;
+    int failed = 0;
+    unmark(order);
+    for (size_t i = 0; i < order->count; i++) {
+        Py_INCREF(order->nodes[i]);
+        if (i + 1 < order->count) order->nodes[i]->state |= UNTOUCHED;
+    }
+    while (at && !failed) {
+        Value *node = order->nodes[--at];
+        failed = add_flows_of_objects(node);
+        if (checks && !failed) {
+            PyObject *none = PyObject_CallOneArg(check_backward, (PyObject *)node);
+            failed = none == NULL ? -1 : 0;
+            Py_XDECREF(none);
+        }
+    }
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    for (size_t i = 0; i < order->count; i++) {
+        if (failed && order->nodes[i]->state & UNTOUCHED) put_grad(order->nodes[i], UNSET);
+        order->nodes[i]->state &= ~UNTOUCHED;
+        Py_DECREF(order->nodes[i]);
+    }
+    PyErr_Restore(type, error, traceback);
+    return failed;
 }
 
 /* Where Python code runs in the middle, another thread may come in: then one backward pass goes at a time. */
@@ -1107,22 +1209,22 @@ static int run_backward(Value *output, PyObject *seed) {
     }
     failed = find_order(output, &order);
     if (!failed && order.mixed && !locked) {
-        forget(&order); /* while this thread waits for the lock, the marks must not stand there */
+        unmark(&order); /* while this thread waits for the lock, the marks must not stand there */
+        for (size_t i = 0; i < order.count; i++) put_grad(order.nodes[i], UNSET);
+        forget(&order);
         if (acquire() < 0) return -1;
         locked = 1;
-        failed = find_order(output, &order);
+        failed = output->count ? find_order(output, &order) : 0;
+        if (!output->count) order = (Order){.nodes = order.first}; /* made a leaf meanwhile */
     }
     if (!failed) {
-        size_t count = order.count;
-        order.mixed |= mixed;
         put_grad(output, seed);
-        failed = sweep(&order, checks);
-        for (size_t i = 0; failed && i < count; i++) { /* what was not reached has no gradient */
-            Value *node = order.nodes[i];
-            double grad = node->state & OBJECT_GRAD ? 1.0 : node->grad.number;
-            if (grad == 0.0 && signbit(grad)) put_grad(node, UNSET);
-        }
+        if (mixed || order.mixed) failed = sweep_objects(&order, checks);
+        else sweep(&order);
+        PyObject *type, *error, *traceback;
+        PyErr_Fetch(&type, &error, &traceback);
         forget(&order);
+        PyErr_Restore(type, error, traceback);
     }
     if (locked) release();
     return failed;
@@ -1195,15 +1297,25 @@ static PyObject *value_get_op(PyObject *self, void *Py_UNUSED(c)) {
 }
 static int value_set_op(PyObject *self, PyObject *x, void *Py_UNUSED(c)) {
     if (deleted(x, "op")) return -1;
+    Value *v = (Value *)self;
     Row *row = x == Py_None ? NULL : row_of(x);
     if (row == NULL && x != Py_None) return -1;
-    ((Value *)self)->op = row == NULL ? 0 : row->place;
+    if (v->op > own_count) known[v->op]->nodes--;
+    v->op = 0;
+    if (row != NULL) join(v, row);
     return 0;
+}
+
+/* A tuple with a place for each operand. To make one may run the garbage collector, and with it code that changes v. */
+static PyObject *tuple_for(Value *v) {
+    PyObject *tuple = PyTuple_New(v->count);
+    while (tuple != NULL && PyTuple_GET_SIZE(tuple) != (Py_ssize_t)v->count) Py_SETREF(tuple, PyTuple_New(v->count));
+    return tuple;
 }
 
 static PyObject *value_get_operands(PyObject *self, void *Py_UNUSED(c)) {
     Value *v = (Value *)self;
-    PyObject *tuple = PyTuple_New(v->count);
+    PyObject *tuple = tuple_for(v);
     for (uint32_t i = 0; tuple != NULL && i < v->count; i++) {
         Operand operand = operands_of(v)[i];
         PyObject *x = operand == CONSTANT ? PyFloat_FromDouble(partials_of(v)[i].number) : Py_NewRef(OBJECT_OF(operand));
@@ -1226,7 +1338,7 @@ static int value_set_operands(PyObject *self, PyObject *x, void *Py_UNUSED(c)) {
 
 static PyObject *value_get_partials(PyObject *self, void *Py_UNUSED(c)) {
     Value *v = (Value *)self;
-    PyObject *tuple = PyTuple_New(v->count);
+    PyObject *tuple = tuple_for(v);
     for (uint32_t i = 0; tuple != NULL && i < v->count; i++) {
         Number partial = partials_of(v)[i];
         PyObject *x;
@@ -1301,11 +1413,11 @@ static int value_init(PyObject *self, PyObject *args, PyObject *named) {
         Py_XDECREF(refused("__init__", self, args, named));
         return -1;
     }
+    if (set_up(v, data) < 0) return -1;
     drop_operands(v);
     Py_CLEAR(v->extras);
     v->state &= ~FROZEN;
     put_grad(v, UNSET);
-    if (set_up(v, data) < 0) return -1;
     return name == Py_None ? 0 : PyObject_SetAttr(self, str_name, name);
 }
 
@@ -1372,13 +1484,18 @@ static PyObject *matvec(PyObject *Py_UNUSED(module), PyObject *const *args, Py_s
     if (nargs != 3) Py_RETURN_NONE;
     for (int i = 0; i < 3; i++)
         if (!PyList_CheckExact(args[i]) && !PyTuple_CheckExact(args[i])) Py_RETURN_NONE;
-    PyObject **rows_of = PySequence_Fast_ITEMS(args[0]), **xs = PySequence_Fast_ITEMS(args[1]);
-    PyObject **biases = PySequence_Fast_ITEMS(args[2]);
     Py_ssize_t height = PySequence_Fast_GET_SIZE(args[0]), n = PySequence_Fast_GET_SIZE(args[1]);
     if (n == 0 || PySequence_Fast_GET_SIZE(args[2]) != height) Py_RETURN_NONE;
+    /* tuples of our own, since Python code that runs meanwhile could change the lists */
+    PyObject *held[3] = {NULL, NULL, NULL}, *nodes = NULL;
+    for (int i = 0; i < 3; i++)
+        if ((held[i] = PySequence_Tuple(args[i])) == NULL) goto give_back;
+    height = PyTuple_GET_SIZE(held[0]), n = PyTuple_GET_SIZE(held[1]);
+    if (PyTuple_GET_SIZE(held[2]) != height) goto give_back;
+    PyObject **rows_of = PySequence_Fast_ITEMS(held[0]), **xs = PySequence_Fast_ITEMS(held[1]);
+    PyObject **biases = PySequence_Fast_ITEMS(held[2]);
     double few[32], *numbers = n <= 32 ? few : PyMem_Malloc((size_t)n * sizeof(double));
     Operand few_inputs[32], *inputs = n <= 32 ? few_inputs : PyMem_Malloc((size_t)n * sizeof(Operand));
-    PyObject *nodes = NULL;
     int quick = 1;
     if (numbers == NULL || inputs == NULL) {
         PyErr_NoMemory();
@@ -1418,7 +1535,7 @@ static PyObject *matvec(PyObject *Py_UNUSED(module), PyObject *const *args, Py_s
                 Py_XDECREF(OBJECT_OF(operands[k]));
                 Py_XDECREF(OBJECT_OF(operands[n + k]));
             }
-            PyMem_Free(operands);
+            PyMem_Free(node->many.partials);
             node->count = 0;
             Py_DECREF(node);
             quick = 0;
@@ -1437,13 +1554,12 @@ static PyObject *matvec(PyObject *Py_UNUSED(module), PyObject *const *args, Py_s
 done:
     if (numbers != few) PyMem_Free(numbers);
     if (inputs != few_inputs) PyMem_Free(inputs);
-    if (PyErr_Occurred()) {
-        Py_XDECREF(nodes);
-        return NULL;
-    }
-    if (quick) return nodes;
-    Py_XDECREF(nodes);
-    Py_RETURN_NONE;
+    if (!quick) Py_CLEAR(nodes);
+give_back:
+    for (int i = 0; i < 3; i++) Py_XDECREF(held[i]);
+    if (PyErr_Occurred()) Py_CLEAR(nodes);
+    else if (nodes == NULL) Py_RETURN_NONE;
+    return nodes;
 }
 
 /* A public function such as autograd.relu: where a Value is among the operands, it makes the node at once. Every other call, and what
@@ -1460,8 +1576,10 @@ static PyObject *function_call(PyObject *self, PyObject *const *args, size_t fla
     Function *f = (Function *)self;
     Py_ssize_t n = PyVectorcall_NARGS(flags), i = 0;
     if (keywords == NULL && ((f->row->one && n == 1) || (f->row->two && n == 2) || takes_many(f->row, n))) {
-        while (i < n && !Py_IS_TYPE(args[i], ValueType)) i++;
-        if (i < n) return apply(f->row->op, args, n);
+        int values = 0;
+        for (; i < n && (Py_IS_TYPE(args[i], ValueType) || PyFloat_CheckExact(args[i]) || PyLong_CheckExact(args[i])); i++)
+            values += Py_IS_TYPE(args[i], ValueType);
+        if (i == n && values) return apply(f->row->op, args, n);
     }
     return PyObject_Vectorcall(f->python, args, flags, keywords);
 }
@@ -1491,6 +1609,10 @@ static PyObject *function_reduce(PyObject *self, PyObject *Py_UNUSED(protocol)) 
     return PyObject_GetAttrString(((Function *)self)->python, "__qualname__"); /* as functions are: by name */
 }
 
+static PyObject *function_bind(PyObject *self, PyObject *object, PyObject *Py_UNUSED(type)) {
+    return object == NULL ? Py_NewRef(self) : PyMethod_New(self, object); /* as a function in a class is a method */
+}
+
 static PyObject *function_repr(PyObject *self) { return PyObject_Repr(((Function *)self)->python); }
 
 static PyMethodDef function_methods[] = {{"__reduce_ex__", function_reduce, METH_O, NULL}, {NULL, NULL, 0, NULL}};
@@ -1498,7 +1620,7 @@ static PyMemberDef function_members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(Function, call), READONLY, NULL}, {NULL, 0, 0, 0, NULL}};
 static PyType_Slot function_slots[] = {
     {Py_tp_dealloc, function_dealloc}, {Py_tp_traverse, function_traverse}, {Py_tp_getattro, function_getattr},
-    {Py_tp_repr, function_repr},       {Py_tp_call, PyVectorcall_Call},     {Py_tp_methods, function_methods},
+    {Py_tp_descr_get, function_bind}, {Py_tp_repr, function_repr},       {Py_tp_call, PyVectorcall_Call},     {Py_tp_methods, function_methods},
     {Py_tp_members, function_members}, {0, NULL},
 };
 static PyType_Spec function_spec = {
@@ -1522,30 +1644,34 @@ static PyObject *function(PyObject *Py_UNUSED(module), PyObject *op) {
     return (PyObject *)f;
 }
 
-/* Call `change` with each Value of an iterable. */
-static PyObject *each(PyObject *values, int (*change)(Value *, PyObject *), PyObject *argument) {
-    PyObject *list = PySequence_Fast(values, "a list of Values is needed here");
-    if (list == NULL) return NULL;
-    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(list); i++) {
-        PyObject *v = PySequence_Fast_GET_ITEM(list, i);
+/* Call `change` with each Value of an iterable; with a tuple of our own, since Python code may run. */
+static PyObject *each(PyObject *values, int (*change)(PyObject *, PyObject *), PyObject *argument) {
+    PyObject *held = PySequence_Tuple(values);
+    int failed = held == NULL;
+    for (Py_ssize_t i = 0; !failed && i < PyTuple_GET_SIZE(held); i++) {
+        PyObject *v = PyTuple_GET_ITEM(held, i);
         if (!is_value(v)) PyErr_Format(PyExc_TypeError, "a Value is needed here, and %R was given", v);
-        if (!is_value(v) || change((Value *)v, argument) < 0) {
-            Py_DECREF(list);
-            return NULL;
-        }
+        failed = !is_value(v) || change(v, argument) < 0;
     }
-    Py_DECREF(list);
+    Py_XDECREF(held);
+    if (failed) return NULL;
     Py_RETURN_NONE;
 }
 
-static int forget_grad(Value *v, PyObject *Py_UNUSED(nothing)) {
-    put_grad(v, UNSET);
-    return 0;
+static int forget_grad(PyObject *v, PyObject *Py_UNUSED(nothing)) {
+    if (Py_IS_TYPE(v, ValueType)) {
+        put_grad((Value *)v, UNSET);
+        return 0;
+    }
+    PyObject *none = PyObject_CallMethod(v, "zero_grad", NULL);
+    Py_XDECREF(none);
+    return none == NULL ? -1 : 0;
 }
 static PyObject *zero_grads(PyObject *Py_UNUSED(module), PyObject *values) { return each(values, forget_grad, NULL); }
 
 /* x ← x − rate·∂/∂x */
-static int step_down(Value *v, PyObject *rate) {
+static int step_down(PyObject *self, PyObject *rate) {
+    Value *v = (Value *)self;
     double number;
     if (!(v->state & HAS_GRAD) || (v->state & FROZEN && !v->count)) return 0;
     if (!(v->state & (OBJECT_DATA | OBJECT_GRAD)) && is_real(rate, &number)) {
@@ -1722,7 +1848,7 @@ PyMODINIT_FUNC PyInit__native(void) {
         const char *text;
     } names[] = {
         {&str_evaluate, "evaluate"}, {&str_forward, "forward"}, {&str_primitive, "primitive"},
-        {&str_partials, "partials"}, {&str_name, "name"},       {&str_frozen, "frozen"},
+        {&str_partials, "partials"}, {&str_apply, "apply"}, {&str_name, "name"},       {&str_frozen, "frozen"},
         {&str_acquire, "acquire"},   {&str_release, "release"},
     };
     for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
@@ -1736,6 +1862,7 @@ PyMODINIT_FUNC PyInit__native(void) {
         if (rows[i].op == NULL) return PyErr_Format(PyExc_ImportError, "the table has no operation %s", rows[i].name);
         Py_INCREF(rows[i].op);
         if (add_known(&rows[i]) < 0) return NULL;
+        own_count = known_count;
     }
     Py_DECREF(table);
     PyObject *bases = PyObject_GetAttrString(PlainValue, "__bases__");

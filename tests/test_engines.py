@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 import autograd
 from autograd import OPERATIONS, AnomalyError, define, detect_anomaly, no_grad, record_source
+from autograd.many import descend, zero_grads
 from autograd.value import Value as Plain
 from tests.recipes import recipes
 
@@ -360,6 +361,142 @@ def test_a_subclass_has_what_it_adds():
     assert type(pickle.loads(pickle.dumps(y)).operands[0]) is Native
     v.note = v  # a cycle through the subclass's own dict
     del v, y
+
+
+class Runs(autograd.Number):
+    """A partial that runs code in the middle of a backward pass."""
+
+    __slots__ = ("code", "number")
+
+    def __init__(self, number, code):
+        self.number, self.code = number, code
+
+    def __mul__(self, other):
+        self.code()
+        return self.number * other
+
+
+class Ends:
+    """A gradient that runs code when nothing holds it any more."""
+
+    def __init__(self, code):
+        self.code = code
+
+    def __del__(self):
+        self.code()
+
+
+def test_code_that_runs_in_a_pass_may_change_the_graph():
+    for value in (Plain, Native):
+        x = value(1.0)
+        y = x * 2.0
+        z = y * 3.0
+        y.grad = Ends(lambda z=z: setattr(z, "grad", 5.0))
+        z.backward()
+        assert (x.grad, y.grad) == (6.0, 3.0)
+
+        x = value(2.0)
+        y = x * 3.0
+        z = y * 4.0 + x
+        z.partials = (Runs(1.0, lambda z=z, y=y: (setattr(z, "operands", ()), setattr(y, "operands", ()))), 1.0)
+        z.backward()
+        assert x.grad == 1.0
+
+        x = value(3.0)
+        inner, outer = x * x, x * x * x
+        outer.partials = (Runs(x.data, inner.backward), outer.partials[1])
+        outer.backward()  # the one inside comes first, and both add up
+        assert x.grad == 6.0 + 27.0
+
+        x = value(3.0)
+        y = x * x
+        z = y * 2.0
+
+        def fail():
+            raise KeyError
+
+        z.partials = (Runs(2.0, fail), None)
+        z.name = "z"
+        with pytest.raises(KeyError):
+            z.backward()
+        assert (z.has_grad, y.has_grad, x.has_grad) == (True, False, False)
+        (x * 1.0).backward()
+        assert x.grad == 1.0
+
+
+def test_lists_that_change_meanwhile():
+    xs, rows, biases = [Native(1.0), Native(2.0)], [[Native(1.0), Native(2.0)]] * 3, [Native(0.0)] * 3
+    with autograd.modes.follow(lambda node, operands: (xs.clear(), rows.clear(), biases.clear())):
+        assert [v.data for v in autograd.matvec(rows, xs, biases)] == [5.0, 5.0, 5.0]
+    leaves = [Native(1.0), Native(2.0)]
+    for leaf in leaves:
+        leaf.grad = 1.0
+    descend(leaves, Runs(0.5, leaves.clear))
+    assert leaves == []
+    with pytest.raises(TypeError, match=r"a Value is needed here, and 1\.0 was given"):
+        zero_grads([1.0])
+
+
+def test_a_long_chain_of_gradients_goes_without_recursion():
+    held = Native(0.0)
+    for _ in range(200_000):
+        v = Native(1.0)
+        v.grad = held
+        held = v
+    del held, v
+
+
+@pytest.mark.parametrize("value", [Plain, Native])
+def test_a_subclass_may_have_methods_of_its_own(value):
+    class Counting(value):
+        calls = 0
+
+        def apply(self, op, operands):
+            Counting.calls += 1
+            return super().apply(op, operands)
+
+    c, v = Counting(2.0), value(3.0)
+    results = [c.exp(), c + c, v * c, 2.0 * c, c - 1.0, autograd.maximum(c, v), autograd.sum([c, v]), abs(c), -c]
+    assert [x.data for x in results] == [math.exp(2.0), 4.0, 6.0, 4.0, 1.0, 3.0, 5.0, 2.0, -2.0]
+    assert Counting.calls == 5  # +, maximum, sum, exp, abs: what `value.py` hands to apply
+
+
+def test_operations_that_come_and_go():
+    x = Native(1.0)
+    for _ in range(70_000):
+        x.op = object()
+    x.op = None
+    op = define("_comes_and_goes", lambda x: x * x, (lambda y, x: [2.0 * x][0],))
+    try:
+        y = op(x)
+        y.backward()
+        assert (x.grad, y.op.name) == (2.0, "_comes_and_goes")
+    finally:
+        del OPERATIONS["_comes_and_goes"]
+    many = define("_many_come_and_go", lambda *xs: xs[0], lambda y, *xs: [1.0] + [0.0] * (len(xs) - 1))
+    try:
+        node = many(x, Native(2.0), 3.0)
+        assert (node.data, node.partials) == (1.0, (1.0, 0.0, None))
+    finally:
+        del OPERATIONS["_many_come_and_go"]
+
+
+def test_apply_with_a_constant_alone():
+    v = Native(3.0)
+    node = v.apply(OPERATIONS["square"], (2.5,))
+    node.backward()
+    assert node.operands == (2.5,)
+
+
+def test_a_public_function_is_a_method_in_a_class():
+    class Holder:
+        activate = autograd.relu
+
+    with pytest.raises(TypeError, match="takes 1 positional argument but 2 were given"):
+        Holder().activate(1.0)
+    assert inspect.isroutine(autograd.relu)
+    assert pickle.loads(pickle.dumps(autograd.relu)) is autograd.relu
+    assert autograd.relu.__name__ == "relu"
 
 
 GRAPH = """
