@@ -122,7 +122,7 @@ def _state(node: Any) -> tuple[Any, ...]:
     return node.data, grad, node.op, node.partials, node.extras, getattr(node, "__dict__", None)  # of a subclass
 
 
-def _restored(kind: type[Any], *state: Any) -> Any:
+def _restored(kind: Any, *state: Any) -> Any:
     data, grad, op, partials, extras, attributes, operands = state
     node = kind.__new__(kind)  # a subclass may have a constructor of its own
     node.data, node.grad = data, UNSET if grad is None else grad
