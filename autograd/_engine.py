@@ -9,7 +9,7 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
-from . import modes, ops
+from . import graph, modes, ops
 
 engine: Literal["native", "python"] = "python"
 native: Any = None  # the module in C
@@ -33,6 +33,7 @@ if TYPE_CHECKING or native is None:
 else:
     engine, Value = "native", native.Value
     modes.on_change = native.set_active  # it looks at the modes with every operation
+    graph.quick_order = native.topological_order
     # Its public functions stand in front of those in Python.
     _functions = {row.evaluate: native.function(row) for row in ops.OPERATIONS.values()}
     vars(ops).update({name: _functions[f] for name, f in vars(ops).items() if callable(f) and f in _functions})

@@ -1690,6 +1690,71 @@ static PyObject *descend(PyObject *Py_UNUSED(module), PyObject *const *args, Py_
     return NULL;
 }
 
+/* Every Value that the outputs were computed from, themselves included, operands before their users, as a list; None if one
+   of the outputs is none of ours: graph.py. The gradients must stay, so the way back stands in a list of its own. */
+typedef struct {
+    Value *node;
+    uint32_t next; /* the operand to look at next */
+} Visit;
+
+static int visit(Value *output, Order *order, Visit **stack, size_t *room) {
+    size_t depth = 0;
+    Value *below = output;
+    while (below != NULL || depth) {
+        if (below != NULL) {
+            if (depth == *room) {
+                Visit *block = PyMem_Realloc(*stack, 2 * (*room + 32) * sizeof *block);
+                if (block == NULL) {
+                    PyErr_NoMemory();
+                    while (depth) (*stack)[--depth].node->state &= ~REACHED;
+                    return -1;
+                }
+                *stack = block;
+                *room = 2 * (*room + 32);
+            }
+            below->state |= REACHED;
+            (*stack)[depth++] = (Visit){below, 0};
+        }
+        Visit *top = &(*stack)[depth - 1];
+        const Operand *operands = operands_of(top->node);
+        for (below = NULL; top->next < top->node->count && below == NULL; top->next++) {
+            PyObject *x = OBJECT_OF(operands[top->next]);
+            if (x != NULL && is_value(x) && !(((Value *)x)->state & REACHED)) below = (Value *)x;
+        }
+        if (below != NULL) continue;
+        depth--;
+        if (append(order, top->node) < 0) {
+            for (depth++; depth; depth--) (*stack)[depth - 1].node->state &= ~REACHED;
+            return -1;
+        }
+        Py_INCREF(top->node);
+    }
+    return 0;
+}
+
+static PyObject *topological_order(PyObject *Py_UNUSED(module), PyObject *outputs) {
+    Order order = {.room = sizeof order.first / sizeof *order.first};
+    Visit *stack = NULL;
+    size_t room = 0;
+    int failed = 0;
+    order.nodes = order.first;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(outputs); i++)
+        if (!is_value(PyTuple_GET_ITEM(outputs, i))) Py_RETURN_NONE;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(outputs) && !failed; i++) {
+        Value *output = (Value *)PyTuple_GET_ITEM(outputs, i);
+        if (!(output->state & REACHED)) failed = visit(output, &order, &stack, &room);
+    }
+    PyMem_Free(stack);
+    unmark(&order);
+    PyObject *list = failed ? NULL : PyList_New((Py_ssize_t)order.count);
+    for (size_t i = 0; i < order.count; i++) {
+        if (list != NULL) PyList_SET_ITEM(list, (Py_ssize_t)i, (PyObject *)order.nodes[i]);
+        else Py_DECREF(order.nodes[i]);
+    }
+    forget(&order);
+    return list;
+}
+
 static PyObject *set_active(PyObject *Py_UNUSED(module), PyObject *count) {
     active = (int)PyLong_AsLong(count);
     if (active == -1 && PyErr_Occurred()) return NULL;
@@ -1754,6 +1819,7 @@ static PyType_Spec spec = {"autograd.Value", sizeof(Value), 0, Py_TPFLAGS_DEFAUL
 
 static PyMethodDef functions[] = {
     {"matvec", (PyCFunction)(void (*)(void))matvec, METH_FASTCALL, NULL},
+    {"topological_order", topological_order, METH_O, NULL},
     {"zero_grads", zero_grads, METH_O, NULL},
     {"descend", (PyCFunction)(void (*)(void))descend, METH_FASTCALL, NULL},
     {"function", function, METH_O, NULL},

@@ -363,6 +363,20 @@ def test_a_subclass_has_what_it_adds():
     del v, y
 
 
+@given(recipes(steps=14))
+def test_topological_order(recipe):
+    orders = []
+    for value in (Plain, Native):
+        made = recipe.run(list(map(value, recipe.leaves)), lambda name, xs: OPERATIONS[name].evaluate(*xs))
+        values = [x for x in made if isinstance(x, value)]
+        place = {id(v): i for i, v in enumerate(values)}
+        outputs = [values[-1], values[len(values) // 2], values[0], values[-1]]
+        orders.append([place.get(id(v)) for v in autograd.topological_order(*outputs)])
+        assert autograd.topological_order() == []
+        autograd.topological_order(values[-1])[0].backward()  # no mark is left behind
+    assert orders[0] == orders[1]
+
+
 class Runs(autograd.Number):
     """A partial that runs code in the middle of a backward pass."""
 
@@ -577,7 +591,7 @@ def work():
     for _ in range(70):
         y = y * ws[1] + 0.5
     y.backward()
-    return y.operands, y.partials
+    return y.operands, y.partials, autograd.topological_order(y)
 work()
 want = [w.grad for w in ws]
 failures = 0
