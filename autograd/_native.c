@@ -997,6 +997,14 @@ typedef struct {
     Value *first[64];
 } Order;
 
+static inline void begin(Order *order) {
+    order->nodes = order->first;
+    order->grads = NULL;
+    order->room = sizeof order->first / sizeof *order->first;
+    order->count = order->grad_count = order->grad_room = 0;
+    order->mixed = 0;
+}
+
 static void forget(Order *order) {
     for (size_t i = 0; i < order->grad_count; i++) Py_DECREF(order->grads[i]);
     PyMem_Free(order->grads);
@@ -1075,8 +1083,7 @@ static inline int enter(Value *node, Value *above, Order *order) {
    the sign of a zero. No Python code runs meanwhile. */
 static int find_order(Value *output, Order *order) {
     Value *node = NULL, *below = output;
-    *order = (Order){.room = sizeof order->first / sizeof *order->first};
-    order->nodes = order->first;
+    begin(order);
     do {
         if (below != NULL) {
             if (enter(below, node, order) < 0) break;
@@ -1215,7 +1222,7 @@ static int run_backward(Value *output, PyObject *seed) {
         if (acquire() < 0) return -1;
         locked = 1;
         failed = output->count ? find_order(output, &order) : 0;
-        if (!output->count) order = (Order){.nodes = order.first}; /* made a leaf meanwhile */
+        if (!output->count) begin(&order); /* made a leaf meanwhile */
     }
     if (!failed) {
         put_grad(output, seed);
@@ -1484,14 +1491,17 @@ static PyObject *matvec(PyObject *Py_UNUSED(module), PyObject *const *args, Py_s
     if (nargs != 3) Py_RETURN_NONE;
     for (int i = 0; i < 3; i++)
         if (!PyList_CheckExact(args[i]) && !PyTuple_CheckExact(args[i])) Py_RETURN_NONE;
-    Py_ssize_t height = PySequence_Fast_GET_SIZE(args[0]), n = PySequence_Fast_GET_SIZE(args[1]);
-    if (n == 0 || PySequence_Fast_GET_SIZE(args[2]) != height) Py_RETURN_NONE;
-    /* tuples of our own, since Python code that runs meanwhile could change the lists */
+    /* While a mode is open Python code runs, which could change the lists: then we hold tuples of our own. */
     PyObject *held[3] = {NULL, NULL, NULL}, *nodes = NULL;
     for (int i = 0; i < 3; i++)
-        if ((held[i] = PySequence_Tuple(args[i])) == NULL) goto give_back;
-    height = PyTuple_GET_SIZE(held[0]), n = PyTuple_GET_SIZE(held[1]);
-    if (PyTuple_GET_SIZE(held[2]) != height) goto give_back;
+        if ((held[i] = active ? PySequence_Tuple(args[i]) : Py_NewRef(args[i])) == NULL) goto give_back;
+    Py_ssize_t height = PySequence_Fast_GET_SIZE(held[0]);
+    if ((nodes = PyList_New(height)) == NULL) goto give_back; /* first, since it may run the garbage collector */
+    Py_ssize_t n = PySequence_Fast_GET_SIZE(held[1]);
+    if (n == 0 || PySequence_Fast_GET_SIZE(held[0]) != height || PySequence_Fast_GET_SIZE(held[2]) != height) {
+        Py_CLEAR(nodes);
+        goto give_back;
+    }
     PyObject **rows_of = PySequence_Fast_ITEMS(held[0]), **xs = PySequence_Fast_ITEMS(held[1]);
     PyObject **biases = PySequence_Fast_ITEMS(held[2]);
     double few[32], *numbers = n <= 32 ? few : PyMem_Malloc((size_t)n * sizeof(double));
@@ -1503,8 +1513,7 @@ static PyObject *matvec(PyObject *Py_UNUSED(module), PyObject *const *args, Py_s
     }
     for (Py_ssize_t j = 0; j < n; j++)
         if (!take(xs[j], &inputs[j], &numbers[j])) quick = 0;
-    if (!quick || (nodes = PyList_New(height)) == NULL) goto done;
-    for (Py_ssize_t i = 0; i < height; i++) {
+    for (Py_ssize_t i = 0; quick && i < height; i++) {
         PyObject *row = rows_of[i];
         Operand bias;
         double y, weight;
@@ -1644,14 +1653,15 @@ static PyObject *function(PyObject *Py_UNUSED(module), PyObject *op) {
     return (PyObject *)f;
 }
 
-/* Call `change` with each Value of an iterable; with a tuple of our own, since Python code may run. */
+/* Call `change` with each Value of an iterable. Python code may run and change it, so each is held, and the size asked. */
 static PyObject *each(PyObject *values, int (*change)(PyObject *, PyObject *), PyObject *argument) {
-    PyObject *held = PySequence_Tuple(values);
+    PyObject *held = PySequence_Fast(values, "Values are needed here, in a list");
     int failed = held == NULL;
-    for (Py_ssize_t i = 0; !failed && i < PyTuple_GET_SIZE(held); i++) {
-        PyObject *v = PyTuple_GET_ITEM(held, i);
+    for (Py_ssize_t i = 0; !failed && i < PySequence_Fast_GET_SIZE(held); i++) {
+        PyObject *v = Py_NewRef(PySequence_Fast_GET_ITEM(held, i));
         if (!is_value(v)) PyErr_Format(PyExc_TypeError, "a Value is needed here, and %R was given", v);
         failed = !is_value(v) || change(v, argument) < 0;
+        Py_DECREF(v);
     }
     Py_XDECREF(held);
     if (failed) return NULL;
@@ -1733,11 +1743,11 @@ static int visit(Value *output, Order *order, Visit **stack, size_t *room) {
 }
 
 static PyObject *topological_order(PyObject *Py_UNUSED(module), PyObject *outputs) {
-    Order order = {.room = sizeof order.first / sizeof *order.first};
+    Order order;
     Visit *stack = NULL;
     size_t room = 0;
     int failed = 0;
-    order.nodes = order.first;
+    begin(&order);
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(outputs); i++)
         if (!is_value(PyTuple_GET_ITEM(outputs, i))) Py_RETURN_NONE;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(outputs) && !failed; i++) {
