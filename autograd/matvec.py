@@ -15,7 +15,7 @@ DOT = ops.OPERATIONS["dot"]
 def matvec(rows: Iterable[Iterable[Any]], xs: Iterable[Any], biases: Iterable[Any]) -> list[Any]:
     """Return [dot(row, xs, bias) for each row and bias]: one node per row, the same as ``dot`` makes it.
 
-    The numbers of ``xs`` are taken out once for all rows, so 16 neurons run three to five times as fast as with ``dot``.
+    The numbers of ``xs`` are taken out once for all rows, so 16 neurons run 3 to 5 times as fast as with ``dot``.
 
     Raises ValueError when a row and ``xs``, or the rows and ``biases``, differ in length.
 
