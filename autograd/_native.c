@@ -249,21 +249,23 @@ static void drop_operands(Value *v) {
 }
 
 /* A chain of a million nodes goes without recursion: what dies while another is being freed waits in a list, which is
-   linked through `data`. */
+   linked through `data`, or where that is an object, through `grad`. */
 static void value_dealloc(PyObject *self) {
     static Value *dead;
     static int freeing;
     Value *v = (Value *)self;
-    PyObject *object = v->state & OBJECT_DATA ? v->data.object : NULL;
-    v->data.object = (PyObject *)dead;
+    PyObject *both = (v->state & OBJECT_DATA) && (v->state & OBJECT_GRAD) ? v->grad.object : NULL;
+    if (v->state & OBJECT_DATA) v->grad.object = (PyObject *)dead;
+    else v->data.object = (PyObject *)dead;
     dead = v;
-    Py_XDECREF(object);
+    Py_XDECREF(both);
     if (freeing) return;
     freeing = 1;
     while (dead != NULL) {
         v = dead;
-        dead = (Value *)v->data.object;
-        if (v->state & OBJECT_GRAD) Py_DECREF(v->grad.object);
+        dead = (Value *)(v->state & OBJECT_DATA ? v->grad.object : v->data.object);
+        if (v->state & OBJECT_DATA) Py_DECREF(v->data.object);
+        else if (v->state & OBJECT_GRAD) Py_DECREF(v->grad.object);
         release_operands(v);
         Py_XDECREF(v->extras);
         PyTypeObject *type = Py_TYPE(v);

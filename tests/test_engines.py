@@ -451,11 +451,12 @@ def test_lists_that_change_meanwhile():
         zero_grads([1.0])
 
 
-def test_a_long_chain_of_gradients_goes_without_recursion():
+@pytest.mark.parametrize("place", ["grad", "data"])
+def test_a_long_chain_that_is_no_graph_goes_without_recursion(place):
     held = Native(0.0)
     for _ in range(200_000):
         v = Native(1.0)
-        v.grad = held
+        setattr(v, place, held)
         held = v
     del held, v
 
