@@ -21,7 +21,6 @@ from hatchling.build import *  # noqa: F403 - the functions that a build backend
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 SOURCE = "autograd/_native.c"
-LOG = "autograd/_native.log"
 PURE = "CHALKGRAD_PURE_PYTHON"
 # No fused multiply-add, which would round once where Python rounds twice; MSVC makes none unless it is asked to.
 FLAGS = {"msvc": ["/O2", "/std:c11"], "unix": ["-std=c11", "-O2", "-ffp-contract=off"]}
@@ -52,11 +51,13 @@ class NativeEngine(BuildHookInterface):  # type: ignore[type-arg]
         if self.target_name != "wheel":
             return
         root = Path(self.root)
-        # An editable install has the file beside its source, a wheel from a folder that is thrown away.
-        folder = root / "autograd" if version == "editable" else Path(tempfile.mkdtemp())
-        for old in [*folder.glob("_native.*.so"), *folder.glob("_native.*.pyd"), folder / "_native.log"]:
-            if old.suffix == ".log" or old.name.endswith(str(sysconfig.get_config_var("EXT_SUFFIX"))):
-                old.unlink(missing_ok=True)
+        # An editable install has the file beside its source, a wheel takes it from a folder that is thrown away.
+        folder = root / "autograd"
+        if version != "editable":
+            self._scratch = tempfile.TemporaryDirectory()
+            folder = Path(self._scratch.name)
+        for name in ("_native.log", f"_native{sysconfig.get_config_var('EXT_SUFFIX')}"):  # of an earlier install
+            (folder / name).unlink(missing_ok=True)
         built, said = compiled(root / SOURCE, folder)
         if built is not None:
             build_data["pure_python"], build_data["infer_tag"] = False, True
@@ -65,6 +66,11 @@ class NativeEngine(BuildHookInterface):  # type: ignore[type-arg]
             built.write_text(said, encoding="utf-8")
         if version != "editable":
             build_data["force_include"][str(built)] = f"autograd/{built.name}"
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        """Throw the folder away, when the wheel is written."""
+        if self.target_name == "wheel" and version != "editable":
+            self._scratch.cleanup()
 
 
 def compiled(source: Path, folder: Path) -> tuple[Path | None, str]:

@@ -19,6 +19,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#ifdef _WIN32
+#include <malloc.h>
+#endif
 
 /* ---------------------------------------------------------------- what a Value is */
 
@@ -352,19 +355,8 @@ static inline int take(PyObject *x, Operand *operand, double *number) {
         *number = v->data.number;
         return 1;
     }
-    if (PyFloat_CheckExact(x)) {
-        *number = PyFloat_AS_DOUBLE(x);
-    } else if (PyLong_CheckExact(x)) {
-        *number = PyLong_AsDouble(x);
-        if (*number == -1.0 && PyErr_Occurred()) {
-            PyErr_Clear(); /* too large: as_float says so */
-            return 0;
-        }
-    } else {
-        return 0;
-    }
     *operand = CONSTANT;
-    return 1;
+    return is_real(x, number); /* an int that is too large is refused by as_float */
 }
 
 /* Put one operand of a node that is being made in its place. */
@@ -1573,8 +1565,8 @@ give_back:
     return nodes;
 }
 
-/* A public function such as autograd.relu: where a Value is among the operands, it makes the node at once. Every other call, and what
-   else is asked of a function (its name, its signature), goes to the one in Python, which it wraps. */
+/* A public function such as autograd.relu: where a Value is among the operands, it makes the node at once. Every other
+   call, and what else is asked of a function (its name, its signature), goes to the one in Python, which it wraps. */
 typedef struct {
     PyObject_HEAD
     vectorcallfunc call;
@@ -1630,9 +1622,15 @@ static PyMethodDef function_methods[] = {{"__reduce_ex__", function_reduce, METH
 static PyMemberDef function_members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(Function, call), READONLY, NULL}, {NULL, 0, 0, 0, NULL}};
 static PyType_Slot function_slots[] = {
-    {Py_tp_dealloc, function_dealloc}, {Py_tp_traverse, function_traverse}, {Py_tp_getattro, function_getattr},
-    {Py_tp_descr_get, function_bind}, {Py_tp_repr, function_repr},       {Py_tp_call, PyVectorcall_Call},     {Py_tp_methods, function_methods},
-    {Py_tp_members, function_members}, {0, NULL},
+    {Py_tp_dealloc, function_dealloc},
+    {Py_tp_traverse, function_traverse},
+    {Py_tp_getattro, function_getattr},
+    {Py_tp_descr_get, function_bind},
+    {Py_tp_repr, function_repr},
+    {Py_tp_call, PyVectorcall_Call},
+    {Py_tp_methods, function_methods},
+    {Py_tp_members, function_members},
+    {0, NULL},
 };
 static PyType_Spec function_spec = {
     "autograd.function", sizeof(Function), 0,
@@ -1926,8 +1924,8 @@ PyMODINIT_FUNC PyInit__native(void) {
         const char *text;
     } names[] = {
         {&str_evaluate, "evaluate"}, {&str_forward, "forward"}, {&str_primitive, "primitive"},
-        {&str_partials, "partials"}, {&str_apply, "apply"}, {&str_name, "name"},       {&str_frozen, "frozen"},
-        {&str_acquire, "acquire"},   {&str_release, "release"},
+        {&str_partials, "partials"}, {&str_apply, "apply"},     {&str_name, "name"},
+        {&str_frozen, "frozen"},     {&str_acquire, "acquire"}, {&str_release, "release"},
     };
     for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
         if ((*needed[i].place = fetched(needed[i].module, needed[i].name)) == NULL) return NULL;

@@ -1,4 +1,4 @@
-"""Run the tests of the native engine on a build that watches each access to memory, each leak, each undefined step.
+"""Run the tests of the native engine on a build that watches each access to memory and each undefined step.
 
 GCC's or Clang's AddressSanitizer and UndefinedBehaviorSanitizer; each Value is a block of its own, so that each use
 after the release is seen. Exits with 1 if the build, or a test, fails.
