@@ -918,7 +918,8 @@ static PyObject *operate_slowly(Row *row, PyObject *left, PyObject *right) {
     return PyObject_CallMethod(self, "_operate", "OOO", row->op, other, reflected ? Py_True : Py_False);
 }
 
-/* Each operator gives the number, and its derivative by each operand. */
+/* Each operator gives the number, and its derivative by each operand. They stand in `rows` too: by way of the pointers there
+   a product takes 33 ns instead of 27. */
 #define OPERATOR(function, row, result, by_left, by_right)                                    \
     static PyObject *function(PyObject *left, PyObject *right) {                              \
         Operand l, r;                                                                         \
