@@ -1743,20 +1743,27 @@ static int visit(Value *output, Order *order, Visit **stack, size_t *room) {
     return 0;
 }
 
-static PyObject *topological_order(PyObject *Py_UNUSED(module), PyObject *outputs) {
+static PyObject *topological_order(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t nargs) {
     Order order;
     Visit *stack = NULL;
     size_t room = 0;
     int failed = 0;
+    if (nargs != 2 || !PyTuple_Check(args[0]) || !PyTuple_Check(args[1])) {
+        PyErr_SetString(PyExc_TypeError, "topological_order takes two tuples: the outputs, and where to stop");
+        return NULL;
+    }
+    for (int which = 0; which < 2; which++)
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(args[which]); i++)
+            if (!is_value(PyTuple_GET_ITEM(args[which], i))) Py_RETURN_NONE;
     begin(&order);
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(outputs); i++)
-        if (!is_value(PyTuple_GET_ITEM(outputs, i))) Py_RETURN_NONE;
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(outputs) && !failed; i++) {
-        Value *output = (Value *)PyTuple_GET_ITEM(outputs, i);
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(args[1]); i++) ((Value *)PyTuple_GET_ITEM(args[1], i))->state |= REACHED;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(args[0]) && !failed; i++) {
+        Value *output = (Value *)PyTuple_GET_ITEM(args[0], i);
         if (!(output->state & REACHED)) failed = visit(output, &order, &stack, &room);
     }
     PyMem_Free(stack);
     unmark(&order);
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(args[1]); i++) ((Value *)PyTuple_GET_ITEM(args[1], i))->state &= ~REACHED;
     PyObject *list = failed ? NULL : PyList_New((Py_ssize_t)order.count);
     for (size_t i = 0; i < order.count; i++) {
         if (list != NULL) PyList_SET_ITEM(list, (Py_ssize_t)i, (PyObject *)order.nodes[i]);
@@ -1830,7 +1837,7 @@ static PyType_Spec spec = {"autograd.Value", sizeof(Value), 0, Py_TPFLAGS_DEFAUL
 
 static PyMethodDef functions[] = {
     {"matvec", (PyCFunction)(void (*)(void))matvec, METH_FASTCALL, NULL},
-    {"topological_order", topological_order, METH_O, NULL},
+    {"topological_order", (PyCFunction)(void (*)(void))topological_order, METH_FASTCALL, NULL},
     {"zero_grads", zero_grads, METH_O, NULL},
     {"descend", (PyCFunction)(void (*)(void))descend, METH_FASTCALL, NULL},
     {"function", function, METH_O, NULL},

@@ -6,7 +6,8 @@ top of it: the sweep stops there, and so never confuses the variable it differen
 further out (Siskind and Pearlmutter, *Perturbation Confusion and Referential Transparency*, 2005).
 
 Numbers in, numbers out. Where the arguments are Values, or the function uses Values of its own or from outside, the
-results are Values too, which can be differentiated again.
+results are Values too, which can be differentiated again. The fresh Values of plain numbers are nobody's: the result of
+an inner transformation does not count as made of them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any, ParamSpec
 from . import modes
 from ._engine import Value
 from .graph import topological_order
+from .operation import bare
 from .ops import OPERATIONS, Number, as_float
 from .pytree import flatten, flatten_like
 
@@ -32,7 +34,8 @@ def gradients(output: Value, inputs: Any, *, seed: Any = 1.0, create_graph: bool
     ``inputs`` is a Value or a nested structure of Values. The results are numbers, or with ``create_graph`` Values that
     can be differentiated again. An input that the output does not depend on has 0.0. Everything is times ``seed``.
 
-    Raises TypeError when ``output`` or an input is no Value.
+    Raises TypeError when ``output`` or an input is no Value, and with ``create_graph`` RuntimeError where ``data`` was
+    changed since the graph was built: the derivative belongs to the numbers that it was built with.
 
     >>> x = Value(3.0)
     >>> gradients(x * x * x, x)
@@ -49,12 +52,14 @@ def gradients(output: Value, inputs: Any, *, seed: Any = 1.0, create_graph: bool
     return build([_as_result(adjoints.get(x, 0.0), create_graph) for x in leaves])
 
 
-def _sweep_back(seeds: Iterable[tuple[Value, Any]], inputs: Sequence[Value], graph: bool) -> dict[Value, Any]:
+def _sweep_back(
+    seeds: Iterable[tuple[Value, Any]], inputs: Sequence[Value], graph: bool, until: Sequence[Value] = ()
+) -> dict[Value, Any]:
     """Reverse mode: the adjoint of every Value between ``inputs`` and the seeded outputs."""
     adjoints: dict[Value, Any] = {}
     for output, seed in seeds:
         _accumulate(adjoints, output, seed)
-    order, needed = _nodes_between(list(adjoints), inputs)
+    order, needed = _nodes_between(list(adjoints), inputs, until)
     watched = modes.active and modes.checking.get()
     with _recording():
         for node in reversed(order):
@@ -72,16 +77,16 @@ def _sweep_back(seeds: Iterable[tuple[Value, Any]], inputs: Sequence[Value], gra
 
 
 def _sweep_forward(outputs: Sequence[Value], tangents: dict[Value, Any], graph: bool) -> dict[Value, Any]:
-    """Forward mode: the tangent of every Value that depends on the seeded inputs."""
-    order, needed = _nodes_between(outputs, list(tangents))
+    """Forward mode: the tangent of every Value that depends on the seeded inputs, of which none depends on another."""
+    order, needed = _nodes_between(outputs, list(tangents), until=list(tangents))
+    watched = modes.active and modes.checking.get()
     with _recording():
         for node in order:
-            own = tangents.pop(node, None)  # where one input was made from another, each keeps the tangent it was given
-            for operand, partial in zip(node.operands, _partials(node, needed, graph), strict=True):
+            for i, (operand, partial) in enumerate(zip(node.operands, _partials(node, needed, graph), strict=True)):
                 if partial is not None and operand in tangents:
                     _accumulate(tangents, node, _times(partial, tangents[operand]))
-            if own is not None:
-                tangents[node] = own
+                    if watched:
+                        modes.check_flow(node, i, tangents[operand], partial, tangents[node], forward=True)
     return tangents
 
 
@@ -89,11 +94,17 @@ def _accumulate(table: dict[Value, Any], node: Value, flow: Any) -> None:
     table[node] = table[node] + flow if node in table else flow
 
 
-def _nodes_between(outputs: Sequence[Value], inputs: Sequence[Value]) -> tuple[list[Value], set[Value]]:
-    """Return the nodes on paths from inputs to outputs in topological order, and the same with the inputs, as a set."""
+def _nodes_between(
+    outputs: Sequence[Value], inputs: Sequence[Value], until: Sequence[Value]
+) -> tuple[list[Value], set[Value]]:
+    """Return the nodes on paths from inputs to outputs in topological order, and the same with the inputs, as a set.
+
+    Nothing is looked for beyond ``until``: a transformation ends at its own inputs, or nested ones would go through all
+    that was computed before.
+    """
     needed = set(inputs)
     order = []
-    for node in topological_order(*outputs):
+    for node in topological_order(*outputs, until=until):
         if any(isinstance(x, Value) and x in needed for x in node.operands):  # an input may depend on another
             needed.add(node)
             order.append(node)
@@ -105,7 +116,16 @@ def _partials(node: Value, needed: set[Value], graph: bool) -> tuple[Any, ...]:
     if not graph:
         return node.partials
     assert node.op is not None
-    return node.op.partials(node, node.operands, [isinstance(x, Value) and x in needed for x in node.operands])
+    partials = node.op.partials(node, node.operands, [isinstance(x, Value) and x in needed for x in node.operands])
+    for i, (partial, stored) in enumerate(zip(partials, node.partials, strict=True)):
+        now = bare(partial)
+        if type(now) is type(stored) is float and now != stored and not (now != now and stored != stored):
+            raise RuntimeError(
+                f"a graph of derivatives is built of the numbers that the Values hold, and since {node.op.name} was "
+                f"computed the data of a Value was changed: its derivative by operand {i} was {stored!r} then and is "
+                f"{now!r} now; compute the output again, or leave create_graph out"
+            )
+    return partials
 
 
 def _as_result(derivative: Any, graph: bool) -> Any:
@@ -151,14 +171,18 @@ class _Run:
         except TypeError as error:
             raise TypeError(f"the function returned {result!r}: {error}") from None
         self.nodes = [x for x in self.outputs if isinstance(x, Value)]
-        self._inputs = set(self.inputs)
         self.graph = grad_is_on and (
             any(x.operands and x.operands[0].requires_grad for x in self.inputs)
-            or any(self._from_outside(node) for node in topological_order(*self.nodes))
+            or any(self._from_outside(node) for node in topological_order(*self.nodes, until=self.inputs))
         )
+        if self.graph:  # which lives on, in a transformation further out too: there these leaves are no variables
+            for x in self.inputs:
+                if not x.operands:
+                    x.requires_grad = False
 
-    def _from_outside(self, node: Value) -> bool:
-        return not node.operands and node not in self._inputs and node.requires_grad
+    @staticmethod
+    def _from_outside(node: Value) -> bool:
+        return not node.operands and node.requires_grad
 
     def structured(self, leaves: Sequence[Any]) -> list[Any]:
         """Put numbers, one for each input, into the structure of each argument."""
@@ -172,7 +196,8 @@ class _Run:
         return x if self.graph or not isinstance(x, Value) else x.data
 
     def adjoints(self, seeds: Iterable[tuple[Any, Any]]) -> list[Any]:
-        table = _sweep_back([(x, seed) for x, seed in seeds if isinstance(x, Value)], self.inputs, self.graph)
+        seeded = [(x, seed) for x, seed in seeds if isinstance(x, Value)]
+        table = _sweep_back(seeded, self.inputs, self.graph, until=self.inputs)
         return [_as_result(table.get(x, 0.0), self.graph) for x in self.inputs]
 
     def one_output(self) -> Any:

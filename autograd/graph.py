@@ -10,23 +10,28 @@ from typing import Any
 from . import modes
 
 UNSET = float("0.0")  # the gradient that was never computed: equal to 0.0, told apart by identity
-quick_order: Callable[[tuple[Any, ...]], list[Any] | None] | None = None  # that of the engine in C
+quick_order: Callable[[tuple[Any, ...], tuple[Any, ...]], list[Any] | None] | None = None  # that of the engine in C
 lock = threading.RLock()  # the adjoints stand in the nodes, which threads may share
 
 
-def topological_order(*outputs: Any) -> list[Any]:
+def topological_order(*outputs: Any, until: Iterable[Any] = ()) -> list[Any]:
     """Return every Value that the outputs were computed from, themselves included, operands before their users.
+
+    The walk ends at the Values in ``until``: they, and what only they were made of, are left out.
 
     >>> from autograd import Value
     >>> x = Value(2.0, name="x")
     >>> [v.data for v in topological_order(x * x + 1)]
     [2.0, 4.0, 5.0]
+    >>> [v.data for v in topological_order(x * x + 1, until=[x])]
+    [4.0, 5.0]
     """
-    order: list[Any] | None = quick_order(outputs) if quick_order is not None else None
+    border = tuple(until)
+    order: list[Any] | None = quick_order(outputs, border) if quick_order is not None else None
     if order is not None:
         return order
     order = []
-    seen: set[Any] = set()
+    seen: set[Any] = set(border)
     stack: list[Any] = list(reversed(outputs))
     # Depth first, with a list instead of recursion. A None on it means: all operands of the node below it are in the
     # order, so that node comes next.

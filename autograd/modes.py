@@ -151,16 +151,20 @@ def check_backward(node: Any) -> None:
             check_flow(node, i, node.grad, partial, operand.grad)
 
 
-def check_flow(node: Any, i: int, adjoint: Any, partial: Any, total: Any) -> None:
-    """Raise AnomalyError if the total for operand ``i`` is not finite, where the node's operands and adjoint are."""
-    adjoint, partial, total = bare(adjoint), bare(partial), bare(total)
+def check_flow(node: Any, i: int, flow: Any, partial: Any, total: Any, forward: bool = False) -> None:
+    """Raise AnomalyError if what a partial makes of a finite flow, an adjoint or a tangent, is not finite.
+
+    ``total`` is what the operand ``i`` has then; with ``forward``, the node.
+    """
+    flow, partial, total = bare(flow), bare(partial), bare(total)
     numbers = _numbers(node)
-    if _finite(total) or not _finite(adjoint) or not all(map(_finite, numbers)):
+    if _finite(total) or not _finite(flow) or not all(map(_finite, numbers)):
         return
     source = "{}:{}: {}".format(*node.source) if node.source else "a line outside detect_anomaly()"
+    sweep, kind = ("forward", "tangent") if forward else ("backward", "adjoint")
     raise AnomalyError(
-        f"in the backward pass, {node.op.name} of {_listed(numbers)} made {total!r} for operand {i}: "
-        f"the derivative there is {partial!r} and the adjoint {adjoint!r}; the operation was called at {source}"
+        f"in the {sweep} pass, {node.op.name} of {_listed(numbers)} made {total!r} for operand {i}: "
+        f"the derivative there is {partial!r} and the {kind} {flow!r}; the operation was called at {source}"
     )
 
 
@@ -173,4 +177,7 @@ def _finite(x: Any) -> bool:
 
 
 def _listed(numbers: list[Any]) -> str:
-    return " and ".join(map(repr, numbers))
+    if len(numbers) <= 10:
+        return " and ".join(map(repr, numbers))
+    ends = [" and ".join(map(repr, part)) for part in (numbers[:4], numbers[-2:])]
+    return f"{ends[0]} and … ({len(numbers) - 6} more) … and {ends[1]}"

@@ -53,6 +53,27 @@ def _array(shape: tuple[int, ...], entries: list[Any]) -> Any:
     return array.reshape(shape)
 
 
+def _dict(form: tuple[Any, ...], parts: list[Any]) -> Any:
+    cls, keys, _, default_factory = form
+    new = cls.__new__(cls)
+    if default_factory is not None:
+        new.default_factory = default_factory
+    return _filled(new, zip(keys, parts, strict=True))
+
+
+def _filled(new: Any, items: Iterable[tuple[Any, Any]]) -> Any:
+    for key, part in items:  # one by one: the update of a Counter adds
+        new[key] = part
+    return new
+
+
+def _as_numpy(x: Any) -> Any:
+    """Return an array of whatever library, a pandas Series say, as one of NumPy's."""
+    import numpy as np
+
+    return np.asarray(x)
+
+
 SEQUENCE = Container(  # a list, a tuple, a named tuple; the form is the type and the number of parts
     "sequence",
     lambda x: (list if isinstance(x, list) else type(x) if hasattr(x, "_make") else tuple, len(x)),
@@ -60,12 +81,13 @@ SEQUENCE = Container(  # a list, a tuple, a named tuple; the form is the type an
     list,
     lambda form, parts: form[0]._make(parts) if hasattr(form[0], "_make") else form[0](parts),
 )
-DICT = Container(
+DICT = Container(  # of any kind; the form is the type, the keys, and what a defaultdict makes of a key it lacks
     "dict",
-    lambda x: (tuple(x), tuple(map(type, x))),  # the types too: 1, 1.0 and True are equal, and not the same key
-    lambda form: [f"[{key!r}]" for key in form[0]],
+    # the types of the keys too: 1, 1.0 and True are equal, and not the same key
+    lambda x: (type(x), tuple(x), tuple(map(type, x)), getattr(x, "default_factory", None)),
+    lambda form: [f"[{key!r}]" for key in form[1]],
     lambda x: list(x.values()),
-    lambda form, parts: dict(zip(form[0], parts, strict=True)),
+    lambda form, parts: _dict(form, parts),
 )
 DATACLASS = Container(
     "dataclass",
@@ -74,7 +96,7 @@ DATACLASS = Container(
     lambda x: [getattr(x, name) for name in _fields(x.__class__)],
     lambda form, parts: form[0](**dict(zip(form[1], parts, strict=True))),
 )
-ARRAY = Container("array", lambda x: x.shape, indices_of_array, lambda x: x.ravel().tolist(), _array)
+ARRAY = Container("array", lambda x: x.shape, indices_of_array, lambda x: _as_numpy(x).ravel().tolist(), _array)
 
 
 def container_of(x: Any) -> Container | None:
@@ -85,7 +107,12 @@ def container_of(x: Any) -> Container | None:
         return DICT
     if dataclasses.is_dataclass(x) and not isinstance(x, type):
         return DATACLASS
-    return ARRAY if is_array(x) and x.dtype.kind in "fiuO" else None
+    return ARRAY if is_array(x) and not is_masked(x) and _as_numpy(x).dtype.kind in "fiuO" else None
+
+
+def is_masked(x: Any) -> bool:
+    """Whether it is an array that hides entries, which would count like any other if it was taken as an array."""
+    return is_array(x) and hasattr(x, "mask") and hasattr(x, "compressed")
 
 
 def is_array(x: Any) -> bool:
@@ -101,7 +128,9 @@ def is_number(x: Any) -> bool:
 def flatten(tree: Any) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:
     """Return the numbers of a structure in order, and a function that builds the same structure of other things.
 
-    Dict keys keep their order. Raises TypeError at anything that is neither a number nor a structure, with its place.
+    Dict keys keep their order; dicts of another type (Counter, OrderedDict, defaultdict), named tuples and dataclasses
+    stay what they are. Arrays of other libraries come back as NumPy's.
+    Raises TypeError at anything that is neither a number nor a structure, with its place.
 
     >>> leaves, build = flatten({"w": [1.0, 2.0], "b": 3.0})
     >>> leaves
@@ -122,21 +151,29 @@ def _take_apart(tree: Any, leaves: list[Any], place: str) -> Callable[[Iterator[
     if container is None:
         raise TypeError(
             f"here a number, or a list, tuple, dict, dataclass or array of numbers is needed; "
-            f"{type(tree).__name__} was given{_at(place)}"
+            f"{_what(tree)} was given{_at(place)}"
         )
     form = container.form(tree)
     steps = zip(container.parts(tree), container.steps(form), strict=True)
     builds = [_take_apart(part, leaves, place + step) for part, step in steps]
 
     def rebuild(new: Iterator[Any]) -> Any:
-        rebuilt = container.build(form, [build(new) for build in builds])
+        rebuilt = [build(new) for build in builds]
         if container is not DICT or type(tree) is dict:
-            return rebuilt
-        like = copy.copy(tree)  # a dict with an order or a default of its own keeps it
-        like.update(rebuilt)
-        return like
+            return container.build(form, rebuilt)
+        return _filled(copy.copy(tree), zip(tree, rebuilt, strict=True))  # with all else that a dict of its type holds
 
     return rebuild
+
+
+def _what(x: Any) -> str:
+    """Say what was given in the place of a number."""
+    if is_masked(x):
+        return "a masked array, whose hidden entries would count too (give x.compressed(), or x.filled(number)),"
+    if not is_array(x):
+        return type(x).__name__
+    hint = "; convert it: x.astype(float)," if x.dtype == bool else ""
+    return f"an array of {x.dtype}{hint}"
 
 
 def flatten_like(tree: Any, pattern: Any, what: str, place: str = "") -> list[Any]:
@@ -147,8 +184,9 @@ def flatten_like(tree: Any, pattern: Any, what: str, place: str = "") -> list[An
     >>> flatten_like({"b": 3.0, "a": 2.0}, {"a": 0.0, "b": 0.0}, "the tangent")
     [2.0, 3.0]
     """
-    if is_number(pattern) and is_number(tree):
-        return [tree]
+    pattern, number = _without_axes(pattern), _without_axes(tree)
+    if is_number(pattern) and is_number(number):
+        return [number]
     wanted, actual = _outline(pattern, pattern), _outline(tree, pattern)
     if wanted != actual:
         raise ValueError(f"{what} has the structure of what it goes with: {wanted}{_at(place)}, and {actual} was given")
@@ -160,6 +198,11 @@ def flatten_like(tree: Any, pattern: Any, what: str, place: str = "") -> list[An
     steps = container.steps(container.form(pattern))
     parts = zip(container.parts(tree), container.parts(pattern), steps, strict=True)
     return [x for part, like, step in parts for x in flatten_like(part, like, what, place + step)]
+
+
+def _without_axes(x: Any) -> Any:
+    """Return the number in an array of shape ()."""
+    return _as_numpy(x).item() if is_array(x) and x.shape == () else x
 
 
 def _outline(x: Any, pattern: Any) -> str:

@@ -547,3 +547,180 @@ def test_kinds_of_dict_are_kept():
     assert type(slopes) is OrderedDict
     assert slopes == {"a": 6.0}
     assert grad(lambda p: p["a"] * p["a"] + p["unknown"])(defaultdict(float, a=3.0))["a"] == 6.0
+
+
+# ------------------------------------------------- floats in, floats out, at every depth
+
+TRANSFORMED = {  # of a function x ↦ w·w·x·x at x = 3: a number that depends on w
+    "grad": lambda f: grad(f)(3.0),
+    "value_and_grad": lambda f: value_and_grad(f)(3.0)[1],
+    "derivative": lambda f: derivative(f, 2)(3.0),
+    "jacobian": lambda f: jacobian(lambda p: [f(p[0])])([3.0])[0][0],
+    "hessian": lambda f: hessian(lambda p: f(p[0]))([3.0])[0][0],
+    "jvp": lambda f: jvp(f, (3.0,), (1.0,))[1],
+    "vjp": lambda f: vjp(f, 3.0)[1](1.0)[0],
+    "hvp": lambda f: hvp(f, (3.0,), (1.0,))[0],
+}
+
+
+@pytest.mark.parametrize("inner", TRANSFORMED)
+@pytest.mark.parametrize("outer", TRANSFORMED)
+def test_nested_transformations_of_floats_give_floats(outer, inner):
+    result = TRANSFORMED[outer](lambda w: TRANSFORMED[inner](lambda x: w * w * x * x))
+    by_x = 2.0 if inner in ("derivative", "hessian", "hvp") else 6.0
+    by_w = 2.0 if outer in ("derivative", "hessian", "hvp") else 6.0
+    assert type(result) is float
+    assert result == by_x * by_w
+
+
+def test_a_value_from_outside_still_makes_a_graph():
+    w = Value(2.0)
+    slope = grad(lambda x: w * grad(lambda z: w * z * z)(x))(3.0)
+    assert type(slope) is Value
+    slope.backward()
+    assert (slope.data, w.grad) == (8.0, 8.0)  # 2w², 4w
+
+
+def test_a_loop_of_nested_transformations_looks_at_its_own_nodes_only(monkeypatch):
+    from autograd import functional
+
+    visited = 0
+
+    def counted(*outputs, **options):
+        nonlocal visited
+        order = ag.topological_order(*outputs, **options)
+        visited += len(order)
+        return order
+
+    def outer(w, turns):
+        x = 0.3
+        for _ in range(turns):
+            x = x + 0.1 * grad(lambda z: ag.sin(w * z))(x)
+        return x
+
+    monkeypatch.setattr(functional, "topological_order", counted)
+    counts = []
+    for turns in (50, 100):
+        visited = 0
+        grad(outer)(1.1, turns)
+        counts.append(visited)
+    assert counts[1] < 2.2 * counts[0]  # one turn costs what it is made of, whatever came before it
+
+
+def test_a_changed_leaf_has_no_graph_of_derivatives():
+    x, w = Value(3.0), Value(1.0)
+    y = x * x * x + w
+    x.data = 5.0
+    assert gradients(y, x) == 27.0
+    with pytest.raises(RuntimeError, match=r"since mul was computed the data of a Value was changed: .* was 3\.0 then"):
+        gradients(y, x, create_graph=True)
+    assert gradients(y, w, create_graph=True).data == 1.0
+    x.data = 3.0
+    assert gradients(y, x, create_graph=True).data == 27.0
+
+
+@pytest.mark.parametrize("op", OPERATIONS.values(), ids=lambda op: op.name)
+def test_stored_derivatives_and_their_graph_agree_to_the_bit(op):
+    numbers = [0.0, -0.0, 0.5, 1.0, -1.5, 2.0, 1e308, -1e-310, math.inf, -math.inf, math.nan]
+    for point in itertools.product(numbers, repeat=op.arity or 3):
+        if op.name == "polygamma" and point[0] not in (0.0, 1.0, 2.0):
+            continue
+        inputs = [Value(x) for x in point]
+        y = op.evaluate(*inputs)
+        stored = gradients(y, inputs)
+        graph = [slope.data for slope in gradients(y, inputs, create_graph=True)]
+        assert list(map(repr, stored)) == list(map(repr, graph)), point
+
+
+# ------------------------------------------------------------- containers of any kind
+
+
+def test_containers_are_built_anew():
+    f = lambda c: c["a"] * c["b"]
+    counter = collections.Counter(a=2, b=3)
+    assert grad(f)(counter) == collections.Counter(a=3.0, b=2.0)
+    assert counter == collections.Counter(a=2, b=3)
+    assert grad(lambda c: f(c) + c["missing"])(counter) == {"a": 3.0, "b": 2.0}  # a Counter has 0 there
+    for kind in (collections.Counter, collections.OrderedDict, dict):
+        result = grad(f)(kind(b=3.0, a=2.0))
+        assert type(result) is kind
+        assert list(result.items()) == [("b", 2.0), ("a", 3.0)]
+    default = grad(lambda c: f(c) + sum(c["none"]))(collections.defaultdict(list, a=2.0, b=3.0))
+    assert (type(default), default.default_factory, dict(default)) == (
+        collections.defaultdict,
+        list,
+        {"a": 3.0, "b": 2.0},
+    )
+
+
+def test_frozen_dataclasses_and_named_tuples_are_built_anew():
+    @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+    class Frozen:
+        a: float
+        b: float
+
+    assert grad(lambda p: p.a * p.b)(Frozen(a=2.0, b=3.0)) == Frozen(a=3.0, b=2.0)
+    assert grad(lambda p: p.left * p.right)(Pair(2.0, 3.0)) == Pair(3.0, 2.0)
+    y, slope = jvp(lambda p: Pair(p.a * p.b, p.a), (Frozen(a=2.0, b=3.0),), (Frozen(a=1.0, b=10.0),))
+    assert (y, slope) == (Pair(6.0, 2.0), Pair(23.0, 1.0))
+
+
+def test_arrays_without_axes_are_numbers():
+    square = lambda x: x * x
+    a, one = np.array(3.0), np.array(1.0)
+    assert repr(grad(square)(a)) == "array(6.)"
+    assert jvp(square, (a,), (one,)) == (9.0, 6.0)
+    assert jvp(square, (3.0,), (one,)) == (9.0, 6.0)
+    assert jvp(square, (a,), (1.0,)) == (9.0, 6.0)
+    assert repr(vjp(square, a)[1](one)) == "(array(6.),)"
+    assert vjp(square, 3.0)[1](one) == (6.0,)
+    assert hvp(square, (a,), (one,))[0] == 2.0
+
+
+class Labelled:
+    """An array of another library, with labels, as pandas has them: NumPy can read it, and it has no ravel."""
+
+    def __init__(self, numbers):
+        self._array = np.array(numbers)
+        self.dtype, self.shape = self._array.dtype, self._array.shape
+
+    def __array__(self, dtype=None, copy=None):
+        return self._array if dtype is None else self._array.astype(dtype)
+
+
+def test_an_array_of_another_library_is_taken_as_one_of_numpy():
+    gradient = grad(lambda x: (x * x).sum())(Labelled([1.0, 2.0]))
+    assert type(gradient) is np.ndarray
+    assert gradient.tolist() == [2.0, 4.0]
+
+
+@pytest.mark.parametrize(
+    ("array", "said"),
+    [
+        (np.array([1j]), r"an array of complex128 was given at \[0\]"),
+        (np.array([True]), r"an array of bool; convert it: x\.astype\(float\), was given"),
+        (np.zeros(2, dtype=[("a", float)]), r"an array of \[\('a', '<f8'\)\] was given"),
+        (np.array(["2020-01-01"], dtype="M8[D]"), r"an array of datetime64\[D\] was given"),
+        (np.array(["x"], dtype=object), r"str was given at \[0\]\[0\]"),
+        (np.ma.masked_array([1.0, 2.0], [False, True]), r"a masked array, .*give x\.compressed\(\)"),
+    ],
+)
+def test_an_array_that_is_refused_is_named(array, said):
+    with pytest.raises(TypeError, match=said):
+        grad(lambda x: 1.0 * x[0][0])([array])
+
+
+def test_anomalies_in_forward_mode():
+    with ag.detect_anomaly():
+        with pytest.raises(ag.AnomalyError, match=r"in the forward pass, sqrt of 0\.0 made inf .* the tangent 1\.0"):
+            jvp(ag.sqrt, (0.0,), (1.0,))
+        with pytest.raises(ag.AnomalyError, match=r"in the forward pass, sqrt of 0\.0 made nan .* the tangent 0\.0"):
+            jvp(ag.sqrt, (0.0,), (0.0,))
+        assert jvp(ag.sqrt, (4.0,), (1.0,)) == (2.0, 0.25)
+        assert jvp(lambda x: x * 2.0, (1.0,), (math.inf,)) == (2.0, math.inf)  # it was infinite before
+
+
+def test_an_anomaly_of_many_operands_is_told_in_one_line():
+    with ag.detect_anomaly(), pytest.raises(ag.AnomalyError, match=r"\(4994 more\)") as caught:
+        ag.sum([Value(1e308)] * 5000)
+    assert len(str(caught.value)) < 400

@@ -2,12 +2,13 @@
 
 import pickle
 from array import array
+from collections import Counter, OrderedDict, defaultdict
 
 import numpy as np
 import pytest
 
 import nn
-from autograd import jit
+from autograd import grad, jit
 from autograd.compiler import structure
 from autograd.compiler.structure import Arguments, Reader, Source, build, describe, places
 from tests.compiler.containers import Pair, Point
@@ -68,3 +69,13 @@ def test_a_batch_of_rows_without_numbers_is_a_batch():
     f = jit(lambda row, y: y * 2.0 + len(row))
     assert [f.mean(np.ones((4, 0)), 3.0) for _ in range(2)] == [6.0, 6.0]
     assert f.sum(np.ones((4, 0)), np.arange(4.0)) == 12.0
+
+
+def test_dicts_of_another_type_stay_what_they_are():
+    compiled = jit(grad(lambda c: c["a"] * c["b"]))
+    for kind in (Counter, OrderedDict, dict):
+        result = compiled(kind(b=3.0, a=2.0))
+        assert (type(result), list(result.items())) == (kind, [("b", 2.0), ("a", 3.0)])
+    default = jit(grad(lambda c: c["a"] * c["b"] + sum(c["none"])))(defaultdict(list, a=2.0, b=3.0))
+    assert (type(default), default.default_factory, dict(default)) == (defaultdict, list, {"a": 3.0, "b": 2.0})
+    assert jit(lambda c: c["a"] + c["none"])(Counter(a=2)) == 2.0  # a Counter has 0 there
