@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from typing import Any
 
 from .graph import UNSET, is_node, topological_order
@@ -103,7 +104,7 @@ class Dunders:
                 *state, attributes = _state(node)
                 memo[id(node)] = twin = _restored(type(node), *state, None, operands)
                 if attributes:
-                    twin.__dict__.update(copy.deepcopy(attributes, memo))
+                    _set_attributes(twin, copy.deepcopy(attributes, memo))
         return memo[id(self)]
 
     def __reduce__(self) -> Any:
@@ -119,7 +120,36 @@ class Dunders:
 
 def _state(node: Any) -> tuple[Any, ...]:
     grad = node.grad if node.has_grad else None
-    return node.data, grad, node.op, node.partials, node.extras, getattr(node, "__dict__", None)  # of a subclass
+    return node.data, grad, node.op, node.partials, node.extras, _attributes(node)
+
+
+def _attributes(node: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """Return what a subclass holds besides, by name: its ``__dict__``, and its slots; None for a plain Value."""
+    slots = {name: getattr(node, name) for name in _slots(type(node)) if hasattr(node, name)}
+    own = getattr(node, "__dict__", None)
+    return (own or {}, slots) if own or slots else None
+
+
+def _set_attributes(node: Any, attributes: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    own, slots = attributes
+    if own:
+        node.__dict__.update(own)
+    for name, attribute in slots.items():
+        setattr(node, name, attribute)
+
+
+@functools.cache
+def _slots(cls: Any) -> list[str]:
+    """Return the names of the slots that a subclass of Value adds, as its instances have them."""
+    names = []
+    for base in cls.__mro__:
+        slots = vars(base).get("__slots__", ())
+        if "data" in slots:
+            break  # Value, the one in Python
+        for name in [slots] if isinstance(slots, str) else slots:
+            private = name.startswith("__") and not name.endswith("__")
+            names.append(f"_{base.__name__.lstrip('_')}{name}" if private else name)
+    return [name for name in names if name not in ("__dict__", "__weakref__")]
 
 
 def _restored(kind: Any, *state: Any) -> Any:
@@ -129,7 +159,7 @@ def _restored(kind: Any, *state: Any) -> Any:
     node.op, node.operands, node.partials = op, operands, partials
     node.extras = None if extras is None else dict(extras)
     if attributes:
-        node.__dict__.update(attributes)
+        _set_attributes(node, attributes)
     return node
 
 

@@ -55,6 +55,7 @@ class TableMethods:
     def __round__(self, ndigits: int | None = None) -> Any:
         if ndigits is None:
             return self.round()
-        constant: Any = type(self)(round(self.data, ndigits))  # no row rounds to digits; the derivative is 0
-        constant.requires_grad = False
+        constant = self.round()  # no row rounds to digits; the derivative is 0
+        constant.op, constant.operands, constant.partials = None, (), ()
+        constant.data, constant.requires_grad = round(self.data, ndigits), False
         return constant

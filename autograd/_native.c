@@ -15,6 +15,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <structmember.h>
+#include <float.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -76,7 +77,8 @@ static PyTypeObject *ValueType;
 static PyTypeObject *NumberType;
 static PyObject *PlainValue; /* the class in value.py */
 static PyObject *UNSET;      /* the gradient that was never computed, told apart by identity */
-static PyObject *as_float, *watch, *check_backward, *graph_is_off, *lock;
+static PyObject *as_float, *as_constant, *watch, *check_backward, *graph_is_off, *lock;
+static PyObject *CUT; /* the extras of a result without a graph */
 static PyObject *following, *checking, *locating, *recording; /* context variables of modes.py */
 static PyObject *str_evaluate, *str_forward, *str_primitive, *str_partials, *str_apply, *str_name, *str_frozen;
 static PyObject *str_acquire, *str_release;
@@ -325,7 +327,7 @@ static void put_grad(Value *v, PyObject *x) {
     PyObject *old = v->state & OBJECT_GRAD ? v->grad.object : NULL;
     double number;
     v->state &= ~(OBJECT_GRAD | HAS_GRAD | UNTOUCHED);
-    if (x == UNSET) {
+    if (x == UNSET || x == Py_None) { /* None: who comes from PyTorch resets a gradient in this way */
         v->grad.number = 0.0;
     } else if (is_real(x, &number)) {
         v->grad.number = number;
@@ -344,6 +346,15 @@ static PyObject *number_from(PyObject *x) {
     if (!is_value(x)) return Py_NewRef(x);
     PyErr_Format(PyExc_TypeError, "a Value holds a number, and %R is a Value already; use it as it is, or its .data", x);
     return NULL;
+}
+
+/* Give a Value a number that somebody outside named, which may be none. */
+static int set_data(Value *v, PyObject *data) {
+    PyObject *number = number_from(data);
+    if (number == NULL) return -1;
+    put_data(v, number);
+    Py_DECREF(number);
+    return 0;
 }
 
 /* Read an operand that is a double: a Value, or a constant. Return 0 for anything else, which goes the long way. */
@@ -393,7 +404,10 @@ static PyObject *finished(Value *node) {
         Py_DECREF(node);
         return watched;
     }
-    if (off) drop_operands(node);
+    if (off) {
+        drop_operands(node);
+        if (node->extras == NULL) node->extras = Py_NewRef(CUT);
+    }
     return (PyObject *)node;
 }
 
@@ -427,7 +441,7 @@ static double logarithm(double x) { return x > 0.0 || x != x ? log(x) : x == 0.0
 static double power_by_base(double x, double n) {
     if (n == 0.0) return n;
     double lower = n - 1.0, back = lower - n, error = (n - (lower - back)) - (1.0 + back), slope = n * power(x, lower);
-    if (error == 0.0) return slope;
+    if (!(error > 0.0 || error < 0.0)) return slope;
     double safe = x > 0.0 ? (x < Py_HUGE_VAL ? x : 1.0) : 1.0;
     return slope * (1.0 + error * logarithm(safe));
 }
@@ -574,10 +588,10 @@ static void dot_partials(double y, const double *x, Py_ssize_t n, double *p) {
     if (n % 2) p[n - 1] = 1.0;
 }
 
-static double shift_of(const double *x, Py_ssize_t n) { /* the largest, if it is finite */
+static double shift_of(const double *x, Py_ssize_t n) { /* the largest, held to the floats */
     double largest = x[0];
     for (Py_ssize_t i = 1; i < n; i++) largest = larger(largest, x[i]);
-    return fabs(largest) < Py_HUGE_VAL ? largest : 0.0;
+    return within(largest, DBL_MAX);
 }
 static double logsumexp(const double *x, Py_ssize_t n) {
     double shift = shift_of(x, n), y = exp(x[0] - shift);
@@ -894,12 +908,8 @@ static PyObject *apply_as(PyObject *self, PyObject *op, PyObject *const *xs, Py_
 
 /* An operator whose other side is a constant, or another kind of number: `_operate` in value.py. */
 static PyObject *operate(PyObject *op, PyObject *self, PyObject *other, int reflected) {
-    PyObject *constant = is_number(other) ? Py_NewRef(other) : PyObject_CallOneArg(as_float, other);
-    if (constant == NULL && PyErr_ExceptionMatches(PyExc_TypeError)) {
-        PyErr_Clear();
-        Py_RETURN_NOTIMPLEMENTED; /* the other side may know how */
-    }
-    if (constant == NULL) return NULL;
+    PyObject *constant = is_number(other) ? Py_NewRef(other) : PyObject_CallOneArg(as_constant, other);
+    if (constant == NULL || constant == Py_NotImplemented) return constant; /* the other side may know how */
     PyObject *both[2] = {reflected ? constant : self, reflected ? self : constant};
     PyObject *node = is_number(other) ? apply_as(self, op, both, 2) : apply(op, both, 2);
     Py_DECREF(constant);
@@ -1232,8 +1242,8 @@ static int run_backward(Value *output, PyObject *seed) {
     return failed;
 }
 
-/* Arguments that are wrong go to the function in value.py, whose own error says so. */
-static PyObject *refused(const char *method, PyObject *self, PyObject *args, PyObject *named) {
+/* Rare cases go to the function in value.py: arguments that are wrong, say, of which its own error says so. */
+static PyObject *by_value_py(const char *method, PyObject *self, PyObject *args, PyObject *named) {
     PyObject *function = PyObject_GetAttrString(PlainValue, method), *all, *result = NULL;
     if (function == NULL) return NULL;
     Py_ssize_t n = PyTuple_GET_SIZE(args);
@@ -1253,14 +1263,15 @@ static PyObject *value_backward(PyObject *self, PyObject *args, PyObject *named)
     PyObject *given = NULL, *seed;
     if (!PyArg_ParseTupleAndKeywords(args, named, "|O:backward", names, &given)) {
         PyErr_Clear();
-        return refused("backward", self, args, named);
+        return by_value_py("backward", self, args, named);
     }
+    if (!v->count && v->extras != NULL) return by_value_py("backward", self, args, named); /* frozen, or without a graph */
     seed = given == NULL ? PyFloat_FromDouble(1.0) : number_from(given);
     if (seed == NULL) return NULL;
     int failed = 0;
     if (v->count) {
         failed = run_backward(v, seed);
-    } else if (!(v->state & FROZEN)) {
+    } else {
         PyObject *grad = get_grad(v), *sum = grad == NULL ? NULL : PyNumber_InPlaceAdd(grad, seed);
         failed = sum == NULL ? -1 : 0;
         if (sum != NULL) put_grad(v, sum);
@@ -1282,8 +1293,7 @@ static int deleted(PyObject *x, const char *name) {
 static PyObject *value_get_data(PyObject *self, void *Py_UNUSED(c)) { return get_data((Value *)self); }
 static int value_set_data(PyObject *self, PyObject *x, void *Py_UNUSED(c)) {
     if (deleted(x, "data")) return -1;
-    put_data((Value *)self, x);
-    return 0;
+    return set_data((Value *)self, x);
 }
 
 static PyObject *value_get_grad(PyObject *self, void *Py_UNUSED(c)) { return get_grad((Value *)self); }
@@ -1398,24 +1408,16 @@ static PyObject *value_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObje
     return (PyObject *)v;
 }
 
-static int set_up(Value *v, PyObject *data) {
-    PyObject *number = number_from(data);
-    if (number == NULL) return -1;
-    put_data(v, number);
-    Py_DECREF(number);
-    return 0;
-}
-
 static int value_init(PyObject *self, PyObject *args, PyObject *named) {
     static char *names[] = {"data", "name", NULL};
     Value *v = (Value *)self;
     PyObject *data, *name = Py_None;
     if (!PyArg_ParseTupleAndKeywords(args, named, "O|O", names, &data, &name)) {
         PyErr_Clear();
-        Py_XDECREF(refused("__init__", self, args, named));
+        Py_XDECREF(by_value_py("__init__", self, args, named));
         return -1;
     }
-    if (set_up(v, data) < 0) return -1;
+    if (set_data(v, data) < 0) return -1;
     drop_operands(v);
     Py_CLEAR(v->extras);
     v->state &= ~FROZEN;
@@ -1430,7 +1432,7 @@ static PyObject *value_call(PyObject *type, PyObject *const *args, size_t flags,
         Value *v = new_value();
         if (v == NULL) return NULL;
         v->data.number = 0.0;
-        if (set_up(v, args[0]) < 0) Py_CLEAR(v);
+        if (set_data(v, args[0]) < 0) Py_CLEAR(v);
         return (PyObject *)v;
     }
     PyObject *tuple = PyTuple_New(n), *named = keywords == NULL ? NULL : PyDict_New(), *result = NULL;
@@ -1919,9 +1921,11 @@ PyMODINIT_FUNC PyInit__native(void) {
         {&UNSET, "autograd.graph", "UNSET"},
         {&lock, "autograd.graph", "lock"},
         {&as_float, "autograd.operation", "as_float"},
+        {&as_constant, "autograd.operation", "as_constant"},
         {&watch, "autograd.modes", "watch"},
         {&check_backward, "autograd.modes", "check_backward"},
         {&graph_is_off, "autograd.modes", "graph_is_off"},
+        {&CUT, "autograd.modes", "CUT"},
         {&following, "autograd.modes", "following"},
         {&checking, "autograd.modes", "checking"},
         {&locating, "autograd.modes", "locating"},

@@ -14,6 +14,10 @@ class NumpyProtocol:
     __slots__ = ()
     __array_priority__ = 1000.0
 
+    def conjugate(self) -> Any:
+        """Return the number itself, which is real: ``np.var`` asks for it."""
+        return self
+
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         """Apply NumPy's function element by element: as the row of the table that computes it, where there is one."""
         import numpy as np

@@ -136,8 +136,8 @@ def _reflected(n: int, x: float) -> float:
         for k, c in enumerate(slope):
             polynomial[k] -= c
             polynomial[k + 2] -= c
-    value = 0.0
-    for c in reversed(polynomial):
+    *rest, value = polynomial
+    for c in reversed(rest):  # from the highest, since 0·cot is nan where cot overflows
         value = value * cot + c
     up = polygamma(float(n), 1.0 - x)
     return (up if n % 2 == 0 else -up) - math.pi ** (n + 1) * value

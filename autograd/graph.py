@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from . import modes
+from .operation import Number, as_float
 
 UNSET = float("0.0")  # the gradient that was never computed: equal to 0.0, told apart by identity
 quick_order: Callable[[tuple[Any, ...], tuple[Any, ...]], list[Any] | None] | None = None  # that of the engine in C
@@ -46,6 +47,11 @@ def topological_order(*outputs: Any, until: Iterable[Any] = ()) -> list[Any]:
     return order
 
 
+def is_unset(grad: Any) -> bool:
+    """Whether a gradient was never computed, or reset as in PyTorch: ``p.grad = None``."""
+    return grad is UNSET or grad is None
+
+
 def is_node(x: Any) -> bool:
     """Whether an operand is a Value, and no constant."""
     return type(x) is not float and x.is_node
@@ -60,6 +66,12 @@ def backward_order(output: Any, seed: Any) -> Iterator[Iterable[Any]]:
     """
     with lock:
         if not output.operands:
+            if output.extra("cut"):
+                raise RuntimeError(
+                    f"{output!r} was computed inside no_grad(), so there is no graph to go back through; compute it "
+                    "outside, or make a leaf of its number: Value(x.data)"
+                )
+            _mend(output)
             if output.requires_grad:
                 output.grad += seed
             yield ()
@@ -100,10 +112,21 @@ def _cleared(output: Any) -> tuple[list[Any], float, list[tuple[Any, Any]]]:
                     if operand.operands:
                         if operand.grad is not zero:
                             stack.append(operand)
-                    elif operand.extras is not None and operand.extra("frozen") and operand.grad is not zero:
+                        continue
+                    if operand.is_node and (type(operand.data) is not float or operand.grad is None):
+                        _mend(operand)
+                    if operand.extras is not None and operand.extra("frozen") and operand.grad is not zero:
                         frozen.append((operand, operand.grad))
                         operand.grad = zero  # which can be added to, whatever it held
     return order, zero, frozen
+
+
+def _mend(leaf: Any) -> None:
+    """Make of a leaf what the engine in C makes of it at once, where somebody put another kind of number into it."""
+    if not isinstance(leaf.data, Number) or leaf.data.is_node:
+        leaf.data = as_float(leaf.data)
+    if is_unset(leaf.grad):
+        leaf.grad = UNSET
 
 
 def _checked(order: list[Any]) -> Iterator[Any]:

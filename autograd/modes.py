@@ -19,6 +19,7 @@ from typing import Any
 from .errors import AnomalyError
 from .operation import bare
 
+CUT = {"cut": True}  # the extras of a result that has no graph: it is a leaf, and nobody may mean its backward()
 active = 0
 on_change: Callable[[int], object] = lambda count: None  # the engine in C keeps a copy of ``active``
 _lock = threading.Lock()
@@ -141,6 +142,7 @@ def watch(node: Any) -> Any:
         node.set_extra("source", caller())
     if not recording.get():
         node.op, node.operands, node.partials = None, (), ()
+        node.extras = CUT if node.extras is None else {**node.extras, **CUT}
     return node
 
 

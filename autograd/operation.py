@@ -175,10 +175,26 @@ def as_float(x: Any) -> float:
             return float(x)
         except OverflowError:
             raise ValueError("this integer is too large for a float (the largest is about 1.8e308)") from None
-    raise TypeError(
-        f"one real number is needed here, and {type(x).__name__} {_short(x)} was given; "
-        "give an int, a float or a NumPy scalar"
-    )
+    advice = "where(condition, a, b) chooses by it" if is_truth(x) else "give an int, a float or a NumPy scalar"
+    raise TypeError(f"one real number is needed here, and {type(x).__name__} {_short(x)} was given; {advice}")
+
+
+def as_constant(x: Any) -> Any:
+    """Convert the other side of an operator; NotImplemented for what is no number, since that may know how.
+
+    Raises TypeError for a bool, and ValueError for an integer above 1.8e308.
+    """
+    try:
+        return as_float(x)
+    except TypeError:
+        if is_truth(x):
+            raise
+        return NotImplemented
+
+
+def is_truth(x: Any) -> bool:
+    """Whether it is a bool, of Python or NumPy: no number here."""
+    return type(x).__name__ in ("bool", "bool_")
 
 
 def bare(x: Any) -> Any:
@@ -236,7 +252,8 @@ def add_row(name: str, forward: Rule, derivative: tuple[Rule, ...] | Rule, *, do
     object.__setattr__(op, "evaluate", evaluate)
     OPERATIONS[name] = op
     if op.method:
-        setattr(Number, name, evaluate)
+        for alias in (name, *op.numpy):  # NumPy asks each entry of an array of objects for the method of its own name
+            setattr(Number, alias, evaluate)
     return evaluate
 
 
@@ -312,7 +329,8 @@ def define(
     a function of the operands that is zero just where a derivative jumps.
 
     Raises ValueError when the name is taken or is not an identifier, TypeError when the derivative is neither a tuple
-    of functions nor a function, or when a rule returns None.
+    of functions nor a function, when a function takes another number of operands than there are rules, or, in a call,
+    when a rule returns anything but a real number.
 
     >>> from autograd import Value, define, exp
     >>> gauss = define("gauss", lambda x: exp(-x * x), (lambda y, x: -2.0 * x * y,), text="gauss(#0)")
@@ -327,9 +345,10 @@ def define(
         raise ValueError(f"an operation named {name!r} exists; choose another name")
     rules: tuple[Rule, ...] | Rule
     if isinstance(derivative, (tuple, list)) and derivative and all(map(callable, derivative)):
-        rules = tuple([_never_none(name, rule) for rule in derivative])
+        rules = tuple([_checked(name, rule) for rule in derivative])
+        _check_signatures(name, forward, derivative)
     elif callable(derivative):
-        rules = derivative
+        rules = _each_checked(name, derivative)
     else:
         raise TypeError(
             "derivative is a tuple with a function for each operand, such as (lambda y, x: 2 * x,) with its comma, "
@@ -337,7 +356,7 @@ def define(
         )
     return add_row(
         name,
-        forward,
+        _checked(name, forward, "the forward rule"),
         rules,
         text=text,
         latex=latex,
@@ -351,11 +370,54 @@ def define(
     )
 
 
-def _never_none(name: str, rule: Rule) -> Rule:
+def _checked(name: str, rule: Rule, what: str = "a derivative rule") -> Rule:
+    """Return a rule that refuses to return anything but a real number."""
+
     def checked(*operands: Any) -> Any:
-        partial = rule(*operands)
-        if partial is None:
-            raise TypeError(f"a derivative rule of {name} returned None; does it lack its return?")
-        return partial
+        return _real(rule(*operands), what, name)
 
     return checked
+
+
+def _each_checked(name: str, rule: Rule) -> Rule:
+    """Return the derivative rule of any number of operands, with each of its numbers checked."""
+
+    def checked(*operands: Any) -> Any:
+        every = rule(*operands)  # what is no list, `partials` refuses
+        return (
+            [_real(partial, "the derivative rule", name) for partial in every] if hasattr(every, "__len__") else every
+        )
+
+    return checked
+
+
+def _real(number: Any, what: str, name: str) -> Any:
+    if isinstance(number, Number):
+        return number
+    try:
+        return as_float(number)
+    except TypeError:
+        hint = "; does it lack its return?" if number is None else ", which is no real number"
+        raise TypeError(f"{what} of {name} returned {_short(number)}{hint}") from None
+
+
+def _check_signatures(name: str, forward: Rule, rules: Sequence[Rule]) -> None:
+    """Raise TypeError where the forward rule or a derivative rule cannot be called with as many operands as rules."""
+    count = len(rules)
+    for what, function, given in [
+        ("forward", forward, count),
+        *[("a derivative rule", rule, count + 1) for rule in rules],
+    ]:
+        try:
+            signature = inspect.signature(function)
+        except (TypeError, ValueError):
+            continue  # a function in C, which does not say what it takes
+        try:
+            signature.bind(*[0.0] * given)
+        except TypeError as error:
+            wanted = "the operands" if what == "forward" else "the result and the operands"
+            raise TypeError(
+                f"{name} has {count} derivative rule{'s'[: count > 1]}, so {count} operand{'s'[: count > 1]}, and "
+                f"{what}{signature} cannot be called with {wanted}: {error}; give a rule for each operand, or one "
+                "function (not in a tuple) for any number of operands"
+            ) from None

@@ -10,8 +10,9 @@ Two rules for rules. A rule writes ``divide(a, b)`` and ``power(a, b)`` for ``/`
 raise where IEEE 754 gives an infinity or a nan. And ``where`` evaluates both its branches, so the branch that is not
 taken must be finite as well: make its argument safe first, then choose.
 
-Conventions at kinks are PyTorch's. Formulas without a source are the textbook ones; stable forms follow
-Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., SIAM 2002.
+What a derivative is where there is none, docs/conventions.md says for all rows: mostly what PyTorch says. Formulas
+without a source are the textbook ones; stable forms follow Higham, *Accuracy and Stability of Numerical Algorithms*,
+2nd ed., SIAM 2002.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import functools
 import itertools
 import math
 import operator
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -88,15 +90,15 @@ def power_by_base(y: Any, x: Any, n: Any) -> Any:
         return n  # with its sign, as the rule for every other kind of number gives it
     lower = n - 1.0
     back = lower - n
-    error = (n - (lower - back)) - (1.0 + back)  # Knuth's two-sum
+    error = (n - (lower - back)) - (1.0 + back)  # Knuth's two-sum; nan for an infinite n
     slope = n * power(x, lower)
-    exact = error == 0.0
-    if type(error) is float and exact:
+    rounded = (error > 0.0) | (error < 0.0)
+    if type(error) is float and not rounded:
         return slope
     # Where there is no error the factor must not be looked at, nor differentiated: it may hold 0·∞.
-    error, factor = where(exact, 0.0, error), where(exact, 1.0, slope)
-    safe = where(exact, 1.0, where(x > 0.0, where(x < INF, x, 1.0), 1.0))
-    return where(exact, slope, factor * (1.0 + error * log(safe)))
+    error, factor = where(rounded, error, 0.0), where(rounded, slope, 1.0)
+    safe = where(rounded, where(x > 0.0, where(x < INF, x, 1.0), 1.0), 1.0)
+    return where(rounded, factor * (1.0 + error * log(safe)), slope)
 
 
 def power_by_exponent(y: Any, x: Any, n: Any) -> Any:
@@ -304,6 +306,8 @@ def _acosh_slope(y: Any, x: Any) -> Any:
 
 
 def _hypot(x: float, y: float) -> float:
+    if not (math.isfinite(x) and math.isfinite(y)):
+        return math.hypot(x, y)  # abs raises for these after another function overflowed (CPython 3.11)
     try:
         # This is the C library's hypot. math.hypot is Python's own, and changed between versions.
         return builtins.abs(complex(x, y))
@@ -319,12 +323,13 @@ def _sinh(x: float) -> float:
 
 
 def _over_radius(x: Any, r: Any) -> Any:
-    return divide(x, where(r == 0.0, 1.0, r))
+    """x/r; at the origin √r, which is 0 too, and has no finite derivative: there is no second one."""
+    return where(r == 0.0, sqrt(r), divide(x, where(r == 0.0, 1.0, r)))
 
 
 def _atan2_by(x: Any, a: Any, b: Any) -> Any:
     r = hypot(a, b)
-    return divide(divide(x, r), r)
+    return divide(_over_radius(x, r), where(r == 0.0, 1.0, r))
 
 
 def _complex_atan2(y: complex, x: complex) -> complex:
@@ -350,8 +355,10 @@ atan = _row("atan", _ieee(math.atan), (_atan_slope,), derivative_text=("1 ÷ (1 
             primitive=True, c="atan", numpy=("arctan",), doc="The inverse tangent, in radians.")
 atan2 = _row("atan2", math.atan2, (lambda z, y, x: _atan2_by(x, y, x), lambda z, y, x: -_atan2_by(y, y, x)),
              derivative_text=("#1 ÷ (#0² + #1²)", "−#0 ÷ (#0² + #1²)"), operands=("y", "x"),
-             complex_rule=_complex_atan2, primitive=True, c="atan2", numpy=("arctan2",),
-             doc="The angle of the point (x, y), given as atan2(y, x), in radians from −π to π.")
+             kinks=lambda y, x: math.hypot(y, x), complex_rule=_complex_atan2, primitive=True, c="atan2",
+             numpy=("arctan2",),
+             doc="The angle of the point (x, y), given as atan2(y, x), in radians from −π to π; at the origin both "
+             "derivatives are 0.")
 sinh = _row("sinh", _sinh, (lambda y, x: cosh(x),), derivative_text=("cosh(#0)",), complex_rule=cmath.sinh,
             primitive=True, c="sinh", doc="The hyperbolic sine.")
 cosh: Function = _row("cosh", _ieee(math.cosh), (lambda y, x: sinh(x),), derivative_text=("sinh(#0)",),
@@ -577,9 +584,8 @@ def _norm(*xs: Any) -> Any:
 
 
 def _exponentials(xs: Sequence[Any]) -> tuple[list[Any], Any]:
-    """Return exp(x − m) for each x, and m, the largest finite shift that keeps them from overflowing."""
-    largest = functools.reduce(_maximum, xs)
-    shift = where(abs(largest) < INF, largest, 0.0)
+    """Return exp(x − m) for each x, and m: the largest, held to the floats, so that no finite one overflows."""
+    shift = _within(functools.reduce(_maximum, xs), sys.float_info.max)
     return [exp(x - shift) for x in xs], shift
 
 

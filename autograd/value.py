@@ -12,8 +12,8 @@ from . import modes, ops
 from ._dunders import Dunders
 from ._methods import TableMethods
 from ._numpy import NumpyProtocol
-from .graph import UNSET, backward_order
-from .operation import Number, Operation, as_float
+from .graph import UNSET, backward_order, is_unset
+from .operation import Number, Operation, as_constant, as_float
 
 ADD, SUB, MUL, DIV, POW, NEG = (ops.OPERATIONS[name] for name in ("add", "sub", "mul", "div", "pow", "neg"))
 
@@ -140,9 +140,8 @@ class Value(Number, TableMethods, Dunders, NumpyProtocol):
         """Return the node of an operator whose other side is a constant, or another kind of number."""
         if isinstance(other, Number):
             return self.apply(op, (other, self) if reflected else (self, other))
-        try:
-            constant, number = as_float(other), self.data
-        except TypeError:
+        constant, number = as_constant(other), self.data
+        if constant is NotImplemented:
             return NotImplemented  # type: ignore[no-any-return]  # the other side may know how
         if reflected:
             data = op.evaluate(constant, number)
@@ -161,7 +160,7 @@ class Value(Number, TableMethods, Dunders, NumpyProtocol):
     @property
     def has_grad(self) -> bool:
         """Whether a gradient was computed (or set) since the Value was made or reset; False for a frozen leaf."""
-        return self.grad is not UNSET and (self.extras is None or self.requires_grad)
+        return not is_unset(self.grad) and (self.extras is None or self.requires_grad)
 
     @property
     def requires_grad(self) -> bool:

@@ -1,5 +1,6 @@
 """Every operation of the table against independent oracles, and exactly where there is one answer."""
 
+import contextlib
 import functools
 import inspect
 import itertools
@@ -7,6 +8,7 @@ import math
 import operator
 import random
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -308,11 +310,25 @@ POINTS = [  # operation, operands, value, partials (None: nothing promised)
     ("acosh", (0.5,), NAN, (NAN,)),
     ("atanh", (1.0,), INF, (INF,)),
     ("atanh", (-1.0,), -INF, (INF,)),
-    ("atan2", (0.0, 0.0), 0.0, (NAN, NAN)),
+    ("pow", (2.0, INF), INF, (INF, INF)),
+    ("pow", (1.0, -INF), 1.0, (-INF, 0.0)),
+    ("pow", (0.5, -INF), INF, (-INF, -INF)),
+    ("atan2", (0.0, 0.0), 0.0, (0.0, -0.0)),
     ("atan2", (0.0, -1.0), math.pi, (-1.0, -0.0)),
     ("hypot", (0.0, 0.0), 0.0, (0.0, 0.0)),
     ("hypot", (3.0, -4.0), 5.0, (0.6, -0.8)),
     ("hypot", (INF, NAN), INF, (None, None)),
+    ("hypot", (NAN, 1.0), NAN, (NAN, NAN)),
+    ("polygamma", (0.0, -1e-310), INF, (0.0, INF)),
+    ("polygamma", (0.0, 1e-310), -INF, (0.0, INF)),
+    ("polygamma", (1.0, -1e-310), INF, (0.0, INF)),
+    ("polygamma", (2.0, -1e-310), INF, (0.0, INF)),
+    ("logsumexp", (INF, 1000.0), INF, (NAN, 0.0)),
+    ("logsumexp", (INF, -INF), INF, (NAN, 0.0)),
+    ("logsumexp", (-INF, -INF), -INF, (NAN, NAN)),
+    ("logsumexp", (LARGEST, -LARGEST), LARGEST, (1.0, 0.0)),
+    ("softmax", (1000.0, INF), 0.0, (NAN, NAN)),
+    ("softmax", (-INF, 1000.0), 0.0, (0.0, -0.0)),
     ("hypot", (1e200, 1e200), math.sqrt(2.0) * 1e200, (None, None)),
     ("lgamma", (0.0,), INF, (-INF,)),
     ("lgamma", (1.0,), 0.0, (-0.5772156649015329,)),
@@ -649,6 +665,27 @@ def test_a_rule_that_is_no_rule_is_refused():
     forgetful = define("forgetful", lambda x: x * x, (lambda y, x: None,))
     with pytest.raises(TypeError, match="a derivative rule of forgetful returned None"):
         forgetful(Value(1.0))
+    for name, forward, rules, said in (
+        ("c1", lambda x: x * x, (lambda y, x: 2j * x,), "a derivative rule of c1 returned 2j, which is no real number"),
+        ("c2", lambda x: x * x, (lambda y, x: [2.0],), r"a derivative rule of c2 returned \[2.0\], which is no real"),
+        ("c3", lambda *xs: ag.sum(xs), lambda y, *xs: [1j], "the derivative rule of c3 returned 1j, which is no real"),
+        ("c4", lambda x: x * 1j, (lambda y, x: 1.0,), "the forward rule of c4 returned 1j, which is no real number"),
+        ("c5", lambda x: None, (lambda y, x: 1.0,), "the forward rule of c5 returned None; does it lack its return?"),
+    ):
+        f = define(name, forward, rules)
+        with pytest.raises(TypeError, match=said):
+            f(Value(1.0))
+    for forward, rules, said in (
+        (
+            lambda a, b: a * b,
+            (lambda y, a, b: b,),
+            r"odd has 1 derivative rule, so 1 operand, and forward\(a, b\) cannot",
+        ),
+        (lambda a, b: a, (lambda y, a, b: b, lambda a, b: 0.0), r"2 operands, and a derivative rule\(a, b\) cannot"),
+    ):
+        with pytest.raises(TypeError, match=said):
+            define("odd", forward, rules)
+        assert "odd" not in OPERATIONS
     short = define("short", lambda *xs: ag.sum(xs), lambda y, *xs: [1.0])
     with pytest.raises(
         TypeError, match="the derivative rule of short returns a list with one number for each operand, 2"
@@ -664,3 +701,44 @@ def test_polygamma_of_a_tiny_operand_overflows_to_infinity():
     assert ag.polygamma(0.0, INF) == INF
     assert ag.polygamma(1.0, -2.0) == INF
     assert math.isnan(ag.polygamma(0.0, -2.0))
+
+
+# ------------------------------------------------------------- the table of conventions
+
+CONVENTIONS = [
+    [cell.strip() for cell in line.split("|")[1:-1]]
+    for line in (Path(__file__).parents[1] / "docs" / "conventions.md").read_text("utf-8").splitlines()
+    if line.startswith("| `")
+]
+
+
+@pytest.mark.parametrize(("expression", "at", "first", "second", "torch", "why"), CONVENTIONS)
+def test_the_documentation_says_what_a_derivative_is_where_there_is_none(expression, at, first, second, torch, why):
+    point = dict(entry.split("=") for entry in at.split(", "))
+    names = {name: getattr(ag, name) for name in ag.__all__}
+    f = eval(f"lambda {', '.join(point)}: {expression.strip('`')}", names)
+    numbers = [float(x) for x in point.values()]
+    every = tuple(range(len(numbers)))
+    for form in (grad(f, every), ag.jit(grad(f, every))):
+        assert [x + 0.0 for x in form(*numbers)] == pytest.approx([float(x) for x in first.split(", ")], nan_ok=True)
+    assert grad(grad(f))(*numbers) == pytest.approx(float(second), nan_ok=True)
+
+
+def test_every_kink_of_the_table_is_in_the_documentation():
+    text = (Path(__file__).parents[1] / "docs" / "conventions.md").read_text("utf-8")
+    for op in OPERATIONS.values():
+        if op.kinks is not None and op.method:
+            assert f"`{op.name}" in text, op.name
+
+
+@pytest.mark.parametrize("op", OPERATIONS.values(), ids=lambda op: op.name)
+def test_an_overflow_elsewhere_changes_nothing(op):
+    numbers = [0.0, 1.0, -2.5, 1e308, INF, -INF, NAN]  # some C functions leave errno behind, and some look at it
+    for point in itertools.product(numbers, repeat=op.arity or 2):
+        if op.name == "polygamma" and point[0] not in (0.0, 1.0):
+            continue
+        math.sqrt(1.0)
+        before = op.evaluate(*point)
+        with contextlib.suppress(OverflowError):
+            math.exp(1000.0)
+        assert same(op.evaluate(*point), before), point

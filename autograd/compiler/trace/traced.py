@@ -14,7 +14,7 @@ from autograd import modes
 from autograd._numpy import NumpyProtocol
 from autograd.compiler.program.conditions import CONDITIONS
 from autograd.errors import TracedBranchError, TraceError
-from autograd.ops import Number, Operation, as_float
+from autograd.operation import Number, Operation, as_constant
 
 # NumPy's own functions would turn the outcome of a comparison into a bool at once.
 _CONDITIONS_OF_NUMPY = {
@@ -79,15 +79,13 @@ def _operand(name: str, x: Any) -> Any:
         return x
     if isinstance(x, TracedBool):
         x.refuse()
-    try:
-        return as_float(x)
-    except TypeError:
-        if type(x) in (list, tuple) and name not in CONDITIONS:
-            raise TraceError(
-                f"a {type(x).__name__} of {len(x)} stands where a number was wanted; arithmetic is done with single "
-                f"numbers and NumPy arrays, and a batch is an array, or an argument to which in_axes gives 0{here()}"
-            ) from None
-        return NotImplemented
+    number = as_constant(x)
+    if number is NotImplemented and type(x) in (list, tuple) and name not in CONDITIONS:
+        raise TraceError(
+            f"a {type(x).__name__} of {len(x)} stands where a number was wanted; arithmetic is done with single "
+            f"numbers and NumPy arrays, and a batch is an array, or an argument to which in_axes gives 0{here()}"
+        )
+    return number
 
 
 def _refusal(what: str, remedy: str) -> Callable[..., Any]:
