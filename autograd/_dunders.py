@@ -125,7 +125,8 @@ def _state(node: Any) -> tuple[Any, ...]:
 
 def _attributes(node: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """Return what a subclass holds besides, by name: its ``__dict__``, and its slots; None for a plain Value."""
-    slots = {name: getattr(node, name) for name in _slots(type(node)) if hasattr(node, name)}
+    cls: Any = type(node)
+    slots = {name: getattr(node, name) for name in _slots(cls) if hasattr(node, name)}
     own = getattr(node, "__dict__", None)
     return (own or {}, slots) if own or slots else None
 
