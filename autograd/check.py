@@ -94,7 +94,7 @@ def _slope(g: Callable[[Any], Any], x: float, method: Method, step: float | None
         h = step or _COMPLEX_STEP
         result = g(_ComplexNumber(complex(x, h)))
         return (result.number.imag / h if isinstance(result, _ComplexNumber) else 0.0), 0.0, h
-    scale = math.fabs(x) if math.fabs(x) > 1e-3 else 1e-3 if x else 1.0
+    scale = _scale(x)
     if method == "central":
         h = step or _CENTRAL_STEP * scale
         return _central(g, x, h), math.nan, h
@@ -105,6 +105,10 @@ def _slope(g: Callable[[Any], Any], x: float, method: Method, step: float | None
         # a kink may be near by
         estimate = min(estimate, _ridders(g, x, smaller * scale), key=operator.itemgetter(1))
     return estimate
+
+
+def _scale(x: float) -> float:
+    return math.fabs(x) if math.fabs(x) > 1e-3 else 1e-3 if x else 1.0
 
 
 def _central(g: Callable[[float], float], x: float, h: float) -> float:
@@ -173,12 +177,14 @@ def _check_function(f: Callable[..., Any], args: Sequence[Any], chosen: list[int
     for position, slope in zip(chosen, grad(f, chosen)(*plain), strict=True):
         leaves, exact = flatten(plain[position])[0], flatten(_without_graph(slope))[0]
         for i, (x, got) in enumerate(zip(leaves, exact, strict=True)):
-            numerical, error, step = _slope(_along(f, plain, chosen, position, i), float(x), "richardson", None)
+            g = _along(f, plain, chosen, position, i)
+            numerical, error, step = _slope(g, float(x), "richardson", None)
             if not _agrees(got, numerical, error, rtol, atol):
                 where = f"argument {position}" + (f", number {i}" if len(leaves) > 1 else "")
-                advice = "the numerical derivative did not converge; try another point"
-                if error <= atol + 1e-3 * math.fabs(numerical):
-                    advice = _first_suspect(f, plain, chosen, rtol, atol)
+                advice = _obstacle(g, float(x), math.fabs(got - numerical), step)
+                if not advice and not error <= atol + 1e-3 * math.fabs(numerical):  # nan too
+                    advice = "the numerical derivative did not converge; try another point"
+                advice = advice or _first_suspect(f, plain, chosen, rtol, atol)
                 raise GradientCheckError(
                     f"the gradient by {where} ({x!r}) is {got!r}, and numerically {numerical!r} "
                     f"(step {step:.2g}, estimated error {error:.1g}); {advice}"
@@ -188,6 +194,36 @@ def _check_function(f: Callable[..., Any], args: Sequence[Any], chosen: list[int
 def _agrees(exact: float, numerical: float, error: float, rtol: float, atol: float) -> bool:
     size = math.fabs(numerical)
     return exact == numerical or math.fabs(exact - numerical) <= atol + rtol * size + min(error, 1e-5 * size)
+
+
+def _obstacle(g: Callable[[Any], Any], x: float, gap: float, step: float) -> str:
+    """Say why differences of ``g`` are no derivative at ``x``; return nothing where they are.
+
+    ``gap`` is what they are away from the derivative that was computed, and ``step`` the one they were taken with.
+    """
+    if not math.isfinite(x):
+        return f"there are no differences around {x!r}"
+    if not math.isfinite(here := float(g(x))):
+        return f"the function is {here!r} there, so there is nothing to compare"
+    bends, jumps = [], []
+    for h in (1e-6 * _scale(x), 1e-7 * _scale(x)):
+        sides = [(point, float(g(point))) for point in (x - h, x + h)]
+        for point, there in sides:
+            if not math.isfinite(there):
+                return f"the function is {there!r} at {point:.6g}, close by; move the point"
+        left, right = [(there - here) / (point - x) + 0.0 for point, there in sides]  # no −0
+        bends.append(math.fabs(right - left))
+        jumps.append(math.fabs(sides[1][1] - sides[0][1]))
+    if gap < math.inf and gap * math.ulp(x) > math.fabs(here) + sum(jumps):
+        return f"numbers next to {x:.6g} are {math.ulp(x):.1g} apart, too coarse for this function"
+    noise = 16.0 * math.ulp(here)
+    if jumps[1] > max(0.5 * jumps[0], noise):  # it does not shrink with the step
+        return f"here is a jump: the function changes by {jumps[1]:.4g} between points {2.0 * h:.1g} apart; move the point"
+    if bends[1] > max(0.5 * bends[0], noise / h, 1e-3 * min(gap, math.fabs(left) + math.fabs(right))):
+        return f"here is a kink: the slope is {left:.4g} on the left and {right:.4g} on the right; move the point"
+    if gap <= noise / step:
+        return f"the value {here:.6g} swallows the step in its rounding; move the point"
+    return ""
 
 
 def _without_graph(tree: Any) -> Any:

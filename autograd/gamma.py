@@ -55,7 +55,7 @@ def polygamma(n: float, x: float) -> float:
     >>> round(polygamma(0.0, 1.0), 12)
     -0.577215664902
     """
-    if n != n or n < 0.0 or n != math.floor(n) or n > 100.0:
+    if not 0.0 <= n <= 100.0 or n != math.floor(n):
         raise ValueError(f"polygamma needs a whole order from 0 to 100, and {n:g} was given")
     order = int(n)
     if x != x or x == -math.inf:

@@ -146,10 +146,10 @@ power = _row("pow", _power, (power_by_base, power_by_exponent), text="#0 ^ #1",
              derivative_text=("#1 × #0 ^ (#1 − 1)", "#y × ln #0"), complex_rule=operator.pow, primitive=True,
              method=False, c="pow", numpy=("power",))
 floordiv = _row("floordiv", _floordiv, (lambda y, a, b: 0.0, lambda y, a, b: 0.0), text="⌊#0 ÷ #1⌋",
-                derivative_text=("0", "0"), kinks=lambda a, b: a / b - builtins.round(a / b), primitive=True,
+                derivative_text=("0", "0"), kinks=lambda a, b: _fraction(_divide(a, b)), primitive=True,
                 method=False)
 mod = _row("mod", _mod, (lambda y, a, b: 1.0, lambda y, a, b: -floordiv(a, b)), text="#0 mod #1",
-           derivative_text=("1", "−⌊#0 ÷ #1⌋"), kinks=lambda a, b: a / b - builtins.round(a / b), primitive=True,
+           derivative_text=("1", "−⌊#0 ÷ #1⌋"), kinks=lambda a, b: _fraction(_divide(a, b)), primitive=True,
            method=False)
 neg = _row("neg", operator.neg, (lambda y, x: -1.0,), text="−#0", derivative_text=("−1",), complex_rule=operator.neg,
            affine=True, activation=False, primitive=True, method=False, llvm="fneg")
@@ -172,7 +172,7 @@ def _float_step(function: Callable[[float], int]) -> Callable[[float], float]:
 
 
 def _fraction(x: float) -> float:
-    return x - builtins.round(x)
+    return x - builtins.round(x) if math.isfinite(x) else NAN
 
 
 _choose = _row("where", lambda c, a, b: a if c else b,

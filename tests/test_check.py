@@ -1,5 +1,6 @@
 """Numerical gradients, and the check of a gradient against them."""
 
+import itertools
 import math
 
 import numpy as np
@@ -246,3 +247,41 @@ def test_numerical_and_exact_agree_on_a_network():
     for row, other in zip(exact["w"], complex_step["w"], strict=True):
         assert row == pytest.approx(other, rel=1e-13)
     assert check_grad(network, p, order=2)
+
+
+# ------------------------------------------------- where differences say nothing, that is said, and nothing is blamed
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "why"),
+    [
+        (abs, math.inf, "there are no differences around inf"),
+        (lambda x: x.floor(), math.nan, "there are no differences around nan"),
+        (lambda x: x.exp(), 1000.0, "the function is inf there, so there is nothing to compare"),
+        (lambda x: x.log(), -1.0, "the function is nan there, so there is nothing to compare"),
+        (lambda x: x.lgamma(), 0.0, "the function is inf there"),  # its two sides are equal: the differences converge
+        (lambda x: x.sqrt(), 0.0, "the function is nan at -1e-06, close by"),
+        (lambda x: x.acosh(), 1.0, "the function is nan at 0.999999, close by"),
+        (lambda x: x.relu(), 0.0, "a kink: the slope is 0 on the left and 1 on the right"),
+        (lambda x: x.relu(), 5e-324, "a kink: the slope is 4.941e-314 on the left and 1 on the right"),
+        (lambda x: ag.clip(x, 0.0, 1.0), 1.0, "a kink: the slope is 1 on the left and 0 on the right"),
+        (lambda x: x.ceil(), 2.0, "a jump: the function changes by 1 between points 4e-07 apart"),
+        (lambda x: ag.softmax([x, 1e308])[0], 1e308, "too coarse for this function"),
+        (lambda x: x.cos(), 1e308, "numbers next to 1e+308 are 2e+292 apart, too coarse for this function"),
+        (lambda x: x * 1e308, 1.0, "the numerical derivative did not converge"),  # its differences overflow
+        (lambda x: x + 1e308, 1.0, "the value 1e+308 swallows the step in its rounding"),
+    ],
+)
+def test_the_check_says_why_differences_are_no_derivative(f, x, why):
+    with pytest.raises(GradientCheckError) as error:
+        check_grad(f, x)
+    assert why in str(error.value)
+    assert "suspect" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", [name for name, op in OPERATIONS.items() if op.kinks is not None])
+def test_kinks_are_a_number_at_every_point(name):
+    op = OPERATIONS[name]
+    points = [0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan, 1e308, 5e-324]
+    for xs in itertools.product(points, repeat=op.arity or 2):
+        assert isinstance(op.kinks(*xs), float)

@@ -638,7 +638,7 @@ def test_an_operation_needs_a_name_one_can_write():
 
 
 def test_polygamma_needs_a_whole_order():
-    for order in (-1.0, 0.5, NAN, 101.0):
+    for order in (-1.0, 0.5, NAN, 101.0, INF, -INF):
         with pytest.raises(ValueError, match="whole order from 0 to 100"):
             ag.polygamma(order, 1.0)
 
