@@ -98,6 +98,8 @@ def _slope(g: Callable[[Any], Any], x: float, method: Method, step: float | None
     if method == "central":
         h = step or _CENTRAL_STEP * scale
         return _central(g, x, h), math.nan, h
+    if not math.isfinite(g(x)):
+        return math.nan, math.inf, step or 0.1 * scale  # two sides of a pole may well be equal
     estimate = _ridders(g, x, step or 0.1 * scale)
     for smaller in (1e-2, 1e-3, 1e-4, 1e-6) if step is None else ():
         if estimate[1] <= 1e-7 * math.fabs(estimate[0]):
@@ -203,11 +205,11 @@ def _obstacle(g: Callable[[Any], Any], x: float, gap: float, step: float) -> str
     """
     if not math.isfinite(x):
         return f"there are no differences around {x!r}"
-    if not math.isfinite(here := float(g(x))):
+    if not math.isfinite(here := g(x)):
         return f"the function is {here!r} there, so there is nothing to compare"
     bends, jumps = [], []
     for h in (1e-6 * _scale(x), 1e-7 * _scale(x)):
-        sides = [(point, float(g(point))) for point in (x - h, x + h)]
+        sides = [(point, g(point)) for point in (x - h, x + h)]
         for point, there in sides:
             if not math.isfinite(there):
                 return f"the function is {there!r} at {point:.6g}, close by; move the point"
@@ -218,7 +220,9 @@ def _obstacle(g: Callable[[Any], Any], x: float, gap: float, step: float) -> str
         return f"numbers next to {x:.6g} are {math.ulp(x):.1g} apart, too coarse for this function"
     noise = 16.0 * math.ulp(here)
     if jumps[1] > max(0.5 * jumps[0], noise):  # it does not shrink with the step
-        return f"here is a jump: the function changes by {jumps[1]:.4g} between points {2.0 * h:.1g} apart; move the point"
+        return (
+            f"here is a jump: the function changes by {jumps[1]:.4g} between points {2.0 * h:.1g} apart; move the point"
+        )
     if bends[1] > max(0.5 * bends[0], noise / h, 1e-3 * min(gap, math.fabs(left) + math.fabs(right))):
         return f"here is a kink: the slope is {left:.4g} on the left and {right:.4g} on the right; move the point"
     if gap <= noise / step:

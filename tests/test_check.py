@@ -279,6 +279,11 @@ def test_the_check_says_why_differences_are_no_derivative(f, x, why):
     assert "suspect" not in str(error.value)
 
 
+def test_there_is_no_slope_at_a_pole():
+    for f, x in [(ag.lgamma, 0.0), (lambda x: 1.0 / x, 0.0), (lambda x: 1.0 % x, 0.0), (lambda x: 1.0 / (x * x), 0.0)]:
+        assert math.isnan(numerical_grad(f, x))
+
+
 @pytest.mark.parametrize("name", [name for name, op in OPERATIONS.items() if op.kinks is not None])
 def test_kinks_are_a_number_at_every_point(name):
     op = OPERATIONS[name]

@@ -1,11 +1,13 @@
-"""The command ``chalkgrad``. Exit codes: 0 it worked, 1 a check failed, 2 bad usage or input."""
+"""The command ``chalkgrad``. Exit codes: 0 it worked, 1 a check failed or was impossible, 2 bad usage or input."""
 
 from __future__ import annotations
 
 import argparse
 import math
 import os
+import re
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 from pathlib import Path
@@ -18,16 +20,24 @@ from autograd.graph import topological_order
 from autograd.operation import bare
 from autograd.ops import OPERATIONS
 
-from .expression import Expression, ExpressionError, assignments
+from .expression import CONSTANTS, Expression, ExpressionError, assignments
+from .files import check_output
 
 _EXPRESSIONS = ("grad", "check", "draw", "explain")
+_NO_VARIABLE = "the expression has no variable to differentiate by"
+_EXAMPLES = """\
+for example:
+  chalkgrad grad "tanh(w*x + b)" w=0.5 x=2 b=1
+  chalkgrad train data.csv --target y --curve curve.png
+
+chalkgrad COMMAND --help says more."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with its arguments (those of the process if None) and return the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if len(words) > 1 and words[0] in _EXPRESSIONS and words[1][:1] == "-" and words[1][:2] not in ("-h", "-o", "--"):
-        words[1] = " " + words[1]  # an expression that begins with a minus, and no option
+    if words[:1] and words[0] in _EXPRESSIONS:
+        _shield_minus(words)
     if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
         sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show ∂ shows a question mark
     try:
@@ -39,9 +49,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
 
 
+def _shield_minus(words: list[str]) -> None:
+    """Put a blank before an expression that begins with a minus, so that it is not taken for an option."""
+    i = 1
+    while i < len(words) and re.fullmatch(r"-[ho]|--[a-z]*(=.*)?", words[i], re.DOTALL):
+        i += 2 if words[i] in ("-o", "--output", "--theme", "--wrt") else 1
+    if i < len(words) and words[i].startswith("-"):
+        words[i] = " " + words[i]
+
+
 def _run(words: list[str]) -> int:
     try:
-        options = _parser(words).parse_args(words)
+        parser = _parser(words)
+        if not words:
+            parser.print_help(sys.stderr)
+            return 2
+        options = parser.parse_args(words)
         code: int = options.run(options)
         return code
     except SystemExit as stop:  # --help, --version, or argparse's own complaint
@@ -51,9 +74,15 @@ def _run(words: list[str]) -> int:
     except ExpressionError as error:
         return _complain(f"column {error.column}: {error}", options.expression, error.column)
     except (AutogradError, ImportError, OSError, ValueError) as error:
-        return _complain(" ".join(str(error).split()))
+        return _complain(_message(error))
     except KeyboardInterrupt:
         return _complain("interrupted")
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror and error.filename:  # the system's own, [Errno 2] and so on
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split())
 
 
 def _complain(message: str, expression: str = "", column: int = 0) -> int:
@@ -64,7 +93,12 @@ def _complain(message: str, expression: str = "", column: int = 0) -> int:
 
 
 def _parser(words: list[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="chalkgrad", description="Gradients: see, check and follow them.")
+    parser = argparse.ArgumentParser(
+        prog="chalkgrad",
+        description="Gradients: see, check and follow them.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=_EXAMPLES,
+    )
     parser.add_argument("--version", action="version", version=f"chalkgrad {autograd.__version__}")
     commands = parser.add_subparsers(required=True, metavar="command", title="commands")
 
@@ -84,14 +118,15 @@ def _parser(words: list[str]) -> argparse.ArgumentParser:
         ("explain", _explain, "write out the chain rule for a derivative"),
     ):
         options = command(name, run, help)
-        options.epilog = "operators: + - * / // % **; operations: " + ", ".join(sorted(OPERATIONS))
+        options.formatter_class = argparse.RawDescriptionHelpFormatter
+        options.epilog = _language(name) if words[:1] == [name] else None
         options.add_argument("expression", help='for example "tanh(w*x + b)"')
         options.add_argument("values", nargs="*", metavar="name=value", help="a number for each variable, as w=0.5")
         if name == "draw":
-            options.add_argument("-o", "--output", type=Path, required=True, help=_formats(words))
-            options.add_argument("--theme", choices=("auto", "light", "dark"), default="auto")
+            options.add_argument("-o", "--output", type=Path, metavar="FILE", help=_formats(words))
+            options.add_argument("--theme", choices=("auto", "light", "dark"), default="auto", help="of a picture")
         if name == "explain":
-            options.add_argument("--wrt", help="the variable to differentiate by (default: the first)")
+            options.add_argument("--wrt", metavar="NAME", help="the variable to differentiate by (default: the first)")
 
     from .train import add_arguments, train
 
@@ -100,13 +135,27 @@ def _parser(words: list[str]) -> argparse.ArgumentParser:
     return parser
 
 
+def _language(command: str) -> str:
+    """What an expression may be made of, for the end of a help text."""
+    words = {
+        "numbers": f"2  0.5  1e-3  {'  '.join(CONSTANTS)}",
+        "operators": "+  -  *  /  //  %  **",
+        "conditions": "where(x > 0 and x < 1, a, b), with < <= > >= == != and or not",
+        "lists": "max([a, b, c]), and so all that take any number; dot([w1, w2], [x1, x2], b)",
+        "operations": " ".join(sorted(OPERATIONS)),
+        "example": f'chalkgrad {command} "tanh(w*x + b)" w=0.5 x=2 b=-1',
+    }
+    return "\n".join(textwrap.fill(f"{key:<12}{text}", 79, subsequent_indent=" " * 12) for key, text in words.items())
+
+
 def _formats(words: list[str]) -> str:
     """Say which formats there are; what draws is not loaded for any other command."""
     if words[:1] != ["draw"]:
-        return "the picture"
+        return ""
     from autograd.diagram.formats import FORMATS
 
-    return "the picture, by its extension: " + "; ".join(f".{form.extension} {form.words}" for form in FORMATS.values())
+    formats = "; ".join(f".{form.extension} {form.words}" for form in FORMATS.values())
+    return f"the picture, by its extension: {formats} (default: the tree, printed)"
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -126,7 +175,26 @@ def _evaluated(options: argparse.Namespace) -> tuple[Value, dict[str, Value]]:
     if not output.name and output.operands:
         output.name = "y" if "y" not in leaves else "result"
     output.backward()
+    if note := _nan_note(expression, output, leaves):
+        print(f"chalkgrad: note: {note}", file=sys.stderr)
     return output, leaves
+
+
+def _nan_note(expression: Expression, output: Value, leaves: dict[str, Value]) -> str:
+    """Say why the result or a derivative is nan, unless nan was given."""
+    if any(math.isnan(leaf.data) for leaf in leaves.values()):
+        return ""
+    if math.isnan(output.data):
+        cause = expression.cause_of_nan({name: leaf.data for name, leaf in leaves.items()})
+        return f"the result is nan: {cause}" if cause else ""
+    lost = ", ".join(name for name, leaf in leaves.items() if math.isnan(leaf.grad))
+    for node in reversed(topological_order(output)) if lost else ():
+        numbers = [bare(x) for x in node.operands]
+        for partial in node.partials:
+            if partial is not None and not math.isfinite(bare(partial)) and all(map(math.isfinite, numbers)):
+                given = ", ".join(map(repr, numbers[:4]))
+                return f"the derivative by {lost} is nan, since that of {node.op.name} at {given} is {bare(partial)!r}"
+    return f"the derivative by {lost} is nan: it is made of infinite numbers" if lost else ""
 
 
 def _grad(options: argparse.Namespace) -> int:
@@ -141,33 +209,51 @@ def _grad(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from autograd.check import check_grad, numerical_grad
-
     expression = Expression(options.expression)
     output, leaves = _evaluated(options)
     if not leaves:
-        raise ValueError("the expression has no variable to differentiate by")
+        raise ValueError(_NO_VARIABLE)
     names, numbers = list(leaves), [leaf.data for leaf in leaves.values()]
 
     def f(*args: Any) -> Any:
         return expression(dict(zip(names, args, strict=True)))
 
-    try:
-        check_grad(f, *numbers)
-        verdict = None
-    except GradientCheckError as error:
-        verdict = str(error)
     width = max(10, *(len(name) + 2 for name in names))
     print(f"{'name':<{width}}{'derivative':<26}{'finite differences':<26}difference")
-    for i, name in enumerate(names):
-        numerical = numerical_grad(f, *numbers, argnums=i)
-        exact = leaves[name].grad
-        print(f"{name:<{width}}{exact!r:<26}{numerical!r:<26}{math.fabs(exact - numerical):.1e}")
-    print("\nThe gradient agrees." if verdict is None else f"\nThe gradient does not agree. {verdict}")
+    wrong: dict[str, str] = {}
+    differences = []
+    for i, (name, leaf) in enumerate(leaves.items()):
+        numerical, reason = _compared(f, numbers, i)
+        print(f"{name:<{width}}{leaf.grad!r:<26}{numerical!r:<26}{math.fabs(leaf.grad - numerical):.1e}")
+        if reason:
+            wrong[name] = reason
+            differences.append(numerical)
+    if not wrong:
+        print("\nThe gradient agrees.")
+        return 0
+    compared = not all(map(math.isnan, differences))
+    print(f"\nThe gradient {'does not agree' if compared else 'could not be checked'}.")
+    for name, reason in wrong.items():
+        print(f"{name}: {reason}")
     kinks = sorted({node.op.name for node in topological_order(output) if node.op is not None and _at_kink(node)})
-    if verdict is not None and kinks:
-        print(f"Here is a kink of {', '.join(kinks)}, where no derivative exists and one is chosen; move the point.")
-    return 0 if verdict is None else 1
+    if kinks:
+        print(f"Here is a kink of {', '.join(kinks)}, where no derivative exists and one is chosen.")
+    return 1
+
+
+def _compared(f: Callable[..., Any], numbers: list[float], i: int) -> tuple[float, str]:
+    """Return the derivative by the i-th number from finite differences, and what is wrong with it, if anything."""
+    from autograd.check import check_grad, numerical_grad
+
+    numerical = math.nan
+    try:
+        numerical = numerical_grad(f, *numbers, argnums=i)
+        check_grad(f, *numbers, argnums=i)
+    except GradientCheckError as error:
+        return numerical, str(error).partition("; ")[2]  # before it stand the numbers
+    except ValueError as error:  # an order of polygamma, say, is whole
+        return numerical, f"there are no differences to take: {error}"
+    return numerical, ""
 
 
 def _at_kink(node: Value) -> bool:
@@ -179,9 +265,11 @@ def _at_kink(node: Value) -> bool:
 def _draw(options: argparse.Namespace) -> int:
     from autograd.diagram import draw
 
+    if options.output:
+        check_output(options.output)
     output, _ = _evaluated(options)
     diagram = draw(output, title=options.expression.strip(), theme=options.theme)
-    print(f"{diagram.save(options.output)}: {diagram!r}")
+    print(f"{diagram.save(options.output)}: {diagram!r}" if options.output else diagram.text.rstrip())
     return 0
 
 
@@ -189,9 +277,11 @@ def _explain(options: argparse.Namespace) -> int:
     from autograd.diagram import explain
 
     output, leaves = _evaluated(options)
-    wrt = options.wrt or next(iter(leaves), None)
+    if not leaves:
+        raise ValueError(_NO_VARIABLE)
+    wrt = options.wrt or next(iter(leaves))
     if wrt not in leaves:
-        raise ValueError(f"--wrt is a variable of the expression: {', '.join(leaves) or 'it has none'}")
+        raise ValueError(f"--wrt is a variable of the expression: {', '.join(leaves)}; {wrt!r} was given")
     print(explain(output, wrt=leaves[wrt]))
     return 0
 

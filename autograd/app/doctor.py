@@ -62,6 +62,10 @@ def _drawing_engines() -> list[str]:
     for name in ("graphviz-pure", "dot", "python"):
         try:
             program = find_engine(name)
+        except DiagramError:
+            lines.append(f"not installed   {name}, which is not needed: the others draw as well")
+            continue
+        try:
             draw(_engine.Value(1.0) * 2.0, engine=name).svg  # noqa: B018
             lines.append(f"draws with      {name} {program.path if program is not None else '(built in)'}")
         except (DiagramError, OSError) as error:

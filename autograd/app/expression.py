@@ -1,7 +1,8 @@
 """Expressions typed by a person: parsed with ``ast``, held against a list of what is allowed, never evaluated.
 
-Allowed are numbers, names, the arithmetic operators, comparisons (for ``where``), and calls of the operations of the
-table; ``pi``, ``e``, ``tau``, ``inf`` and ``nan`` are numbers unless the user gives them a value.
+Allowed are numbers, names, the arithmetic operators, conditions (for ``where``: comparisons, ``and``, ``or``, ``not``),
+and calls of the operations of the table; ``pi``, ``e``, ``tau``, ``inf`` and ``nan`` are numbers unless the user gives
+them a value.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from autograd import ops
+from autograd.operation import bare
+
+from .hints import operation_hint, syntax_hint
 
 LONGEST, DEEPEST = 2_000, 100  # characters; operations inside one another
 CONSTANTS = {"pi": math.pi, "e": math.e, "tau": math.tau, "inf": math.inf, "nan": math.nan}
@@ -27,10 +31,15 @@ _COMPARE: dict[type[ast.cmpop], Callable[..., Any]] = {
 }  # fmt: skip
 _HINTS: dict[type[ast.AST], str] = {
     ast.BitXor: "a power is written x**2",
+    ast.BitAnd: "two conditions are joined with and",
+    ast.BitOr: "two conditions are joined with or, and an absolute value is written abs(x)",
     ast.MatMult: "a product is written with *",
     ast.Attribute: "write tanh(x), not x.tanh()",
     ast.BoolOp: "use where(condition, a, b)",
     ast.IfExp: "use where(condition, a, b)",
+    ast.Not: "it belongs into a condition, as in where(not x > 0, a, b)",
+    ast.Compare: "it belongs into a condition, as in where(x > 0, a, b)",
+    ast.Tuple: "a decimal is written with a point, as 1.5, and a comma stands between arguments only",
 }
 
 
@@ -71,8 +80,9 @@ class Expression:
                 warnings.simplefilter("ignore", SyntaxWarning)  # 2(x) is complained about below
                 return ast.parse(text.lstrip(), mode="eval").body
         except SyntaxError as error:
-            column = self._indent + (error.offset or len(text.strip()) + 1)
-            raise ExpressionError(error.msg.lower(), min(column, len(text) + 1)) from None
+            place = min(self._indent + (error.offset or len(text.strip()) + 1) - 1, len(text))
+            message, place = syntax_hint(text, place, error.msg.lower())
+            raise ExpressionError(message, place + 1) from None
         except (RecursionError, MemoryError):
             raise ExpressionError("this is nested too deeply", 1) from None
         except ValueError as error:  # a null character, or an integer of thousands of digits
@@ -90,45 +100,64 @@ class Expression:
         """Look at every node before anything is computed."""
         if depth > DEEPEST:
             raise self._error(node, f"more than {DEEPEST} operations are nested here")
-        if isinstance(node, ast.Constant):
+        first, chain = _chain(node)
+        if chain:
+            for link in chain:
+                if type(link.op) not in _BINARY:
+                    raise self._refusal(link)
+            for part in (first, *[link.right for link in chain]):
+                self._check(part, depth + 1)
+        elif isinstance(node, ast.Constant):
             self._constant(node)
         elif isinstance(node, ast.Name):
             if node.id not in self.names:
                 self.names.append(node.id)
-        elif isinstance(node, ast.BinOp) and type(node.op) in _BINARY:
-            self._check(node.left, depth + 1)
-            self._check(node.right, depth + 1)
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
             self._check(node.operand, depth + 1)
         elif isinstance(node, ast.Call):
             self._check_call(node, depth)
         else:
-            shown = node.op if isinstance(node, (ast.BinOp, ast.UnaryOp)) else node
-            hint = _HINTS.get(type(shown), "numbers, names, + - * / // % ** and calls of operations are")
-            raise self._error(node, f"this is not allowed in an expression; {hint}")
+            raise self._refusal(node)
+
+    def _refusal(self, node: ast.AST) -> ExpressionError:
+        shown = node.op if isinstance(node, (ast.BinOp, ast.UnaryOp)) else node
+        hint = _HINTS.get(type(shown), "numbers, names, + - * / // % ** and calls of operations are")
+        return self._error(node, f"this is not allowed in an expression; {hint}")
+
+    def _check_condition(self, node: ast.AST, depth: int) -> None:
+        """Look at the first argument of ``where``: a comparison, several with ``and``, ``or``, ``not``, or a number."""
+        if isinstance(node, ast.Compare):
+            if len(node.ops) != 1 or type(node.ops[0]) not in _COMPARE:
+                raise self._error(node, "a condition is one comparison, such as x > 0; join two, as in 0 < x and x < 1")
+            self._check(node.left, depth + 1)
+            self._check(node.comparators[0], depth + 1)
+        elif depth <= DEEPEST and isinstance(node, ast.BoolOp):
+            for part in node.values:
+                self._check_condition(part, depth + 1)
+        elif depth <= DEEPEST and isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            self._check_condition(node.operand, depth + 1)
+        else:
+            self._check(node, depth)
 
     def _check_call(self, node: ast.Call, depth: int) -> None:
         if not isinstance(node.func, ast.Name):
-            hint = f"; {_HINTS[ast.Attribute]}" if isinstance(node.func, ast.Attribute) else ""
+            hint = f"; {_HINTS[ast.Attribute if isinstance(node.func, ast.Attribute) else ast.MatMult]}"
             raise self._error(node.func, f"only an operation can be called{hint}")
         name = node.func.id
         row = ops.OPERATIONS.get(name)
         if row is None:
-            raise self._error(node, f"no operation is called {name}; {_nearest(name)}")
+            raise self._error(node, f"no operation is called {name}; {operation_hint(name)}")
         if node.keywords or any(isinstance(argument, ast.Starred) for argument in node.args):
             raise self._error(node, f"{name} takes plain arguments only")
         self._check_count(node, row)
         for i, argument in enumerate(node.args):
-            if isinstance(argument, ast.List) and i < row.lists:
-                operands = argument.elts
-            elif isinstance(argument, ast.Compare) and name == "where" and i == 0:
-                if len(argument.ops) != 1 or type(argument.ops[0]) not in _COMPARE:
-                    raise self._error(argument, "a condition is one comparison, such as x > 0")
-                operands = [argument.left, argument.comparators[0]]
+            if name == "where" and i == 0:
+                self._check_condition(argument, depth + 1)
+            elif isinstance(argument, ast.List) and i < row.lists:
+                for operand in argument.elts:
+                    self._check(operand, depth + 1)
             else:
-                operands = [argument]
-            for operand in operands:
-                self._check(operand, depth + 1)
+                self._check(argument, depth + 1)
 
     def _check_count(self, node: ast.Call, row: ops.Operation) -> None:
         """Hold the arguments against the row: so many, or one list or numbers, or two lists and perhaps a bias."""
@@ -158,28 +187,86 @@ class Expression:
             raise self._error(node, "this integer is too large for a float") from None
 
     def _number(self, node: ast.AST, values: Mapping[str, Any]) -> Any:
+        first, chain = _chain(node)
+        if chain:
+            number = self._number(first, values)
+            for link in chain:
+                number = _row(link).evaluate(number, self._number(link.right, values))
+            return number
         if isinstance(node, ast.Constant):
             return self._constant(node)
         if isinstance(node, ast.Name):
             if node.id not in values:
-                raise self._error(node, f"{node.id} has no value; give it one, as {node.id}=0.5")
+                raise self._error(node, self._missing(values))
             return values[node.id]
-        if isinstance(node, ast.BinOp):
-            sides = [self._number(side, values) for side in (node.left, node.right)]
-            return ops.OPERATIONS[_BINARY[type(node.op)]].evaluate(*sides)
         if isinstance(node, ast.UnaryOp):
             number = self._number(node.operand, values)
+            if isinstance(node.op, ast.Not):
+                return float(not bare(number))
             return -number if isinstance(node.op, ast.USub) else number
         if isinstance(node, ast.Compare):
             sides = [self._number(side, values) for side in (node.left, node.comparators[0])]
             return 1.0 if _COMPARE[type(node.ops[0])](*sides) else 0.0
-        if isinstance(node, ast.List):
-            return [self._number(item, values) for item in node.elts]
+        if isinstance(node, ast.BoolOp):
+            parts = [bool(bare(self._number(part, values))) for part in node.values]
+            return float(all(parts) if isinstance(node.op, ast.And) else any(parts))
         assert isinstance(node, ast.Call)
-        assert isinstance(node.func, ast.Name)
-        numbers = [self._number(argument, values) for argument in node.args]
-        flat = [x for number in numbers for x in (number if isinstance(number, list) else [number])]
-        return ops.OPERATIONS[node.func.id].evaluate(*flat)
+        return _row(node).evaluate(*[self._number(operand, values) for operand in _operands(node)])
+
+    def _missing(self, values: Mapping[str, Any]) -> str:
+        missing = [name for name in self.names if name not in values]
+        words = "has no value; give it one" if len(missing) == 1 else "have no value; give each one"
+        return f"{', '.join(missing)} {words}, as {' '.join(f'{name}=0.5' for name in missing)}"
+
+    def cause_of_nan(self, values: Mapping[str, float]) -> str:
+        """Say which operation makes a nan out of numbers that are none; nothing where no operation does.
+
+        >>> Expression("2*log(x)").cause_of_nan({"x": -1.0})
+        'log(-1.0) is nan; log takes x >= 0'
+        """
+        values = {**CONSTANTS, **values}
+        for node in reversed(list(ast.walk(self.tree))):  # the innermost first
+            if isinstance(node, (ast.BinOp, ast.Call)):
+                row, numbers = _row(node), [self._number(operand, values) for operand in _operands(node)]
+                if math.isnan(row.evaluate(*numbers)) and not any(map(math.isnan, numbers)):
+                    given = ", ".join(map(repr, numbers[:4])) + (", …" if len(numbers) > 4 else "")
+                    return f"{row.name}({given}) is nan{_domain(row, numbers)}"
+        return ""
+
+
+def _chain(node: ast.AST) -> tuple[ast.AST, list[ast.BinOp]]:
+    """Take a + b - c * d … apart into a, and the operations that follow it: a chain is no nesting, however long."""
+    chain: list[ast.BinOp] = []
+    while isinstance(node, ast.BinOp):
+        chain.append(node)
+        node = node.left
+    return node, chain[::-1]
+
+
+def _row(node: ast.AST) -> ops.Operation:
+    if isinstance(node, ast.BinOp):
+        return ops.OPERATIONS[_BINARY[type(node.op)]]
+    assert isinstance(node, ast.Call)
+    assert isinstance(node.func, ast.Name)
+    return ops.OPERATIONS[node.func.id]
+
+
+def _operands(node: ast.BinOp | ast.Call) -> list[ast.expr]:
+    if isinstance(node, ast.BinOp):
+        return [node.left, node.right]
+    return [x for argument in node.args for x in (argument.elts if isinstance(argument, ast.List) else [argument])]
+
+
+def _domain(row: ops.Operation, numbers: list[float]) -> str:
+    """Write the interval that one of the numbers is outside of: ``; log takes x >= 0``."""
+    for name, x, (low, high) in zip(row.operands, numbers, row.domain, strict=False):
+        if low <= x <= high or low == high:  # one number: what polygamma's example has for an order
+            continue
+        above, below = f"{name} >= {low:g}", f"{name} <= {high:g}"
+        if math.isfinite(low) and math.isfinite(high):
+            above = f"{low:g} <= {below}"
+        return f"; {row.name} takes {above if math.isfinite(low) else below}"
+    return ""
 
 
 def assignments(words: list[str], expression: Expression) -> dict[str, float]:
@@ -199,12 +286,6 @@ def assignments(words: list[str], expression: Expression) -> dict[str, float]:
         try:
             values[name] = float(text)
         except ValueError:
-            raise ValueError(f"{text!r}, given for {name}, is not a number") from None
+            point = f"; write {text.replace(',', '.')}" if text.count(",") == 1 else ""
+            raise ValueError(f"{text!r}, given for {name}, is not a number{point}") from None
     return values
-
-
-def _nearest(name: str) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(name, ops.OPERATIONS, n=4, cutoff=0.5)
-    return f"there are {', '.join(near)}" if near else "chalkgrad grad --help lists them"

@@ -3,44 +3,56 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import math
+import re
+import sys
 import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .files import Cells, check_output, named, read_cells
+
 WIDEST = 4_096  # neurons in a layer
+LARGEST = 1e150  # of a cell: its square must be a float, and a sum of squares
+MANY = 10  # classes that are listed
+MISSING = {"na", "n/a", "nan", "null", "none", "?", "-"}  # what stands for a value that is not there
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what ``train`` takes."""
-    parser.add_argument("data", type=Path, help="a CSV file with a header line; comments (# …) may stand before it")
-    parser.add_argument("--target", required=True, help="the column to predict; text in it makes this a classification")
-    parser.add_argument("--features", help="the columns to predict from, with commas between (default: all others)")
-    parser.add_argument("--classify", action="store_true", help="take the numbers of the target as classes")
-    parser.add_argument("--layers", default="16,16", help="widths of the hidden layers (default: 16,16; '' for none)")
-    parser.add_argument("--activation", default="tanh", help="of the hidden layers (default: tanh)")
-    parser.add_argument("--epochs", type=int, default=100, help="default: 100")
-    parser.add_argument("--batch", type=int, default=16, help="samples per batch (default: 16)")
-    parser.add_argument("--optimizer", default="adam", help="sgd, adam, adamw, rmsprop or adagrad (default: adam)")
-    parser.add_argument("--lr", type=float, default=0.01, help="learning rate (default: 0.01)")
-    parser.add_argument("--validation", type=float, default=0.2, help="share of the rows set aside (default: 0.2)")
-    parser.add_argument("--patience", type=int, help="stop after so many epochs without a better validation loss")
-    parser.add_argument("--seed", type=int, default=0, help="default: 0; the same seed gives the same bits")
-    parser.add_argument("--jit", action="store_true", help="compile the training step")
-    parser.add_argument("-o", "--output", type=Path, default=Path("model.json"), help="default: model.json")
-    parser.add_argument("--curve", type=Path, help="write the loss curve to this picture")
-    parser.add_argument("--history", type=Path, help="write the numbers of each epoch to this CSV file")
-    parser.add_argument("--no-progress", action="store_true", help="show no progress bar")
+    add = parser.add_argument
+    add("data", type=Path, help="a CSV file with a header line; comments (# …) may stand before it")
+    add("--target", required=True, metavar="COLUMN", help="the column to predict; text in it makes this a "
+        "classification, and where half of its cells or more are numbers all must be")  # fmt: skip
+    add("--features", metavar="COLUMNS", help="to predict from, with commas between (default: all the others)")
+    add("--classify", action="store_true", help="take each different cell of the target as a class, numbers too")
+    add("--delimiter", metavar="CHARACTER", help="between the cells, or the word tab or space (default: of comma, "
+        "semicolon, tab and | the one by which the header has the most cells)")  # fmt: skip
+    add("--layers", default="16,16", metavar="WIDTHS", help="of the hidden layers (default: 16,16; '' for none)")
+    add("--activation", default="tanh", metavar="NAME", help="of the hidden layers (default: tanh)")
+    add("--epochs", type=int, default=100, metavar="N", help="times that each row is learnt from (default: 100)")
+    add("--batch", type=int, default=16, metavar="N", help="rows per step (default: 16)")
+    add("--optimizer", default="adam", metavar="NAME", help="sgd, adam, adamw, rmsprop or adagrad (default: adam)")
+    add("--lr", type=float, default=0.01, metavar="RATE", help="learning rate (default: 0.01)")
+    add("--validation", type=float, default=0.2, metavar="SHARE", help="of the rows, set aside (default: 0.2)")
+    add("--patience", type=int, metavar="N", help="stop after so many epochs without a better validation loss")
+    add("--seed", type=int, default=0, metavar="N", help="the same seed gives the same bits (default: 0)")
+    add("--jit", action="store_true", help="compile the training step")
+    add("-o", "--output", type=Path, default=Path("model.json"), metavar="FILE",
+        help="the checkpoint, for nn.load (default: model.json)")  # fmt: skip
+    add("--curve", type=Path, metavar="FILE", help="write the loss curve to this picture")
+    add("--history", type=Path, metavar="FILE", help="write the numbers of each epoch to this CSV file")
+    add("--no-progress", action="store_true", help="show no progress bar")
 
 
 class Table(NamedTuple):
-    """What a CSV file holds for training: features, targets, and the classes that the targets are an index of."""
+    """What a CSV file holds for training; ``classes`` are what the targets are an index of, if they are no numbers."""
 
     features: list[str]
     X: list[list[float]]
     y: list[Any]
     classes: list[str] | None
+    cells: Cells
 
 
 def train(options: argparse.Namespace) -> int:
@@ -48,7 +60,8 @@ def train(options: argparse.Namespace) -> int:
     import nn
 
     _check(options)
-    table = read(options.data, options.target, options.features, options.classify)
+    table = read(options.data, options.target, options.features, options.classify, options.delimiter)
+    _note_missing(table, options.target)
     hidden = _widths(options.layers)
     outputs = len(table.classes) if table.classes else 1
     if not 0.0 < options.validation < 1.0:
@@ -59,7 +72,8 @@ def train(options: argparse.Namespace) -> int:
     model = nn.MLP(
         len(table.features), [*hidden, outputs], activation=options.activation, init="xavier_uniform", seed=options.seed
     )
-    print(f"{options.data}: {len(table.y)} rows, {len(table.features)} features, {_kind(table)}\n{model}")
+    between = "" if table.cells.delimiter == "," else f"{named(table.cells.delimiter)} between the cells, "
+    print(f"{options.data}: {between}{len(table.y)} rows, {len(table.features)} features, {_kind(table)}\n{model}")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a loss that becomes nan is an error below
         history = nn.fit(
@@ -92,47 +106,64 @@ def train(options: argparse.Namespace) -> int:
     return 0
 
 
-def read(path: Path, target: str, features: str | None = None, classify: bool = False) -> Table:
-    """Read a table. Raises ValueError that names the line and the column of a cell that cannot be used."""
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            rows = [(number, row) for number, row in enumerate(csv.reader(file), start=1) if any(map(str.strip, row))]
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is no CSV text in UTF-8: {error}") from None
-    while rows and rows[0][1][0].startswith("# "):
-        rows.pop(0)  # a comment before the header
-    if len(rows) < 3:
-        raise ValueError(f"{path} needs a header line and two rows at least")
-    header = [name.strip() for name in rows[0][1]]
-    if len(set(header)) < len(header):
-        raise ValueError(f"{path} has two columns of one name: {', '.join(header)}")
+def read(
+    path: Path, target: str, features: str | None = None, classify: bool = False, delimiter: str | None = None
+) -> Table:
+    """Read a table. Raises ValueError that names the line and the column of a cell that cannot be used.
+
+    A target with numbers in half of its cells at least is one of numbers, and every other cell in it an error; with
+    ``classify`` or more of text, each different cell is a class.
+    """
+    cells = read_cells(path, delimiter)
+    chosen = _features(path, cells, target, features)
+    places = [cells.header.index(name) for name in chosen]
+    remove = "remove the row, or choose other columns with --features"
+    X = [[_cell(path, line, cells.header[j], row[j], remove) for j in places] for line, row in cells.rows]
+    labels = [(line, row[cells.header.index(target)]) for line, row in cells.rows]
+    given = [label for _, label in labels if label]
+    if not classify and given and 2 * sum(map(_is_meant_as_number, given)) >= len(given):
+        remove = "remove the row, or say --classify if each different cell is a class"
+        return Table(chosen, X, [_cell(path, line, target, label, remove) for line, label in labels], None, cells)
+    classes = sorted(set(given))
+    for line, label in labels:
+        if not label:
+            raise ValueError(f"{path}, line {line}: the target {target} is empty")
+    if len(classes) < 2:
+        raise ValueError(f"the target {target} has only one class, {classes[0]!r}")
+    if len(classes) == len(labels):
+        raise ValueError(
+            f"{path}: every row has a class of its own in the target {target}, {given[0]!r} and so on, and nothing can "
+            "be learnt from that; if they are numbers, write them as numbers"
+        )
+    return Table(chosen, X, [classes.index(label) for _, label in labels], classes, cells)
+
+
+def _note_missing(table: Table, target: str) -> None:
+    """Say on standard error which class may be no class."""
+    for name in table.classes or ():
+        if name.lower() in MISSING:
+            advice = "if it stands for a label that is missing, remove its rows"
+            print(f"chalkgrad: note: {name!r} in the target {target} is taken for a class; {advice}", file=sys.stderr)
+
+
+def _features(path: Path, cells: Cells, target: str, features: str | None) -> list[str]:
+    """Return the names of the columns to predict from."""
     chosen = [name.strip() for name in (features or "").split(",") if name.strip()]
     if features is None:
-        chosen = [name for name in header if name != target]
+        chosen = [name for name in cells.header if name != target]
     if len(set(chosen)) < len(chosen):
         raise ValueError(f"--features names a column twice: {', '.join(chosen)}")
     for name in [target, *chosen]:
-        if name not in header:
-            raise ValueError(f"{path} has no column {name!r}; its columns are {', '.join(header)}")
+        if name not in cells.header:
+            between = f" (read with {named(cells.delimiter)} between; --delimiter says what else stands there)"
+            doubtful = len(cells.header) == 1 or any(re.search(r"[,;\t|]", column) for column in cells.header)
+            columns = ", ".join(cells.header) + (between if doubtful else "")
+            raise ValueError(f"{path} has no column {name!r}; its columns are {columns}")
     if not chosen:
         raise ValueError(f"{path} has only the target's column" if features is None else "--features names no column")
     if target in chosen:
         raise ValueError(f"--features contains the target {target!r}; leave it out")
-    for number, row in rows[1:]:
-        if len(row) != len(header):
-            raise ValueError(f"{path}, line {number}: {len(row)} cells, and the header has {len(header)}")
-    places = [header.index(name) for name in chosen]
-    X = [[_cell(path, number, header[j], row[j]) for j in places] for number, row in rows[1:]]
-    labels = [row[header.index(target)].strip() for _, row in rows[1:]]
-    if not classify and all(map(_is_number, labels)):
-        cells = zip(rows[1:], labels, strict=True)
-        return Table(chosen, X, [_cell(path, number, target, label) for (number, _), label in cells], None)
-    classes = sorted(set(labels))
-    if "" in classes:
-        raise ValueError(f"{path}, line {rows[1 + labels.index('')][0]}: the target {target} is empty")
-    if len(classes) < 2:
-        raise ValueError(f"the target {target} has only one class, {classes[0]!r}")
-    return Table(chosen, X, [classes.index(label) for label in labels], classes)
+    return chosen
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -146,28 +177,45 @@ def _check(options: argparse.Namespace) -> None:
     number_where("--lr is a number of at least 0", options.lr, lambda x: 0.0 <= x < math.inf)
     look_up("--optimizer", options.optimizer.lower(), nn.OPTIMIZERS)
     look_up("--activation", options.activation, dict.fromkeys([*nn.activation_names(), "identity", "none"]))
-    for path in filter(None, (options.output, options.curve, options.history)):
-        if not path.absolute().parent.is_dir():
-            raise FileNotFoundError(f"the folder {path.absolute().parent} of {path} does not exist; make it first")
     if options.curve:
         types = nn.plot.figure()[0].canvas.get_supported_filetypes()  # complains where matplotlib is missing
-        choice("the extension of --curve", options.curve.suffix[1:].lower() or "png", tuple(types))
+        if not options.curve.suffix:
+            options.curve = options.curve.with_name(options.curve.name + ".png")
+        choice("the extension of --curve", options.curve.suffix[1:].lower(), tuple(types))
+    taken = {options.data.resolve(): "the table"}
+    for name in ("output", "curve", "history"):
+        if path := getattr(options, name):
+            check_output(path)
+            if before := taken.get(path.resolve()):
+                raise ValueError(f"--{name} would overwrite {path}, which is {before}; choose another name")
+            taken[path.resolve()] = f"--{name}"
 
 
-def _cell(path: Path, number: int, column: str, text: str) -> float:
-    if not _is_number(text):
-        shown = repr(text.strip()) if text.strip() else "empty"
-        raise ValueError(
-            f"{path}, line {number}: {column} is {shown}, not a finite number; choose other columns with --features"
-        )
-    return float(text)
+def _cell(path: Path, line: int, column: str, text: str, remedy: str) -> float:
+    """Return the number in a cell, if it is one that can be learnt from."""
+    shown = repr(text if len(text) <= 40 else text[:39] + "…") if text else "empty"
+    place = f"{path}, line {line}: {column or 'a column without a name'} is {shown}"
+    if _DECIMAL_COMMA.fullmatch(text):
+        raise ValueError(f"{place}, with a decimal comma; numbers are written with a point, {text.replace(',', '.')}")
+    if not math.isfinite(number := _as_number(text)):
+        raise ValueError(f"{place}, not a finite number; {remedy}")
+    if math.fabs(number) > LARGEST:
+        raise ValueError(f"{place}, too large for its square to be a number (at most {LARGEST:g}); {remedy}")
+    return number
 
 
-def _is_number(text: str) -> bool:
+_DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+(?:[eE][-+]?\d+)?")
+
+
+def _as_number(text: str) -> float:
     try:
-        return math.isfinite(float(text))
+        return float(text)
     except ValueError:
-        return False
+        return math.nan
+
+
+def _is_meant_as_number(text: str) -> bool:
+    return math.isfinite(_as_number(text)) or _DECIMAL_COMMA.fullmatch(text) is not None
 
 
 def _widths(text: str) -> list[int]:
@@ -187,7 +235,10 @@ def _scaled(y: list[Any], target: Any) -> list[Any]:
 
 
 def _kind(table: Table) -> str:
-    return f"classes {', '.join(table.classes)}" if table.classes else "a number to predict"
+    if not table.classes:
+        return "a number to predict"
+    more = f", … ({len(table.classes)} in all)" if len(table.classes) > MANY else ""
+    return f"classes {', '.join(table.classes[:MANY])}{more}"
 
 
 def _quality(model: Any, X: list[list[float]], y: list[Any], table: Table, target: Any) -> str:
