@@ -153,7 +153,8 @@ class Jitted:
         """
         self._swift = True
         call = builtin(address, self.__name__, self, Jitted.__call__, [code])
-        self.__class__ = type("Jitted", (Jitted,), {"__call__": call, "__module__": Jitted.__module__})
+        members = {"__call__": call, "__del__": _release, "__module__": Jitted.__module__}
+        self.__class__ = type("Jitted", (Jitted,), members)
 
     def mean(self, *args: Any, then: Callable[..., Any] | None = None, **named: Any) -> Any:
         """Return the mean of ``fn`` over the batch: the first axis of every array among the arguments.
@@ -377,6 +378,11 @@ class Jitted:
         compiled = list(self._compiled.items())  # to which another thread may add
         kept = {key: one for key, one in compiled if not (one.parameters or one.modules)}
         return _unpickled, (fn, self._in_axes, self._parameters, self._fastmath, self.__name__, kept)
+
+
+def _release(jitted: Jitted) -> None:
+    """Let go of the machine code at once: the class, which is a circle by itself, waits for the garbage collector."""
+    del type(jitted).__call__
 
 
 def _facts(values: Sequence[Value]) -> tuple[Any, ...]:
