@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import reprlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ParamSpec
 
@@ -169,7 +170,7 @@ class _Run:
         try:
             self.outputs, self.build_output = flatten(result)
         except TypeError as error:
-            raise TypeError(f"the function returned {result!r}: {error}") from None
+            raise TypeError(f"the function returned {reprlib.repr(result)}: {error}") from None
         self.nodes = [x for x in self.outputs if isinstance(x, Value)]
         self.graph = grad_is_on and (
             any(x.operands and x.operands[0].requires_grad for x in self.inputs)

@@ -12,6 +12,8 @@ from typing import Any
 
 from .operation import Number
 
+DEEPEST = 200  # containers inside each other; each takes several frames of Python's stack, which has 1,000
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Container:
@@ -130,7 +132,8 @@ def flatten(tree: Any) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:
 
     Dict keys keep their order; dicts of another type (Counter, OrderedDict, defaultdict), named tuples and dataclasses
     stay what they are. Arrays of other libraries come back as NumPy's.
-    Raises TypeError at anything that is neither a number nor a structure, with its place.
+    Raises TypeError at anything that is neither a number nor a structure, with its place, and for a structure that
+    contains itself or is nested more than ``DEEPEST`` deep.
 
     >>> leaves, build = flatten({"w": [1.0, 2.0], "b": 3.0})
     >>> leaves
@@ -139,11 +142,11 @@ def flatten(tree: Any) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:
     {'w': ['x', 'y'], 'b': 'z'}
     """
     leaves: list[Any] = []
-    build = _take_apart(tree, leaves, "")
+    build = _take_apart(tree, leaves, "", 0)
     return leaves, lambda new: build(iter(new))
 
 
-def _take_apart(tree: Any, leaves: list[Any], place: str) -> Callable[[Iterator[Any]], Any]:
+def _take_apart(tree: Any, leaves: list[Any], place: str, depth: int) -> Callable[[Iterator[Any]], Any]:
     if is_number(tree):
         leaves.append(tree)
         return next
@@ -153,9 +156,11 @@ def _take_apart(tree: Any, leaves: list[Any], place: str) -> Callable[[Iterator[
             f"here a number, or a list, tuple, dict, dataclass or array of numbers is needed; "
             f"{_what(tree)} was given{_at(place)}"
         )
+    if depth == DEEPEST:
+        raise TypeError(too_deep(tree, f"the structure of numbers{_at(place)}"))
     form = container.form(tree)
     steps = zip(container.parts(tree), container.steps(form), strict=True)
-    builds = [_take_apart(part, leaves, place + step) for part, step in steps]
+    builds = [_take_apart(part, leaves, place + step, depth + 1) for part, step in steps]
 
     def rebuild(new: Iterator[Any]) -> Any:
         rebuilt = [build(new) for build in builds]
@@ -164,6 +169,32 @@ def _take_apart(tree: Any, leaves: list[Any], place: str) -> Callable[[Iterator[
         return _filled(copy.copy(tree), zip(tree, rebuilt, strict=True))  # with all else that a dict of its type holds
 
     return rebuild
+
+
+def too_deep(x: Any, place: str) -> str:
+    """Say what is wrong with a container that lies ``DEEPEST`` deep at a place: it has no end, or is too deep."""
+    where = place if len(place) <= 50 else f"{place[:50]}…"
+    if _contains_itself(x):
+        return f"{where} contains itself, so it has no end; give a structure without the circle"
+    return f"{where} is nested more than {DEEPEST} deep; give the numbers in fewer levels, as one list for example"
+
+
+def _contains_itself(x: Any) -> bool:
+    around: set[int] = set()  # the containers that hold the one looked at, by id
+    done: set[int] = set()
+    stack = [(x, False)]
+    while stack:
+        item, leave = stack.pop()
+        if leave:
+            around.discard(id(item))
+            done.add(id(item))
+        elif id(item) in around:
+            return True
+        elif id(item) not in done and (container := container_of(item)) is not None:
+            around.add(id(item))
+            stack.append((item, True))
+            stack += [(part, False) for part in container.parts(item)]
+    return False
 
 
 def _what(x: Any) -> str:

@@ -12,6 +12,7 @@ sample each; then the sums over the batch are added in another order, and agree 
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -113,10 +114,10 @@ class CompiledStep(Step):
         """Begin anew, with no program: each is made when it is called for."""
         self.options = self._options()
         self.reached: set[int] = set()  # parameters that the loss depends on; the others have no gradient
-        sample = jit(self._sample, in_axes=(None, None, None, 0, 0))  # says what to install where numpy is missing
+        sample = jit(_weak(self._sample), in_axes=(None, None, None, 0, 0))  # says what to install without numpy
         self.reduce = sample.sum if self.reduction == "sum" else sample.mean
-        self.update = self._update_of(self.options)
-        self.whole = jit(self._whole, in_axes=(None,) * 5)
+        self.update = _weak(self._update)
+        self.whole = jit(_weak(self._whole), in_axes=(None,) * 5)
 
     def _options(self) -> list[dict[str, Any]]:
         return [{k: v for k, v in g.items() if k not in ("params", "lr")} for g in self.optimizer.param_groups]
@@ -127,7 +128,7 @@ class CompiledStep(Step):
 
     def _whole(self, data: Any, state: Any, rates: Any, xs: Any, ys: Any) -> Any:
         result = self._loss_and_gradient(data, _listed(xs), _listed(ys))
-        return self._update_of(self.options)(result, data, state, rates)
+        return self._update(result, data, state, rates)
 
     def _loss_and_gradient(self, data: Any, xs: list[Any], ys: list[Any]) -> list[Any]:
         with lent(self.parameters, data):
@@ -155,33 +156,42 @@ class CompiledStep(Step):
         t, numbers = self.optimizer.state.get(id(p), (0, initial))
         return [float(t), *numbers]
 
-    def _update_of(self, options: list[dict[str, Any]]) -> Callable[..., Any]:
-        """Return the update with these options of the optimiser's groups."""
+    def _update(self, result: list[Any], data: Any, state: Any, rates: Any) -> tuple[Any, ...]:
+        """Compute new parameters and state, with the options of the optimiser's groups."""
+        loss, outside, *grads = result
+        group_of = self._learning()
+        places = [i for i, p in enumerate(self.parameters) if id(p) in self.reached and p.requires_grad]
+        clipped = [grads[i] for i in places]
+        if self.clip_value is not None:
+            clipped = clip_each(clipped, self.clip_value)
+        if self.clip_norm is not None:
+            clipped, _ = scale_to_norm(clipped, self.clip_norm)
+        new_data, new_state, new_grads = list(data), list(state), [0.0] * len(grads)
+        for i, g in zip(places, clipped, strict=True):
+            new_grads[i] = g
+            group = group_of.get(id(self.parameters[i]))
+            if group is None:
+                continue
+            own = slice(i * self.width, (i + 1) * self.width)
+            t, *remembered = state[own]
+            new_data[i], numbers = self.optimizer.rule(
+                data[i], g, tuple(remembered), t + 1.0, lr=rates[group], **self.options[group]
+            )
+            new_state[own] = [t + 1.0, *numbers]
+        return loss, outside, _objects(new_data), _objects(new_state), _objects(new_grads)
 
-        def update(result: list[Any], data: Any, state: Any, rates: Any) -> tuple[Any, ...]:
-            loss, outside, *grads = result
-            group_of = self._learning()
-            places = [i for i, p in enumerate(self.parameters) if id(p) in self.reached and p.requires_grad]
-            clipped = [grads[i] for i in places]
-            if self.clip_value is not None:
-                clipped = clip_each(clipped, self.clip_value)
-            if self.clip_norm is not None:
-                clipped, _ = scale_to_norm(clipped, self.clip_norm)
-            new_data, new_state, new_grads = list(data), list(state), [0.0] * len(grads)
-            for i, g in zip(places, clipped, strict=True):
-                new_grads[i] = g
-                group = group_of.get(id(self.parameters[i]))
-                if group is None:
-                    continue
-                own = slice(i * self.width, (i + 1) * self.width)
-                t, *remembered = state[own]
-                new_data[i], numbers = self.optimizer.rule(
-                    data[i], g, tuple(remembered), t + 1.0, lr=rates[group], **options[group]
-                )
-                new_state[own] = [t + 1.0, *numbers]
-            return loss, outside, _objects(new_data), _objects(new_state), _objects(new_grads)
 
-        return update
+def _weak(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a method that does not keep its object: a step keeps what is compiled of it, and would be in a circle."""
+    reference = weakref.WeakMethod(method)
+
+    def call(*args: Any) -> Any:
+        bound = reference()
+        assert bound is not None  # the object is what calls
+        return bound(*args)
+
+    call.__name__ = method.__name__
+    return call
 
 
 def _cross_entropy(scores: list[Any], t: Any) -> Any:

@@ -71,13 +71,14 @@ def jit(
     that a graph is built.
 
     ``in_axes`` tells what an array is: "arrays" (each array argument is a batch), or one entry an argument: 0 for a
-    batch, None for an array that ``fn`` takes as a whole. ``parameters`` are the Values that ``fn`` uses from outside,
-    or a module that has them; each call reads them, and writes back what ``fn`` changes of data and gradients.
-    A module may also be an argument. Which Values it holds, which of them are frozen, and whether it is in training
-    mode is looked at in every call; its other attributes, and the items of one that is a list, become part of the
-    program, as globals and closures do. So does ``data`` or ``grad`` of a Value that is not declared, where ``fn``
-    reads that alone: only its use as a Value is noticed. ``fastmath`` allows reassociation, fused multiply-add and
-    polynomials for exp, tanh and logarithms: about 4 units in the last place each, and then what rounding makes of it.
+    batch, which may be nested lists of numbers too, None for an array that ``fn`` takes as a whole. ``parameters`` are
+    the Values that ``fn`` uses from outside, or a module that has them; each call reads them, and writes back what
+    ``fn`` changes of data and gradients. A module may also be an argument. Which Values it holds, which of them are
+    frozen, and whether it is in training mode is looked at in every call; its other attributes, and the items of one
+    that is a list, become part of the program, as globals and closures do. So does ``data`` or ``grad`` of a Value that
+    is not declared, where ``fn`` reads that alone: only its use as a Value is noticed. ``fastmath`` allows
+    reassociation, fused multiply-add and polynomials for exp, tanh and logarithms: about 4 units in the last place
+    each, and then what rounding makes of it.
 
     Raises MissingExtraError without llvmlite and numpy. The first call raises TracedBranchError where ``fn`` branches
     on a number, and TraceError for whatever else cannot be traced, with the line and the remedy.
@@ -134,9 +135,10 @@ class Jitted:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Compute ``fn(*args, **kwargs)``; see ``jit``."""
         try:
-            compiled, into = self._look_up(args, kwargs, ELEMENTS)
+            structures, into = self._take_apart(args, kwargs, ELEMENTS)
         except NotPlain:
             return self._python()(*args, **kwargs)
+        compiled = self._program_of(structures, into, args, kwargs)
         if isinstance(compiled, Batched):
             return compiled.elements(into.numbers, into.columns)
         result = compiled.call(into.numbers)
@@ -151,7 +153,8 @@ class Jitted:
         """
         self._swift = True
         call = builtin(address, self.__name__, self, Jitted.__call__, [code])
-        self.__class__ = type("Jitted", (Jitted,), {"__call__": call, "__module__": Jitted.__module__})
+        members = {"__call__": call, "__del__": _release, "__module__": Jitted.__module__}
+        self.__class__ = type("Jitted", (Jitted,), members)
 
     def mean(self, *args: Any, then: Callable[..., Any] | None = None, **named: Any) -> Any:
         """Return the mean of ``fn`` over the batch: the first axis of every array among the arguments.
@@ -163,7 +166,8 @@ class Jitted:
         its result is returned instead; what it changes of declared parameters is written back. A condition counts as 1
         where it holds and as 0 elsewhere.
 
-        Raises ValueError where there is no batch, where batches differ in length, or where they are empty.
+        Raises ValueError where there is no batch, where batches differ in length, or where they are empty, and
+        TypeError for Values among the arguments.
 
         >>> import numpy as np
         >>> from autograd import jit, value_and_grad
@@ -188,7 +192,7 @@ class Jitted:
 
         ``fn`` must return the structure of its first argument. Arrays are taken as a whole.
 
-        Raises TypeError where the structures differ, ValueError for a negative count.
+        Raises TypeError where the structures differ and for Values, ValueError for a negative count.
 
         >>> from autograd import jit
         >>> jit(lambda x: 0.5 * (x + 2.0 / x)).repeat(20, 1.0)
@@ -270,7 +274,14 @@ class Jitted:
         return WHOLE if axes[i] is None else None
 
     def _look_up(self, args: tuple[Any, ...], kwargs: dict[str, Any], arrays: str) -> tuple[Compiled, Arguments]:
-        """Return what is traced for such arguments, or trace it; return their numbers and their batches with it."""
+        """Return what is traced for such arguments, and their numbers and batches."""
+        structures, into = self._take_apart(args, kwargs, arrays)
+        return self._program_of(structures, into, args, kwargs), into
+
+    def _take_apart(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], arrays: str
+    ) -> tuple[tuple[Structure, ...], Arguments]:
+        """Return the structures of the arguments, and their numbers and batches."""
         into = Arguments()
         structures = []
         for i, x in enumerate((*args, *kwargs.values())):
@@ -279,24 +290,30 @@ class Jitted:
                 x = as_batch(x, i)
             into.arrays = axes or arrays
             structures.append(describe(x, into, i))
+        return tuple(structures), into
+
+    def _program_of(
+        self, structures: tuple[Structure, ...], into: Arguments, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Compiled:
+        """Return what is traced for such arguments, or trace it."""
         modules = tuple([(id(module), _facts(module.parameters())) for module in into.modules])
         declared, mode = self._parameters, None
         if not self._fixed:
             declared, mode = tuple(declared.parameters()), training(declared)
-        key = (tuple(structures), tuple(kwargs), modules, _facts(declared), mode)
+        key = (structures, tuple(kwargs), modules, _facts(declared), mode)
         compiled = self._compiled.get(key)
         if compiled is None:
             with tracing:  # the one lock: a second one, taken before it here and after it in a trace, would deadlock
                 compiled = self._compiled.get(key)
                 if compiled is None:
                     labels = _labels(self._fn, args, kwargs)
-                    compiled = self._trace(self._python(), key[0], key[1], labels, into.modules, declared)
+                    compiled = self._trace(self._python(), structures, key[1], labels, into.modules, declared)
                     compiled.modules = tuple([self._until_gone(module, key) for module in into.modules])
                     while len(self._compiled) >= MAX_STRUCTURES:
                         self._compiled.pop(next(iter(self._compiled)), None)
                     self._compiled[key] = compiled
         self._last = compiled
-        return compiled, into
+        return compiled
 
     def _until_gone(self, module: Any, key: Any) -> Any:
         """Return a weak reference to a module that is known by its id, which drops what was traced for it."""
@@ -361,6 +378,11 @@ class Jitted:
         compiled = list(self._compiled.items())  # to which another thread may add
         kept = {key: one for key, one in compiled if not (one.parameters or one.modules)}
         return _unpickled, (fn, self._in_axes, self._parameters, self._fastmath, self.__name__, kept)
+
+
+def _release(jitted: Jitted) -> None:
+    """Let go of the machine code at once: the class, which is a circle by itself, waits for the garbage collector."""
+    del type(jitted).__call__
 
 
 def _facts(values: Sequence[Value]) -> tuple[Any, ...]:

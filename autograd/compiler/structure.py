@@ -16,6 +16,7 @@ from itertools import islice
 from typing import Any
 
 from autograd import pytree
+from autograd._engine import Value
 from autograd.errors import TraceError
 from autograd.ops import Number, as_float
 from autograd.pytree import Container, container_of, indices, indices_of_array, is_array
@@ -26,8 +27,15 @@ Structure = tuple[Any, ...]
 WHOLE, ELEMENTS, SAMPLES = "whole", "elements", "samples"  # what an array argument is
 
 
-class NotPlain(Exception):
-    """An argument holds a Value or a traced number, so the function runs as plain Python."""
+class NotPlain(TypeError):
+    """An argument holds a Value or a traced number, with which only the plain function can be called."""
+
+    def __init__(self, x: Any, place: Any) -> None:
+        kind = "a Value" if isinstance(x, Value) else "a number that jit is tracing"
+        super().__init__(
+            f"{written(place)} is {kind}, and machine code takes plain numbers; give its number (x.data of a Value), "
+            "or call the compiled function itself, which runs as Python then and builds a graph"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,13 +145,14 @@ def _structure(kind: Kind, form: Any, parts: tuple[Structure, ...]) -> Structure
     return kind, form, parts
 
 
-def describe(x: Any, into: Arguments | Results, place: Any) -> Structure:
+def describe(x: Any, into: Arguments | Results, place: Any, depth: int = 0) -> Structure:
     """Return the structure of an argument or a result, and add its numbers to ``into``.
 
     ``place`` says where it is: in words, the number of an argument, or in a container: the container's place, what kind
-    and of what form it is, and the number of the part.
+    and of what form it is, and the number of the part. It is ``depth`` containers deep.
 
-    Raises TypeError or TraceError, with the place, at anything that neither is one of the kinds nor made of them.
+    Raises TypeError or TraceError, with the place, at anything that neither is one of the kinds nor made of them, and
+    for a container that contains itself or is nested too deep.
     """
     cls = type(x)
     if cls is float:
@@ -161,17 +170,20 @@ def describe(x: Any, into: Arguments | Results, place: Any) -> Structure:
         container = container_of(x)
         if container is None:
             raise into.refusal(f"{written(place)} {into.takes.format(cls.__name__)}")
+    if depth == pytree.DEEPEST:
+        raise into.refusal(pytree.too_deep(x, written(place)))
     form = container.form(x)
-    parts = [describe(part, into, (place, container, form, i)) for i, part in enumerate(container.parts(x))]
+    parts = [describe(part, into, (place, container, form, i), depth + 1) for i, part in enumerate(container.parts(x))]
     return _structure(_OF_CONTAINER[container], form, tuple(parts))
 
 
 def written(place: Any) -> str:
     """Write where something is, for a message: ``argument 0['w'][1]``."""
-    if not isinstance(place, tuple):
-        return place if isinstance(place, str) else f"argument {place}"
-    outer, container, form, i = place
-    return f"{written(outer)}{container.steps(form)[i]}"
+    steps = []
+    while isinstance(place, tuple):
+        place, container, form, i = place
+        steps.append(container.steps(form)[i])
+    return (place if isinstance(place, str) else f"argument {place}") + "".join(reversed(steps))
 
 
 class Arguments:
@@ -195,7 +207,7 @@ class Arguments:
     def single(self, x: Any, place: Any) -> Structure | None:
         """Return the structure of what is not taken apart: a number, an array or a module; None for anything else."""
         if isinstance(x, Number):
-            raise NotPlain
+            raise NotPlain(x, place)
         if isinstance(x, numbers.Real):
             self.numbers.append(as_float(x))
             return ONE
@@ -315,8 +327,8 @@ def _floats(x: Any, place: Any) -> Any:
         x = np.asarray(x)
     if x.dtype.char == "d" and x.dtype.isnative:
         return x
-    if x.dtype.kind == "O" and any(isinstance(entry, Number) for entry in x.flat):
-        raise NotPlain
+    if x.dtype.kind == "O" and (found := [entry for entry in x.flat if isinstance(entry, Number)]):
+        raise NotPlain(found[0], place)
     if x.dtype.kind not in "fiu":
         raise TypeError(
             f"{written(place)} is an array of {x.dtype}; a compiled function takes arrays of floats or integers"
@@ -325,16 +337,47 @@ def _floats(x: Any, place: Any) -> Any:
 
 
 def as_batch(x: Any, place: Any) -> Any:
-    """Return what ``in_axes`` says is a batch, a nested list for one, as an array of floats."""
+    """Return what ``in_axes`` says is a batch, an array or nested lists of numbers, as an array of floats.
+
+    Raises TypeError, with the place, at what is no number, and for rows of different shapes.
+    """
+    if hasattr(x, "__array__"):
+        return _floats(x, place)
+    if isinstance(x, Number):
+        raise NotPlain(x, place)
     import numpy as np
 
-    refuse_mask(x, place)
+    _shape(x, place)
     try:
         return np.asarray(x, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (ValueError, OverflowError) as error:  # more axes than NumPy has, an integer that no float holds
+        raise ValueError(f"{written(place)} is a batch by in_axes, and makes no array of floats: {error}") from None
+
+
+def _shape(x: Any, place: Any, depth: int = 0) -> tuple[int, ...]:
+    """Return the shape of nested lists of numbers, or raise TypeError that says where they are none."""
+    if isinstance(x, Sequence) and not isinstance(x, (str, bytes, bytearray, memoryview)):
+        if set(map(type, x)) <= {float, int}:
+            return (len(x),)
+        if depth == pytree.DEEPEST:
+            raise TypeError(pytree.too_deep(x, written(place)))
+        places = [(place, pytree.SEQUENCE, (list, len(x)), i) for i in range(len(x))]
+        shapes = [_shape(row, where, depth + 1) for row, where in zip(x, places, strict=True)]
+        for shape, where in zip(shapes, places, strict=True):
+            if shape != shapes[0]:
+                raise TypeError(
+                    f"the rows of a batch have one shape; {written(places[0])} has the shape {shapes[0]}, and "
+                    f"{written(where)} has {shape}"
+                )
+        return (len(x), *shapes[0])
+    if hasattr(x, "__array__"):
+        return tuple(_floats(x, place).shape)
+    if not pytree.is_number(x) or isinstance(x, Number):
         raise TypeError(
-            f"{written(place)} is a batch by in_axes, and cannot be made an array of floats: {error}"
-        ) from None
+            f"{written(place)} is a {type(x).__name__}; a compiled function takes arrays of floats or integers, or "
+            "nested lists of numbers, where in_axes is 0; give None there for what is no batch"
+        )
+    return ()
 
 
 def refuse_mask(x: Any, place: Any) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd
-from autograd import OPERATIONS, define, grad, hessian, jacobian, jit, jvp, value_and_grad, where
+from autograd import OPERATIONS, Value, define, grad, hessian, jacobian, jit, jvp, value_and_grad, where
 
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -3.0, 1e-300, -5e-324, 1e300, math.inf, -math.inf, math.nan]
 ORDINARY = [0.1, -0.7, 0.9999, 1.0001, 1.7, -2.3, 5.25, -11.3, 20.5, 45.0, -80.1, 709.9]
@@ -101,6 +101,19 @@ def test_clip_has_three_operands():
     check(grad(autograd.clip, (0, 1, 2)), *rows)
 
 
+def test_divmod():
+    pairs = [(x, y) for x in SPECIAL + ORDINARY for y in SPECIAL + ORDINARY if y != 0.0]  # where Python raises
+    check(divmod, *pairs)
+    check(lambda x, y: divmod(x, y)[0] - divmod(x, y)[1] * y, *pairs)
+    check(lambda x: [*divmod(x, 0.75), *divmod(7.3, x)], *[(y,) for _, y in pairs[: len(SPECIAL + ORDINARY) - 2]])
+    check(grad(lambda x, y: divmod(x, y)[1] * x + divmod(y, x)[0] * y, (0, 1)), *pairs)
+    f = jit(divmod)
+    assert f(7.5, 2.0) == (3.0, 1.5)
+    assert f(-7.5, 2.0) == (-4.0, 0.5)
+    assert jit(lambda x: divmod(7.5, x))(-2.0) == (-4.0, -0.5)
+    assert str(f.program()).splitlines()[1:] == ["  t2 = ⌊x ÷ y⌋", "  t3 = x mod y", "return t2, t3"]
+
+
 def test_where_takes_conditions_and_numbers():
     f = lambda x, y: autograd.where((x < y) | (x == 0.0), x, autograd.where((x > 1.0) & (y >= 0.5), y, -x))
     pairs = [(x, y) for x in SPECIAL for y in SPECIAL]
@@ -186,6 +199,44 @@ def test_gradients_of_random_programs(steps, x, y):
 def test_forward_over_reverse_of_random_programs(steps, x, y):
     f = grad(program(steps), (0, 1))
     check(lambda x, y: jvp(f, (x, y), (1.0, -0.5)), (x, y))
+
+
+def test_a_value_as_the_tangent_of_jvp():
+    """The slope in a direction is a function of the direction, which can be differentiated in turn."""
+    f = lambda x, y: autograd.sin(x) * y + x * x
+    slope = lambda v, x: jvp(f, (x, 2.0), (v, v * v))[1]
+    v = Value(3.0)
+    y, tangent = jvp(f, (1.5, 2.0), (v, 1.0))
+    assert type(y) is float
+    assert isinstance(tangent, Value)
+    tangent.backward()
+    assert v.grad == 2.0 * math.cos(1.5) + 3.0
+    calls = [(v, x) for v in (3.0, -0.5, 0.0) for x in (1.5, -2.0)]
+    check(slope, *calls)
+    check(grad(slope, (0, 1)), *calls)
+    check(hessian(slope, (0, 1)), *calls)
+    assert grad(slope)(3.0, 1.5) == pytest.approx(2.0 * math.cos(1.5) + 3.0 + 6.0 * math.sin(1.5), rel=1e-15)
+    compiled = jit(lambda x, v: jvp(f, (x, 2.0), (v, 1.0)))
+    y, tangent = compiled(1.5, v)  # called with a Value, the function itself runs
+    assert isinstance(tangent, Value)
+    assert (y, tangent.data) == compiled(1.5, 3.0)
+
+
+LARGE = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, math.inf, -math.inf, math.nan, 1e308, -1e308, 5e-324]
+
+
+@pytest.mark.parametrize("op", BINARY, ids=lambda op: op.name)
+def test_an_overflow_elsewhere_changes_nothing(op):
+    """The C library notes an overflow in errno, and where somebody reads a note that is old, an infinity comes out."""
+    pairs = [(x, y) for x in LARGE for y in LARGE]
+    for f in (op.evaluate, grad(op.evaluate, (0, 1))):
+        compiled = jit(f)
+        before = [compiled(x, y) for x, y in pairs]
+        program = compiled.program()
+        for (x, y), expected in zip(pairs, before, strict=True):
+            for again in (f, compiled, lambda x, y: program.run([x, y])):  # noqa: B023
+                assert autograd.exp(1000.0) == math.inf
+                assert same(again(x, y), expected), (x, y)
 
 
 @pytest.mark.parametrize("op", UNARY, ids=lambda op: op.name)

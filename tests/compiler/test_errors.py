@@ -1,5 +1,8 @@
 """Each thing that cannot be compiled has its own message, which names the line and the remedy."""
 
+import collections
+import datetime
+import decimal
 import math
 import subprocess
 import sys
@@ -9,7 +12,7 @@ import numpy as np
 import pytest
 
 import autograd
-from autograd import OPERATIONS, TracedBranchError, TraceError, Value, grad, jit, where
+from autograd import OPERATIONS, TracedBranchError, TraceError, Value, grad, jacobian, jit, jvp, vjp, where
 
 
 def message(f, *args, error=TraceError, **options):
@@ -237,6 +240,163 @@ def test_a_list_where_a_batch_was_meant():
         with pytest.raises(TraceError, match=r"a list of \d stands where a number was wanted.*in_axes"):
             f.mean(*args)
     assert jit(lambda x: 1.0 if x == [1.0] else 2.0)(1.0) == 2.0
+
+
+DATE = datetime.date(2020, 2, 29)
+NO_BATCH = [  # what is given, where it is wrong, what the message calls it
+    (1j, "", "complex"), ([1.0, 1j], "[1]", "complex"), ([[1.0, 2.0], [3.0, 4j]], "[1][1]", "complex"),
+    ("1.5", "", "str"), ([1.0, "1.5"], "[1]", "str"), (b"1.5", "", "bytes"), ([b"1.5"], "[0]", "bytes"),
+    (bytearray(b"12"), "", "bytearray"), (memoryview(b"12"), "", "memoryview"), (True, "", "bool"),
+    ([1.0, True], "[1]", "bool"), ([[True], [False]], "[0][0]", "bool"), (None, "", "NoneType"),
+    ([1.0, None], "[1]", "NoneType"), (DATE, "", "date"), ([[DATE]], "[0][0]", "date"),
+    ([decimal.Decimal("1.5")], "[0]", "Decimal"), ({1.0}, "", "set"), ({"a": [1.0]}, "", "dict"),
+    ([{"a": 1.0}], "[0]", "dict"), ([Value(1.0), 2.0], "[0]", "Value"),
+]  # fmt: skip
+NO_ARRAY = [  # the same for arrays, of which the message names the dtype
+    (np.array([1j, 2.0]), "", "complex128"), (np.array(1j), "", "complex128"), (np.complex64(1j), "", "complex64"),
+    ([np.array([1.0, 2.0]), np.array([1j, 2.0])], "[1]", "complex128"), (np.array([True]), "", "bool"),
+    ([[np.True_, 1.0]], "[0][0]", "bool"), (np.array(["1.5"]), "", "<U3"), (np.array([b"1.5"]), "", "|S3"),
+    (np.array(["2020-02-29"], dtype="M8[D]"), "", "datetime64"), (np.array([1], dtype="m8[s]"), "", "timedelta64"),
+    (np.zeros(2, dtype="V4"), "", "|V4"), (np.zeros(2, dtype=[("a", "f8")]), "", "'a', '<f8'"),
+    (np.array([1.0, None], dtype=object), "", "object"), (np.array([1.0, True], dtype=object), "", "object"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("axes", [0, (0,)])
+@pytest.mark.parametrize(("given", "place", "name"), [*NO_BATCH, *NO_ARRAY], ids=lambda x: str(x)[:30])
+def test_what_is_no_batch_of_numbers_is_refused_with_its_place(given, place, name, axes):
+    f = jit(lambda x: x * 2.0, in_axes=axes)
+    for call in (f, f.mean, f.sum, f.program, f.cost):
+        with pytest.raises(TypeError) as caught:
+            call(given)
+        text = str(caught.value)
+        assert text.startswith(f"argument 0{place} is a")
+        assert "a compiled function takes" in text
+        assert name in text
+        if isinstance(given, np.ndarray | np.generic):  # in the words that there are without in_axes
+            with pytest.raises(TypeError) as plain:
+                jit(lambda x: x * 2.0)(given)
+            assert str(plain.value) == text
+    if given is not None and name not in ("str", "bool", "NoneType", "dict", "Value"):  # those are no error in a loop
+        with pytest.raises(TypeError, match="argument 0"):
+            f.repeat(2, given)
+
+
+def test_arrays_of_other_libraries_are_looked_at_like_those_of_numpy():
+    pd = pytest.importorskip("pandas")
+    f = jit(lambda x: x * 2.0, in_axes=0)
+    assert f(pd.Series([1.0, 2.0])).tolist() == [2.0, 4.0]
+    assert f.mean(pd.DataFrame({"a": [1.0, 2.0], "b": [3, 4]})[["b"]].to_numpy()[:, 0]) == 7.0
+    assert f(pd.DataFrame({"a": [1.0, 2.0], "b": [3, 4]})).tolist() == [[2.0, 6.0], [4.0, 8.0]]
+    dates = pd.Series(pd.to_datetime(["2020-02-29"]))
+    flags = pd.DataFrame({"a": [1.0, 2.0], "b": [True, False]})
+    for bad in (pd.Series([True, False]), pd.Series(["a"]), dates, flags):
+        for call in (f, f.mean):
+            with pytest.raises(TypeError, match=r"argument 0 is an array of .*; a compiled function takes"):
+                call(bad)
+
+
+def test_batches_that_are_no_arrays():
+    f = jit(lambda x: x * 2.0, in_axes=0)
+    for given in ([1, 2.0], (1.0, 2), range(1, 3), collections.deque([1.0, 2.0]), [np.float32(1.0), np.int8(2)]):
+        assert f(given).tolist() == [2.0, 4.0]
+        assert f.sum(given) == 6.0
+    assert f([[1, 2.0], np.array([3.0, 4.0])]).tolist() == [[2.0, 4.0], [6.0, 8.0]]
+    for bad, text in [
+        ([[1.0, 2.0], [3.0]], r"argument 0\[0\] has the shape \(2,\), and argument 0\[1\] has \(1,\)"),
+        ([[[1.0], [2.0]], [[1.0], 2.0]], r"argument 0\[1\]\[0\] has the shape \(1,\), and argument 0\[1\]\[1\] has"),
+    ]:
+        with pytest.raises(TypeError, match=text):
+            f.mean(bad)
+    with pytest.raises(ValueError, match="argument 0 is a batch by in_axes, and makes no array of floats"):
+        f([10**400])
+
+
+def test_values_where_machine_code_is_asked_for():
+    w, x = Value(2.0), np.array([1.0, 3.0])
+    f = jit(lambda w, x: w * x)
+    g = jit(lambda w: 2.0 * w, in_axes=0)
+    many = np.array([Value(1.0), Value(2.0)])
+    assert f(w, 3.0).operands  # the call itself builds a graph
+    assert g(w).operands
+    assert g(many)[1].operands
+    for call, args in [
+        (f.mean, (w, x)), (f.sum, (w, x)), (f.repeat, (2, w, 1.0)), (f.program, (w, 1.0)), (f.cost, (w, 1.0)),
+        (f.mean, ([w], x)), (f.mean, (np.array([w]), x)), (g.mean, (many,)), (g.program, (w,)),
+    ]:  # fmt: skip
+        with pytest.raises(TypeError, match=r"argument 0(\[0\])? is a Value, and machine code takes plain numbers"):
+            call(*args)
+    with pytest.raises(TypeError, match="argument 0 is a Value"):
+        grad(lambda w: f.mean(w, x))(2.0)
+    with pytest.raises(TypeError, match="argument 0 is a number that jit is tracing"):
+        jit(lambda w: f.mean(w, x))(2.0)
+
+
+def nested(levels, around):
+    x = 1.5
+    for _ in range(levels):
+        x = around(x)
+    return x
+
+
+def innermost(x):
+    while isinstance(x, list | tuple | dict):
+        (x,) = x.values() if isinstance(x, dict) else x
+    return x
+
+
+def circles():
+    a, b = [1.0], {}
+    a.append(a)
+    b["again"] = ([b],)
+    return [a, b, [[a]]]
+
+
+AROUND = [lambda x: [x], lambda x: (x,), lambda x: {"a": x}]
+
+
+@pytest.mark.parametrize("around", AROUND)
+def test_as_many_levels_as_there_may_be(around):
+    x = nested(autograd.pytree.DEEPEST, around)
+    f = lambda x: innermost(x) * 2.0
+    compiled = jit(f)
+    assert [compiled(x), compiled(x)] == [3.0, 3.0]
+    assert innermost(grad(f)(x)) == innermost(jit(grad(f))(x)) == 2.0
+    assert jvp(f, (x,), (x,)) == (3.0, 3.0)
+    assert innermost(vjp(f, x)[1](1.0)[0]) == 2.0
+    assert jit(lambda x, y: innermost(x) * y).mean(x, np.array([1.0, 3.0])) == 3.0
+
+
+@pytest.mark.parametrize("given", [*[nested(2000, around) for around in AROUND], *circles()], ids=range(6))
+def test_no_end_and_too_many_levels(given):
+    f = lambda x: innermost(x) * 2.0
+    deep = r"is nested more than 200 deep|contains itself"
+    compiled, batch = jit(f), jit(f, in_axes=0)
+    calls = [
+        compiled, compiled.mean, compiled.program, batch.mean, lambda x: compiled.repeat(2, x),
+        grad(f), jit(grad(f)), lambda x: jvp(f, (x,), (x,)), lambda x: vjp(f, x), lambda x: autograd.check_grad(f, x),
+        jacobian(lambda y: given), jit(lambda y: given),
+    ]  # fmt: skip
+    for i, call in enumerate(calls):
+        if call == batch.mean and isinstance(given, dict):
+            continue  # no batch, as deep as it may be
+        with pytest.raises(TraceError if i == len(calls) - 1 else TypeError, match=deep) as caught:
+            call(1.0 if i >= len(calls) - 2 else given)
+        assert len(str(caught.value)) < 400
+
+
+def test_the_message_tells_a_circle_from_many_levels():
+    shared = [1.0]
+    wide = [shared, shared, nested(300, lambda x: [shared, x])]  # nothing in it holds itself
+    for f in (grad(lambda x: 1.0), jit(lambda x: 1.0)):
+        with pytest.raises(TypeError, match=r"\[2\]\[1\]\[1\].* is nested more than 200 deep"):
+            f(wide)
+        with pytest.raises(TypeError, match=r"\['again'\]\[0\]\[0\].* contains itself, so it has no end"):
+            f(circles()[1])
+    array = np.empty(1, dtype=object)
+    array[0] = array
+    with pytest.raises(TypeError, match="contains itself"):
+        grad(lambda x: 1.0)(array)
 
 
 def test_repeat_names_what_differs():

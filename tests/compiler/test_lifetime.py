@@ -5,12 +5,10 @@ import gc
 import itertools
 import multiprocessing
 import pickle
-import resource
 import sys
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +16,8 @@ import pytest
 import autograd
 import nn
 from autograd import TraceError, Value, grad, jit, value_and_grad
+from autograd.compiler.call import machine
+from tests.compiler.memory import resident
 
 
 def cubic(x, y):
@@ -81,14 +81,6 @@ def test_fast_and_batched_functions_pickle():
     assert g.mean([1.0, 2.0], np.array([1.0, 2.0])) == (3.5, 1.5)
 
 
-def resident():
-    """Bytes that the process holds now; where the system does not tell, the most that it has ever held."""
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
-    except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-
-
 def test_functions_that_are_dropped_leave_no_memory():
     def many(count):
         for i in range(count):
@@ -108,8 +100,80 @@ def test_functions_that_are_dropped_leave_no_memory():
     assert min(after - before for before, after in itertools.pairwise(sizes)) < 0.8e6
 
 
+def test_constants_leave_no_memory():
+    def many():
+        for _ in range(20):
+            numbers = random.random(1000).tolist()
+            jit(lambda x, numbers=numbers: numbers)(1.0)
+        gc.collect()
+        return resident()
+
+    random = np.random.default_rng(0)
+    many()
+    sizes = [many() for _ in range(3)]
+    # LLVM keeps 100 bytes and more for each constant of a context, and no two of these 60,000 are the same
+    assert sizes[-1] - sizes[0] < 1e6
+
+
+@pytest.fixture
+def codes(monkeypatch):
+    """References to all machine code that is made in the meantime, while no garbage is collected."""
+    made = []
+
+    def code(*arguments):
+        new = plain(*arguments)
+        made.append(weakref.ref(new))
+        return new
+
+    plain = machine.Code
+    monkeypatch.setattr(machine, "Code", code)
+    gc.collect()
+    gc.disable()
+    yield made
+    gc.enable()
+
+
+WAYS = {
+    "a call": lambda f: f(1.0),
+    "calls": lambda f: [f(1.0), f(1.0)],
+    "elements": lambda f: f(np.ones(9)),
+    "mean": lambda f: [f.mean(np.ones(9)), f.mean(np.ones(9))],
+    "then": lambda f: [f.mean(np.ones(9), then=lambda y: 2.0 * y) for _ in range(3)],
+    "repeat": lambda f: f.repeat(3, 1.0),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("rule", [autograd.exp, autograd.lgamma], ids=["of C", "of Python"])
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_dropped_function_does_not_wait_for_the_garbage_collector(way, rule, declared, codes):
+    w = Value(2.0)
+    f = jit(lambda x: rule(x) * (w.data if declared else 2.0), parameters=[w] if declared else ())
+    WAYS[way](f)
+    seen = weakref.ref(f)
+    del f
+    assert seen() is None
+    assert codes
+    assert [code() for code in codes] == [None] * len(codes)
+    assert gc.collect() <= 8 * len(codes)  # two objects of llvmlite a module, and the class of a function
+
+
+def test_a_function_in_a_circle_is_collected(codes):
+    for _ in range(3):
+        circle = []
+        f = jit(lambda xs, circle=circle: autograd.tanh(autograd.sum(xs)) + len(circle))
+        circle.append(f)
+        assert f([0.5] * 3000) == f([0.5] * 3000) == 2.0  # the code has memory of its own
+    del f, circle
+    gc.collect()
+    assert len(codes) == 3
+    assert [code() for code in codes] == [None] * 3
+
+
 def test_machine_code_lives_as_long_as_a_call_may_come():
-    call = type(_hastened()).__call__
+    f = _hastened()
+    call = type(f).__call__
+    del f
     gc.collect()
     assert call(2.0, 3.0) == cubic(2.0, 3.0)
 

@@ -1,6 +1,7 @@
 """Long programs: cut into functions of a bounded size, so that the time to compile grows with their length alone."""
 
 import re
+from operator import mul, sub
 
 import numpy as np
 import pytest
@@ -120,3 +121,80 @@ def test_programs_without_likeness_have_no_packs():
     program = jit(chain(3)).program([0.1, 0.2, 0.3])
     assert pack.arrange(program, 8).begins == frozenset()
     assert pack.arrange(program, 8).program.run([1.0, 2.0, 3.0]) == program.run([1.0, 2.0, 3.0])
+
+
+def zipped(op, p):
+    return [op(a, b) for a, b in zip(p[:4], p[4:8], strict=True)]
+
+
+PACKS = {  # of four lanes, by what the functions of 20 numbers in a row do with the first of them
+    "numbers in a row and one number": (lambda p: [x * p[8] for x in p[:4]], ["mul"]),
+    "one number and numbers in a row": (lambda p: [p[8] - x for x in p[:4]], ["sub"]),
+    "two numbers in a row": (lambda p: zipped(sub, p), ["sub"]),
+    "numbers in a row and a constant": (lambda p: [3.0 / x for x in p[:4]], ["div"]),
+    "twice as many": (lambda p: [x * p[8] for x in p[:8]], ["mul", "mul"]),
+    "a pack and one number": (lambda p: [x * p[8] for x in zipped(mul, p)], ["mul", "mul"]),
+    "one number and a pack": (lambda p: [p[8] / x for x in zipped(mul, p)], ["mul", "div"]),
+    "one number on either side": (
+        lambda p: [x * p[8] if i % 2 else p[8] * x for i, x in enumerate(zipped(sub, p))], ["sub", "mul"],
+    ),
+    "a pack and numbers in a row": (lambda p: [x + y for x, y in zip(zipped(mul, p), p[10:14])], ["mul", "add"]),
+    "two packs": (lambda p: [x - y for x, y in zip(zipped(mul, p), zipped(sub, p))], ["mul", "sub", "sub"]),
+    "a pack alone": (lambda p: [-x for x in zipped(sub, p)], ["sub", "neg"]),
+    "a result that is summed too": (lambda p: [autograd.sum(zipped(mul, p)), *zipped(mul, p)], ["mul"]),
+    "a pack that goes on before it is summed": (
+        lambda p: autograd.sum([x - p[8] for x in zipped(mul, p)]), ["mul", "sub"],
+    ),
+    "columns of a matrix": (  # the sums, lane by lane
+        lambda p: [autograd.dot([autograd.exp(x) for x in p[16:]], p[j:16:4]) for j in range(4)],
+        ["mul", "mul", "add", "mul", "add", "mul", "add"],
+    ),
+    "a product that is only summed": (lambda p: autograd.dot(p[:4], p[4:8]), []),
+    "one that is summed twice as well": (  # the second difference: its pack would be taken apart, as the first one's is
+        lambda p: (
+            autograd.sum([x - p[8] for x in zipped(mul, p)]) * autograd.sum([x - p[9] for x in zipped(mul, p)])
+        ),
+        ["mul", "sub"],
+    ),
+    "one that goes on from a result": (
+        lambda p: [*zipped(mul, p), autograd.sum([x - p[8] for x in zipped(mul, p)])], ["mul"],
+    ),
+    "too few": (lambda p: [x * p[8] for x in p[:3]], []),
+    "not in a row": (lambda p: [p[i] * p[8] for i in (0, 1, 2, 4)], []),
+    "of different depth": (lambda p: [*[x * p[8] for x in p[:3]], (p[3] + 1.0) * p[8]], []),
+    "functions": (lambda p: [f(x) for f in (autograd.exp, autograd.sqrt) for x in zipped(mul, p)], []),
+    "comparisons": (lambda p: [x < p[8] for x in p[:4]], []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PACKS)
+def test_each_kind_of_pack(name):
+    f, expected = PACKS[name]
+    program = jit(f).program([0.5] * 20)
+    packing = pack.arrange(program, 4)
+    instructions = packing.program.instructions
+    first = len(program.inputs)
+    assert [instructions[begin - first].name for begin in sorted(packing.begins)] == expected
+    for begin in packing.begins:
+        members = instructions[begin - first : begin - first + 4]
+        assert len({member.name for member in members}) == 1
+    xs = [0.25 * i - 1.0 for i in range(20)]
+    assert packing.program.run(xs) == program.run(xs)
+
+
+@pytest.mark.parametrize(("count", "last", "rows", "packs"), [(3, 1, 0, 0), (4, 1, 1, 5), (4, 2, 1, 0)])
+def test_the_input_of_a_layer_is_worth_a_row_in_memory(count, last, rows, packs):
+    """Four numbers that four neurons multiply with their weights, and then one number of no row: a pack each.
+
+    Where one of the numbers is computed from another, products with the two are no pack, which would be a circle.
+    """
+
+    def layer(p):
+        inputs = [autograd.exp(x) for x in p[16:]]
+        if last == 2:
+            inputs[3] = autograd.exp(inputs[0])
+        weights = [p[4 * i : 4 * i + 4] for i in range(count)]
+        return [[x * w for x, w in zip(inputs, ws, strict=True)] for ws in [*weights, [autograd.sin(p[0])] * 4]]
+
+    packing = pack.arrange(jit(layer).program([0.5] * 20), 4)
+    assert (len(packing.rows), len(packing.begins)) == (rows, packs)

@@ -262,3 +262,28 @@ def test_a_model_that_is_used_while_another_thread_traces_it():
     thread.join()
     assert results == [6.0]
     assert (w * 2.0).data == 4.0
+
+
+def test_a_value_that_another_thread_makes_during_a_trace_is_from_outside():
+    traced, go_on = threading.Event(), threading.Event()
+    made, results = [], []
+
+    def slow(x):
+        own = Value(3.0)
+        traced.set()
+        go_on.wait(10.0)
+        return own * x * made[0]
+
+    def work():
+        try:
+            results.append(jit(slow)(5.0))
+        except TraceError as error:
+            results.append(str(error))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert traced.wait(10.0)
+    made.append(Value(2.0, name="made elsewhere"))
+    go_on.set()
+    thread.join()
+    assert "name='made elsewhere') from outside" in results[0]

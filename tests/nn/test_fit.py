@@ -469,6 +469,23 @@ def test_a_second_ctrl_c_is_not_waited_for():
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are sent as on POSIX")
+def test_ctrl_c_where_the_parent_ignores_it():
+    """As under nohup, or in the background of a script: the tests hold, and a run goes on."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # which a child inherits
+    try:
+        assert fit(model(), callbacks=[lambda t: os.kill(os.getpid(), signal.SIGINT)]).stopped == "finished"
+        chosen = ["-k", "stops_after_the_batch or not_waited_for or own_handler"]
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *chosen, __file__],
+            text=True, capture_output=True, timeout=120,
+        )  # fmt: skip
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 passed" in done.stdout
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are sent as on POSIX")
 def test_an_own_handler_and_another_thread_are_left_alone():
     caught = []
     before = signal.signal(signal.SIGINT, lambda *_: caught.append(1))

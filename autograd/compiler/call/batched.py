@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import math
 import operator
 from array import array
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from autograd.compiler.llvm import lanes, single
 from autograd.compiler.program.batch import Split, split
@@ -29,7 +28,7 @@ class Batched(Compiled):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.updates: dict[Callable[..., Any], Compiled] = {}
-        self._last_pointers: tuple[Any, Any, Any] | None = None
+        self._last_rows: tuple[list[Any], _Rows] | None = None
 
     @functools.cached_property
     def weight(self) -> int:
@@ -57,7 +56,8 @@ class Batched(Compiled):
         results = [np.empty(padded) for _ in halves.body.outputs]
         uniform, constant = run_shared(self.packed(numbers))
         code.check()
-        pointers = _pointers(arrays), _pointers(results)
+        sources, targets = [array("Q", [x.ctypes.data for x in group]) for group in (arrays, results)]
+        pointers = sources.buffer_info()[0], targets.buffer_info()[0]
 
         def work(begin: int, end: int) -> None:
             run(uniform.ctypes.data, *pointers, begin, end)
@@ -81,7 +81,8 @@ class Batched(Compiled):
         if self.writes:
             raise ValueError("a function that changes its parameters is not reduced over a batch; return the gradients")
         shared = self.packed(numbers)
-        pointers = self._pointers_and_strides(columns)
+        rows = self._rows(columns)
+        pointers = rows.pointers.buffer_info()[0], rows.strides.buffer_info()[0]
         if count > samples_in_piece(self.weight, machine.lanes()):
             return self._reduce_in_pieces(kind, shared, pointers, count, update)
         run, code, outputs = self.form(("whole", kind, update), lambda: self._compile_whole(kind, update))
@@ -99,7 +100,7 @@ class Batched(Compiled):
             self.updates.clear()
 
     def _reduce_in_pieces(
-        self, kind: str, shared: array[float], pointers: tuple[Any, Any], count: int, update: Compiled | None
+        self, kind: str, shared: array[float], pointers: tuple[int, int], count: int, update: Compiled | None
     ) -> Any:
         import numpy as np
 
@@ -128,18 +129,16 @@ class Batched(Compiled):
             return update.call([*numbers, *shared[: len(shared) - len(self.parameters)]])
         return build(counted(self.result), Source(numbers))
 
-    def _pointers_and_strides(self, columns: list[Any]) -> tuple[Any, Any]:
+    def _rows(self, columns: list[Any]) -> _Rows:
         """Return where the batches are; what was found in the last call serves while the memory is the same."""
         where = [(x.ctypes.data, x.shape, x.strides) for x in columns]
-        last = self._last_pointers
+        last = self._last_rows
         if last is not None and last[0] == where:
-            return last[1], last[2]
-        pointers, strides, keep = _rows(columns)
-        if all(map(operator.is_, keep, columns)):  # nothing was copied, so the numbers are read where they are
-            self._last_pointers = where, pointers, strides
-        else:
-            pointers.kept = keep
-        return pointers, strides
+            return last[1]
+        rows = _rows(columns)
+        if not rows.copies:  # the numbers are read where they are
+            self._last_rows = where, rows
+        return rows
 
     def _compile_halves(self, name: str, add: Callable[..., None], prototype: Any) -> tuple[Split, Any, Any, Code]:
         """Compile, and return the two halves, what runs the shared one, what runs the samples, and the code."""
@@ -191,24 +190,24 @@ def _add_shared(compiler: Compiler, halves: Split) -> None:
     single.scalar(compiler.module, "constant", halves.constant, quick=True)
 
 
-def _pointers(arrays: Sequence[Any]) -> Any:
-    return (ctypes.c_void_p * max(len(arrays), 1))(*[x.ctypes.data for x in arrays])
+class _Rows(NamedTuple):
+    """A pointer to each number of the first sample, how far it is to the next sample's, and arrays to keep alive."""
+
+    pointers: array[int]
+    strides: array[int]
+    copies: list[Any]
 
 
-def _rows(columns: list[Any]) -> tuple[Any, Any, list[Any]]:
-    """Return a pointer and a stride for each number of a sample, and what must live as long as they do."""
-    addresses: list[int] = []
-    strides: list[int] = []
-    keep = []
+def _rows(columns: list[Any]) -> _Rows:
+    pointers, strides, copies = array("Q"), array("q"), []
     for x in columns:
         if any(step % 8 for step in x.strides) or not x.flags.aligned:
             x = x.copy()
-        keep.append(x)
+            copies.append(x)
         base = x.ctypes.data
         offsets = [0]
         for n, step in zip(x.shape[1:], x.strides[1:], strict=True):
             offsets = [offset + i * step for offset in offsets for i in range(n)]
-        addresses += [base + offset for offset in offsets]
-        strides += [x.strides[0] // 8] * len(offsets)
-    count = max(len(addresses), 1)
-    return (ctypes.c_void_p * count)(*addresses), (ctypes.c_int64 * count)(*strides), keep
+        pointers.extend([base + offset for offset in offsets])
+        strides.extend([x.strides[0] // 8] * len(offsets))
+    return _Rows(pointers, strides, copies)

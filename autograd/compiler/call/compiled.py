@@ -141,7 +141,7 @@ class Compiled:
         on_stack = (3 * inputs if samples else inputs) + outputs  # of a batch, also pointers and strides
         if (
             objects.serves(self.structures, result)
-            and not (self.parameters or self.keywords or compiler.callbacks)
+            and not (self.parameters or self.keywords or compiler.rules.callbacks)
             and on_stack <= objects.LARGEST
             and objects.available()
         ):

@@ -94,4 +94,20 @@ class Callback:
                 return math.nan
 
         self._function = ctypes.CFUNCTYPE(_DOUBLE, *[_DOUBLE] * arity)(call)
-        self.address: int = ctypes.cast(self._function, ctypes.c_void_p).value or 0
+        self.address: int = ctypes.c_void_p.from_buffer(self._function).value or 0  # a cast would make it a circle
+
+
+class Rules:
+    """What the machine code of one module calls: functions of the C library, and rules of the table."""
+
+    def __init__(self) -> None:
+        self.callbacks: list[Callback] = []
+        self.failures = Failures()
+
+    def address(self, name: str, arity: int) -> int:
+        """Return the address of the C function for an instruction, or of its rule, which is called back."""
+        found = address(name, arity)
+        if found is None:
+            self.callbacks.append(Callback(name, arity, self.failures))
+            return self.callbacks[-1].address
+        return found

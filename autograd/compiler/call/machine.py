@@ -9,6 +9,7 @@ import gc
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -57,30 +58,29 @@ def lanes() -> int:
 class Code:
     """The machine code of one module, which lives as long as this object."""
 
-    def __init__(self, module: Module, callbacks: list[Any], failures: library.Failures, effort: int) -> None:
-        self.callbacks = callbacks
-        self.failures = failures
+    def __init__(self, module: Module, rules: library.Rules, effort: int) -> None:
+        self.rules = rules
         self.kept: list[Any] = []  # Python objects that the code names by address
         with _lock:
             binding = _started()
-            parsed = binding.parse_assembly(module.text())
+            # A context of its own: the one that LLVM has for all modules keeps every constant for ever.
+            context = binding.create_context()
+            parsed = binding.parse_assembly(module.text(), context)
             target = binding.Target.from_default_triple()
             machine = target.create_target_machine(
                 cpu=binding.get_host_cpu_name(), features=_features().flatten(), opt=effort, codemodel="jitdefault"
             )
             self._engine = binding.create_mcjit_compiler(parsed, machine)
             self._engine.finalize_object()
-        self._spare = self._engine.get_global_value_address("spare") if module.spare else 0
-
-    def __del__(self) -> None:
-        if getattr(self, "_spare", 0):
-            library.free(ctypes.c_void_p.from_address(self._spare).value)
+        spare = self._engine.get_global_value_address("spare") if module.spare else 0
+        # No __del__: the garbage collector, in a circle, might call those of engine and context before it.
+        weakref.finalize(self, _release, self._engine, context, spare).atexit = False
 
     def check(self) -> None:
         """Raise what a rule raised that the machine code called back in this thread."""
-        failure = self.failures.first
+        failure = self.rules.failures.first
         if failure is not None:
-            self.failures.first = None
+            self.rules.failures.first = None
             raise failure
 
     def address(self, name: str) -> int:
@@ -89,27 +89,25 @@ class Code:
         return address
 
 
+def _release(engine: Any, context: Any, spare: int) -> None:
+    if spare:
+        library.free(ctypes.c_void_p.from_address(spare).value)
+    engine.close()
+    context.close()
+
+
 class Compiler:
     """Collects the functions of one module, and the Python rules that its code calls back."""
 
     def __init__(self, wide: bool, fast: bool) -> None:
-        self.callbacks: list[library.Callback] = []
-        self.module = Module(self._find, lanes() if wide else 1, fast, lanes())
-        self._failures = library.Failures()
-
-    def _find(self, name: str, arity: int) -> int:
-        address = library.address(name, arity)
-        if address is None:
-            callback = library.Callback(name, arity, self._failures)
-            self.callbacks.append(callback)
-            return callback.address
-        return address
+        self.rules = library.Rules()
+        self.module = Module(self.rules.address, lanes() if wide else 1, fast, lanes())
 
     def compile(self, instructions: int) -> Code:
         """Compile, with the effort that so many instructions allow: the time grows with both."""
         weight = instructions * (2 if self.module.lanes > 1 else 1)
         effort = 2 if weight <= 10_000 else 1 if weight <= 30_000 else 0
-        return Code(self.module, self.callbacks, self._failures, effort)
+        return Code(self.module, self.rules, effort)
 
 
 @contextlib.contextmanager

@@ -29,18 +29,16 @@ class Draft:
         self._places: dict[tuple[str, tuple[int, ...]], int] = {}  # of instructions that are there
 
     def emit(self, name: str, operands: tuple[int, ...]) -> int:
-        """Return the place of an instruction's result; it is written where nothing simpler has the same bits."""
+        """Return the place of an instruction's result; it is written where nothing simpler has the same bits.
+
+        One operand at least is no constant: what is known while tracing is a plain float, and Python computes with it.
+        """
         rule = SIMPLER.get(name)
         if rule is not None:
             simpler: int | None = rule(self, *operands)
             if simpler is not None:
                 return simpler
         row = OPERATIONS.get(name) or CONDITIONS[name]  # row_of, without its call
-        for place in operands:
-            if place >= 0:
-                break
-        else:
-            return self.constant(float(row.forward(*[self.constants[~place] for place in operands])))
         instruction = key = (name, operands)
         if row.commutative and operands[0] > operands[1]:
             key = (name, operands[::-1])
@@ -135,13 +133,7 @@ def _mul(draft: Draft, a: int, b: int) -> int | None:
 
 def _div(draft: Draft, a: int, b: int) -> int | None:
     c = draft.number(b)
-    if c is None:
-        return None
-    if c == 1.0:
-        return a
-    if c == -1.0:
-        return draft.emit("neg", (a,))
-    if math.isfinite(c) and math.frexp(c)[0] in (0.5, -0.5) and 2.0**-1022 <= abs(c) <= 2.0**1022:
+    if c is not None and math.frexp(c)[0] in (0.5, -0.5) and 2.0**-1022 <= abs(c) <= 2.0**1022:
         return draft.emit("mul", (a, draft.constant(1.0 / c)))  # by a power of two: one rounding of the same number
     return None
 

@@ -107,12 +107,13 @@ def capture(parameters: list[Value], numbers: list[Any]) -> Iterator[Captured]:
     """
     captured = Captured(parameters, numbers)
     see = captured.see  # one object, which tells this trace from those of other threads
-    plain = Value.__init__
+    plain, thread = Value.__init__, threading.get_ident()
 
     @functools.wraps(plain)
     def noted(value: Any, *args: Any, **kwargs: Any) -> None:
         plain(value, *args, **kwargs)
-        captured.know(value)
+        if threading.get_ident() == thread:
+            captured.know(value)
 
     def checked(method: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(method)
