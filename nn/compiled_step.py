@@ -82,7 +82,7 @@ class CompiledStep(Step):
             if id(p) in self.reached and p.requires_grad:
                 p.grad = grad
                 if id(p) in learning:
-                    self.optimizer.state[id(p)] = int(t), tuple(remembered)
+                    self.optimizer.state[p] = int(t), tuple(remembered)
 
     def _load(self) -> None:
         """Take over what model and optimiser hold now, since whoever looked on may have changed anything."""
@@ -152,7 +152,7 @@ class CompiledStep(Step):
     def _remembered(self, p: Value, group_of: dict[int, Any]) -> list[float]:
         group = group_of.get(id(p))
         initial = (0.0,) * (self.width - 1) if group is None else self.optimizer.begin(group)
-        t, numbers = self.optimizer.state.get(id(p), (0, initial))
+        t, numbers = self.optimizer.state.get(p, (0, initial))
         return [float(t), *numbers]
 
     def _update_of(self, options: list[dict[str, Any]]) -> Callable[..., Any]:

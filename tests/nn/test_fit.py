@@ -149,7 +149,7 @@ def test_bad_data_says_where(rows, targets, message):
         ({"resume": True}, "name it with checkpoint="),
         ({"clip_norm": -1}, "clip_norm is a number above 0"),
         ({"clip_norm": "1"}, "clip_norm is a number above 0, and '1'"),
-        ({"lr": "fast"}, "lr is a number of at least 0, and 'fast'"),
+        ({"lr": "fast"}, "lr is a finite number of at least 0, and 'fast'"),
         ({"metrics": [lambda o, t: 1.0, lambda o, t: 2.0]}, "two columns called '<lambda>'"),
         ({"metrics": [nn.rmse, "rmse"]}, "two columns called 'rmse'"),
         ({"loss": "cross_entropy"}, "cross_entropy needs a score for each class, and the model gives one number"),
