@@ -198,6 +198,15 @@ def loss_function(loss: str | Loss) -> Loss:
     return loss if callable(loss) else look_up("loss", loss, LOSSES)
 
 
+def name_of(function: Any) -> str:
+    """Return the name of a loss or a metric; of an object without one, that of its class.
+
+    >>> name_of(mse)
+    'mse'
+    """
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
 def one_value(loss: Any) -> Value:
     """Return a loss, or raise TypeError where it is not one Value."""
     if not isinstance(loss, Value):

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from .checks import as_list, look_up
-from .losses import Loss, bce_with_logits
+from .losses import Loss, bce_with_logits, name_of
 
 Metric = Callable[[Sequence[Any], Sequence[Any]], float]
 
@@ -66,7 +66,7 @@ def metric_functions(metrics: str | Metric | Sequence[str | Metric] | None, loss
     functions: dict[str, Metric] = {}
     for metric in as_list("metrics", metrics):
         if callable(metric):
-            name, function = getattr(metric, "__name__", type(metric).__name__), metric
+            name, function = name_of(metric), metric
         else:
             name, function = metric, look_up("metric", metric, METRICS, ", or give a function")
             if function is accuracy and loss is bce_with_logits:
