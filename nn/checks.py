@@ -65,7 +65,7 @@ def shown(x: Any) -> str:
     try:
         text = repr(x)
     except ValueError:  # an int of thousands of digits
-        text = f"an int of {x.bit_length():,} bits"
+        text = f"an int of {x.bit_length():,} bits" if isinstance(x, int) else f"a {type(x).__name__} with such an int"
     return text if len(text) <= 200 else f"{text[:120]}...{text[-40:]}"
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from autograd.operation import bare
+
 from .checks import as_list, look_up
 from .losses import Loss, bce_with_logits, name_of
 
@@ -94,4 +96,11 @@ def _sum(numbers: Sequence[float]) -> float:
 
 
 def _flat(numbers: Sequence[Any]) -> list[float]:
-    return [x for item in numbers for x in (_flat(item) if hasattr(item, "__len__") else [item])]
+    return [x for item in numbers for x in (_flat(item) if hasattr(item, "__len__") else [_float(item)])]
+
+
+def _float(x: Any) -> float:
+    try:
+        return float(bare(x))
+    except OverflowError:  # an int
+        return math.inf if x > 0 else -math.inf

@@ -557,3 +557,15 @@ def test_a_bound_for_gradients_that_is_no_number_is_said_first(bound):
             with pytest.raises(ValueError, match=f"{what} is a number above 0"):
                 fit(net, jit=jit, **{what: bound})
     assert net.state_dict() == before
+
+
+def test_an_integer_of_thousands_of_digits_is_told_by_its_place():
+    with pytest.raises(ValueError, match=r"row 1, column 1 of X is an int of 16,610 bits; remove the row"):
+        fit(model(), [[1.0, 2.0], [1.0, 10**5000]], [1, 1])
+
+
+def test_the_flow_of_huge_gradients_is_finite():
+    net = nn.MLP(1, [1])
+    for p in net.parameters():
+        p.grad = 1.5e308
+    assert nn.gradient_flow(net)["layers.0"] == pytest.approx(1.5e308, rel=1e-15)
