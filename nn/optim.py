@@ -110,6 +110,8 @@ class Optimizer:
     def __init__(self, parameters: Iterable[Value] | Iterable[Mapping[str, Any]], **defaults: Any) -> None:
         self.param_groups: list[ParamGroup] = []
         self.state: dict[Value, tuple[int, Numbers]] = {}  # steps taken, and what the rule remembers
+        for key in defaults:
+            vars(self).pop(key, None)  # which a subclass may have set, and which would hide that of the groups
         self.defaults: Options = self.checked(defaults)
         items: list[Any] = [parameters] if isinstance(parameters, Mapping) else _listed(parameters)
         if not items:
