@@ -17,10 +17,11 @@ from typing import Any
 
 from autograd import AutogradError
 
-from .layers import MLP, Dropout, Layer, Sequential
+from .architecture import architecture, built, differences
 from .module import Module
 from .optim import Optimizer
 
+Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 FORMAT, VERSION = "chalkgrad checkpoint", 1
 LARGEST = 1 << 30  # bytes; a larger file is refused
 CHUNK = 1 << 16  # bytes that are written at once
@@ -30,9 +31,7 @@ class CheckpointError(AutogradError, ValueError):
     """A checkpoint cannot be written or loaded; the message says which file and why. Nothing was changed."""
 
 
-def save(
-    model: Module, path: str | os.PathLike[str], optimizer: Optimizer | None = None, notes: dict[str, Any] | None = None
-) -> None:
+def save(model: Module, path: Path, optimizer: Optimizer | None = None, notes: dict[str, Any] | None = None) -> None:
     """Write a model, and an optimiser if given, to a JSON file; an older file of that name is replaced in one instant.
 
     ``notes`` is anything that JSON can hold, for ``read_notes``. Raises CheckpointError when a parameter is nan or
@@ -47,18 +46,19 @@ def save(
       (layers.0): Layer(2, 3, relu)  # 9 parameters
       (layers.1): Layer(3, 1, linear)  # 4 parameters
     """
-    if isinstance(path, Module) and isinstance(model, (str, os.PathLike)):
+    if isinstance(path, Module) and isinstance(model, (str, bytes, os.PathLike)):
         raise TypeError(f"save takes the model first, and then the path: nn.save(model, {os.fspath(model)!r})")
     write(path, contents(model, optimizer, None, notes))
 
 
-def load(path: str | os.PathLike[str], model: Module | None = None, optimizer: Optimizer | None = None) -> Module:
+def load(path: Path, model: Module | None = None, optimizer: Optimizer | None = None) -> Module:
     """Read a checkpoint into ``model`` and ``optimizer``, or into a model built as the file describes, and return it.
 
     From the checkpoint of a run with early stopping come the best parameters so far, unless an optimiser is to go on
-    with the last. A model can be built when it is an MLP, or a Sequential of layers, whose activations have names.
-    Raises CheckpointError for anything wrong with the file, and FileNotFoundError where there is none; nothing is
-    changed then.
+    with the last. A model can be built when it is an MLP, or a Sequential of layers, whose activations have names; one
+    that is given has the same names and shapes of parameters, and the same activations where both have names. Raises
+    CheckpointError for anything wrong with the file, and FileNotFoundError where there is none; nothing is changed
+    then. Raises TypeError when the model comes first.
 
     >>> import nn, tempfile, os
     >>> path = os.path.join(tempfile.mkdtemp(), "neuron.json")
@@ -67,18 +67,20 @@ def load(path: str | os.PathLike[str], model: Module | None = None, optimizer: O
     >>> neuron([1.0, 2.0]).data
     3.0
     """
+    if isinstance(path, Module) and isinstance(model, (str, bytes, os.PathLike)):
+        raise TypeError(f"load takes the path first, and then the model: nn.load({os.fspath(model)!r}, model)")
     stored = read(path)
-    with blamed_on(os.fspath(path)):
+    with blamed_on(path):
         training = stored.get("training")
         if optimizer is None and isinstance(training, dict) and isinstance(training.get("best_state"), dict):
             stored["model"] = training["best_state"]
         if model is None:
-            model = _built(stored)
+            model = built(stored.get("architecture"), stored["model"])
         prepare(stored, model, optimizer)()
     return model
 
 
-def read_notes(path: str | os.PathLike[str]) -> dict[str, Any]:
+def read_notes(path: Path) -> dict[str, Any]:
     """Return the ``notes`` that were saved with a model, or an empty dict; raises what ``load`` raises.
 
     >>> import nn, tempfile, os
@@ -100,7 +102,7 @@ def contents(
     return {
         "format": FORMAT,
         "version": VERSION,
-        "architecture": _architecture(model),
+        "architecture": architecture(model),
         "model": model.state_dict(),
         "optimizer": optimizer.state_dict() if optimizer is not None else None,
         "training": training,
@@ -108,7 +110,7 @@ def contents(
     }
 
 
-def write(path: str | os.PathLike[str], stored: dict[str, Any]) -> None:
+def write(path: Path, stored: dict[str, Any]) -> None:
     """Write a file, in one instant as seen from outside; where the path is a link, the file that it leads to."""
     check_path(path)
     path = os.path.realpath(os.fsdecode(path))
@@ -137,18 +139,19 @@ def write(path: str | os.PathLike[str], stored: dict[str, Any]) -> None:
     _sync_folder(folder)
 
 
-def check_path(path: str | os.PathLike[str]) -> None:
+def check_path(path: Path) -> None:
     """Raise OSError that says what to do where no file can be at that path."""
+    path = os.fsdecode(path)
     folder = os.path.dirname(os.path.abspath(path))
     if not os.path.isdir(folder):
         raise FileNotFoundError(f"the checkpoint's folder {folder!r} does not exist; make it first")
     if os.path.isdir(path):
-        raise IsADirectoryError(f"the checkpoint {os.fspath(path)!r} is a folder; give the path of a file")
+        raise IsADirectoryError(f"the checkpoint {path!r} is a folder; give the path of a file")
 
 
-def read(path: str | os.PathLike[str]) -> dict[str, Any]:
+def read(path: Path) -> dict[str, Any]:
     """Return what a file holds, when it is a checkpoint of a version known here."""
-    path = os.fspath(path)
+    path = os.fsdecode(path)
     with blamed_on(path):
         if os.path.getsize(path) > LARGEST:
             raise ValueError(f"it has more than {LARGEST:,} bytes")
@@ -167,8 +170,9 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def blamed_on(path: str) -> Iterator[None]:
+def blamed_on(path: Path) -> Iterator[None]:
     """Turn what goes wrong with the file's contents into a CheckpointError that names the file."""
+    path = os.fsdecode(path)
     try:
         yield
     except CheckpointError:
@@ -186,9 +190,13 @@ def blamed_on(path: str) -> Iterator[None]:
         raise CheckpointError(f"{path} does not fit: {reason if len(reason) <= 300 else reason[:299] + '…'}") from None
 
 
-def prepare(stored: dict[str, Any], model: Module, optimizer: Optimizer | None) -> Callable[[], None]:
-    """Check everything, and return the function that then changes model and optimiser."""
+def prepare(
+    stored: dict[str, Any], model: Module, optimizer: Optimizer | None, exact: bool = False
+) -> Callable[[], None]:
+    """Check everything, with ``exact`` what Dropout drops too; return the function that changes model and optimiser."""
     pairs = model.match_state(stored["model"])
+    if differing := differences(stored.get("architecture"), architecture(model), exact):
+        raise ValueError(f"{'; '.join(differing)}; build the model alike (activations can be set anew afterwards)")
     if optimizer is not None:
         if stored.get("optimizer") is None:
             raise ValueError("it holds no optimiser state")
@@ -248,66 +256,3 @@ def _finite_float(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{text[:40]} is too large for a float")
     return number
-
-
-def _architecture(model: Any) -> Any:
-    """Describe a model of the layers here, so that ``load`` can build it; None for any other."""
-    if type(model) is MLP:
-        layers = [_architecture(layer) for layer in model.layers]
-        return {"kind": "MLP", "layers": layers} if all(layers) else None
-    if type(model) is Layer and model.activation is not None:
-        return {
-            "kind": "Layer", "nin": model.nin, "nout": model.nout, "activation": model.activation, "bias": model.bias
-        }  # fmt: skip
-    if type(model) is Dropout:
-        return {"kind": "Dropout", "p": model.p}
-    if type(model) is Sequential:
-        steps = [_architecture(step) for step in model.steps]
-        return {"kind": "Sequential", "steps": steps} if all(steps) else None
-    return None
-
-
-def _built(stored: dict[str, Any]) -> Module:
-    if stored.get("architecture") is None:
-        raise ValueError("it does not say how to build its model; build it yourself and give it to load(path, model)")
-    room = sum(map(_count, stored["model"].values()))
-    return _build(stored["architecture"], room)
-
-
-def _build(part: Any, room: int) -> Module:
-    """Make what an architecture describes; ``room`` is how many numbers the file has for it."""
-    kind = part.get("kind") if isinstance(part, dict) else None
-    if kind == "MLP":
-        layers = [_built_layer(layer, room) for layer in _list(part, "layers")]
-        mlp = MLP(1, [1])
-        mlp.layers = layers
-        return mlp
-    if kind == "Layer":
-        return _built_layer(part, room)
-    if kind == "Dropout":
-        return Dropout(part.get("p"))
-    if kind == "Sequential":
-        return Sequential(*[_build(step, room) for step in _list(part, "steps")])
-    raise ValueError(f"it tells of a part that is not known here: {kind!r}")
-
-
-def _built_layer(part: Any, room: int) -> Layer:
-    if not isinstance(part, dict) or set(part) != {"kind", "nin", "nout", "activation", "bias"}:
-        raise ValueError("it tells of a layer without saying nin, nout, activation and bias")
-    nin, nout, activation = part["nin"], part["nout"], part["activation"]
-    for key, width in (("nin", nin), ("nout", nout)):
-        if isinstance(width, bool) or not isinstance(width, int) or not 1 <= width <= room:
-            raise ValueError(f"it tells of a layer with {key}={width!r}, and has no numbers for that")
-    if nin * nout > room:
-        raise ValueError(f"it tells of a layer of {nin} × {nout} weights, and has no numbers for that")
-    return Layer(nin, nout, activation=activation, bias=part["bias"], init="zeros")
-
-
-def _list(part: dict[str, Any], key: str) -> list[Any]:
-    if not isinstance(part.get(key), list) or not part[key]:
-        raise ValueError(f"it tells of a {part['kind']} without {key}")
-    return list(part[key])
-
-
-def _count(numbers: Any) -> int:
-    return sum(map(_count, numbers)) if isinstance(numbers, list) else 1

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from numbers import Real
 from typing import Any, TypeVar
+
+from autograd import Value
 
 T = TypeVar("T")
 _REAL = (int, float, Real)  # NumPy's numbers are Real; the first two are there since they are found sooner
@@ -14,21 +17,56 @@ _REAL = (int, float, Real)  # NumPy's numbers are Real; the first two are there 
 
 def whole(what: str, x: Any, least: int = 1) -> int:
     """Return a whole number, of Python or of NumPy, as an int; raise ValueError for anything else or anything less."""
-    if isinstance(x, bool) or not hasattr(x, "__index__") or x < least:
-        raise ValueError(f"{what} is a whole number of at least {least}, and {x!r} was given")
-    return int(x.__index__())
+    try:
+        number = None if isinstance(x, bool) else operator.index(x)
+    except TypeError:  # of an array too, unless it has one entry and no axis
+        number = None
+    if number is None or number < least:
+        raise ValueError(f"{what} is a whole number of at least {least}, and {shown(x)} was given")
+    return number
+
+
+def plain(x: Any) -> Any:
+    """Return a number or a bool of NumPy (or of another library that has arrays) as Python's own, else what it is."""
+    if hasattr(x, "dtype") and hasattr(x, "item") and getattr(x, "ndim", None) == 0:
+        return x.item() if getattr(x.dtype, "kind", "f") in "biufc" else x
+    return x
 
 
 def number_where(rule: str, x: Any, holds: Callable[[Any], bool]) -> Any:
-    """Return a number for which ``holds`` is true; raise ValueError that states the ``rule`` for anything else.
+    """Return an int or a float for which ``holds`` is true; raise ValueError with the ``rule`` for anything else.
+
+    NumPy's numbers become Python's, so that nobody computes in 32 bits who did not ask for it.
 
     >>> number_where("p lies in [0, 1)", 1.5, lambda p: 0.0 <= p < 1.0)
     Traceback (most recent call last):
     ValueError: p lies in [0, 1), and 1.5 was given
     """
-    if not hasattr(x, "__float__") or isinstance(x, bool) or not holds(x):
-        raise ValueError(f"{rule}, and {x!r} was given")
-    return x
+    number = _number(plain(x))
+    if number is None or not holds(number):
+        hint = "; give the number in it, its .data" if isinstance(x, Value) else ""
+        raise ValueError(f"{rule}, and {shown(x)} was given{hint}")
+    return number
+
+
+def _number(x: Any) -> int | float | None:
+    """Return it as an int or a float, where it is a real number that a float can hold."""
+    if isinstance(x, bool) or not hasattr(x, "__float__") or (hasattr(x, "dtype") and not is_real(x)):
+        return None  # an array may be a date, or have an axis
+    try:
+        number = float(x)
+    except (TypeError, ValueError, OverflowError):  # a Value says so too
+        return None
+    return int(x) if isinstance(x, int) else number
+
+
+def shown(x: Any) -> str:
+    """Return the repr of what was given, shortened where it is long."""
+    try:
+        text = repr(x)
+    except ValueError:  # an int of thousands of digits
+        text = f"an int of {x.bit_length():,} bits" if isinstance(x, int) else f"a {type(x).__name__} with such an int"
+    return text if len(text) <= 200 else f"{text[:120]}...{text[-40:]}"
 
 
 def choice(what: str, x: T, choices: tuple[Any, ...]) -> T:

@@ -41,7 +41,7 @@ class CompiledStep(Step):
         super().__init__(model, loss, optimizer, clip_norm, clip_value)
         self.reduction = reduction_of(loss)
         self.width = 1 + len(optimizer.slots)  # of the state of one parameter
-        self.facts: Any = None
+        self.facts: Any = None  # on which the program depends; it holds what it tells of, so that no id is used again
         self.loaded = self.stepped = False
         self._load()
 
@@ -80,10 +80,10 @@ class CompiledStep(Step):
             t, *remembered = state[i * self.width : (i + 1) * self.width]
             p.data = number
             p.zero_grad()
-            if id(p) in self.reached and p.requires_grad:
+            if p in self.reached and p.requires_grad:
                 p.grad = grad
-                if id(p) in learning:
-                    self.optimizer.state[id(p)] = int(t), tuple(remembered)
+                if p in learning:
+                    self.optimizer.state[p] = int(t), tuple(remembered)
 
     def _load(self) -> None:
         """Take over what model and optimiser hold now, since whoever looked on may have changed anything."""
@@ -95,16 +95,17 @@ class CompiledStep(Step):
                     f"{module.p}); use jit=False, or set its p to 0"
                 )
         groups = self.optimizer.param_groups
-        facts = (  # on which the program depends
-            [(id(p), p.requires_grad) for p in self.parameters], [list(map(id, group["params"])) for group in groups],
-            [module.training for module in self.model.modules()],
-        )  # fmt: skip
+        facts = (
+            {p: (i, p.requires_grad) for i, p in enumerate(self.parameters)},
+            [{p: i for i, p in enumerate(group["params"])} for group in groups],
+            [(module.training, vars(module).get("activate")) for module in self.model.modules()],
+        )
         if facts != self.facts:
             self.facts = facts
             self._compile()
         import numpy as np
 
-        group_of = {id(p): group for group in reversed(groups) for p in group["params"]}
+        group_of = {p: group for group in reversed(groups) for p in group["params"]}
         self.data = np.array([p.data for p in self.parameters])
         self.state = np.array([number for p in self.parameters for number in self._remembered(p, group_of)])
         self.grads = np.zeros(len(self.parameters))
@@ -113,7 +114,7 @@ class CompiledStep(Step):
     def _compile(self) -> None:
         """Begin anew, with no program: each is made when it is called for."""
         self.options = self._options()
-        self.reached: set[int] = set()  # parameters that the loss depends on; the others have no gradient
+        self.reached: set[Value] = set()  # what the loss depends on; other parameters have no gradient
         sample = jit(_weak(self._sample), in_axes=(None, None, None, 0, 0))  # says what to install without numpy
         self.reduce = sample.sum if self.reduction == "sum" else sample.mean
         self.update = _weak(self._update)
@@ -141,26 +142,26 @@ class CompiledStep(Step):
             if self.loss is bce:
                 for o in _flat(outputs):
                     outside = outside + where((o.data < 0.0) | (o.data > 1.0), 1.0, 0.0)
-            self.reached = {id(node) for node in topological_order(loss) if not node.operands}
+            self.reached = {node for node in topological_order(loss) if not node.operands}.intersection(self.parameters)
             loss.backward()
             return [loss.data, outside, *[p.grad for p in self.parameters]]
 
-    def _learning(self) -> dict[int, int]:
-        """Return the optimiser's group of each parameter that it changes, by id."""
+    def _learning(self) -> dict[Value, int]:
+        """Return the optimiser's group of each parameter that it changes."""
         groups = enumerate(self.optimizer.param_groups)
-        return {id(p): i for i, group in groups for p in group["params"] if p.requires_grad}
+        return {p: i for i, group in groups for p in group["params"] if p.requires_grad}
 
-    def _remembered(self, p: Value, group_of: dict[int, Any]) -> list[float]:
-        group = group_of.get(id(p))
+    def _remembered(self, p: Value, group_of: dict[Value, Any]) -> list[float]:
+        group = group_of.get(p)
         initial = (0.0,) * (self.width - 1) if group is None else self.optimizer.begin(group)
-        t, numbers = self.optimizer.state.get(id(p), (0, initial))
+        t, numbers = self.optimizer.state.get(p, (0, initial))
         return [float(t), *numbers]
 
     def _update(self, result: list[Any], data: Any, state: Any, rates: Any) -> tuple[Any, ...]:
         """Compute new parameters and state, with the options of the optimiser's groups."""
         loss, outside, *grads = result
         group_of = self._learning()
-        places = [i for i, p in enumerate(self.parameters) if id(p) in self.reached and p.requires_grad]
+        places = [i for i, p in enumerate(self.parameters) if p in self.reached and p.requires_grad]
         clipped = [grads[i] for i in places]
         if self.clip_value is not None:
             clipped = clip_each(clipped, self.clip_value)
@@ -169,7 +170,7 @@ class CompiledStep(Step):
         new_data, new_state, new_grads = list(data), list(state), [0.0] * len(grads)
         for i, g in zip(places, clipped, strict=True):
             new_grads[i] = g
-            group = group_of.get(id(self.parameters[i]))
+            group = group_of.get(self.parameters[i])
             if group is None:
                 continue
             own = slice(i * self.width, (i + 1) * self.width)

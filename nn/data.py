@@ -26,7 +26,7 @@ def moons(n: int = 100, noise: float = 0.1, seed: int = 0, labels: tuple[Any, An
     >>> [[round(a, 3) + 0.0 for a in row] for row in X], y
     ([[1.0, 0.0], [-1.0, 0.0], [0.0, 0.5], [2.0, 0.5]], [0, 0, 1, 1])
     """
-    upper, rng = _half(n), _source(noise, seed)
+    upper, noise, rng = _half(n), _noise(noise), random.Random(seed)
     X = [[math.cos(a), math.sin(a)] for a in _angles(upper, math.pi)]
     X += [[1.0 - math.cos(a), 0.5 - math.sin(a)] for a in _angles(n - upper, math.pi)]
     return _noisy(X, noise, rng), [labels[0]] * upper + [labels[1]] * (n - upper)
@@ -41,8 +41,8 @@ def circles(
     >>> [round(math.hypot(*row), 3) for row in X], y
     ([1.0, 1.0, 0.5, 0.5], [0, 0, 1, 1])
     """
-    number_where("factor is the inner circle's radius, between 0 and 1", factor, lambda r: 0.0 < r < 1.0)
-    outer, rng = _half(n), _source(noise, seed)
+    factor = number_where("factor is the inner circle's radius, between 0 and 1", factor, lambda r: 0.0 < r < 1.0)
+    outer, noise, rng = _half(n), _noise(noise), random.Random(seed)
     turn = 2.0 * math.pi
     X = [[math.cos(turn * i / outer), math.sin(turn * i / outer)] for i in range(outer)]
     inner = n - outer
@@ -59,7 +59,8 @@ def spirals(n: int = 150, classes: int = 2, noise: float = 0.05, turns: float = 
     """
     if whole("the number of samples", n) < 2 * whole("classes", classes):
         raise ValueError(f"each spiral needs two points at least: n={n} is too few for classes={classes}")
-    rng = _source(noise, seed)
+    turns = number_where("turns is a number from -1e300 to 1e300", turns, lambda t: abs(t) <= 1e300)
+    noise, rng = _noise(noise), random.Random(seed)
     X, y = [], []
     for i in range(n):
         arm, place = i % classes, (i // classes + 1) / math.ceil(n / classes)
@@ -77,7 +78,7 @@ def xor(n: int = 4, noise: float = 0.0, seed: int = 0, labels: tuple[Any, Any] =
     """
     corners = [(i >> 1 & 1, i & 1) for i in range(whole("the number of samples", n))]
     X = [[float(a), float(b)] for a, b in corners]
-    return _noisy(X, noise, _source(noise, seed)), [labels[a ^ b] for a, b in corners]
+    return _noisy(X, _noise(noise), random.Random(seed)), [labels[a ^ b] for a, b in corners]
 
 
 def blobs(
@@ -88,7 +89,7 @@ def blobs(
     >>> blobs(3, centers=[[0.0, 0.0], [5.0, 5.0]], spread=0.0)
     ([[0.0, 0.0], [5.0, 5.0], [0.0, 0.0]], [0, 1, 0])
     """
-    rng = _source(spread, seed)
+    spread, rng = _noise(spread), random.Random(seed)
     if hasattr(centers, "__index__"):
         count, width = whole("centers", centers), whole("features", features)
         centers = [[rng.uniform(-10.0, 10.0) for _ in range(width)] for _ in range(count)]
@@ -98,6 +99,7 @@ def blobs(
     return _noisy(X, spread, rng), [i % len(centers) for i in range(n)]
 
 
+BELOW_1 = math.nextafter(1.0, 0.0)
 IRIS_FEATURES = ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"]
 IRIS_SPECIES = ["setosa", "versicolor", "virginica"]
 
@@ -130,8 +132,9 @@ def train_test_split(
     """
     if len(X) != len(y):
         raise ValueError(f"X and y have one row for each sample, and these have {len(X)} and {len(y)}")
-    if not 0.0 < test_size < 1.0 or len(X) < 2:
-        raise ValueError(f"a split needs two samples and a test_size in (0, 1); given were {len(X)} and {test_size!r}")
+    if len(X) < 2:
+        raise ValueError(f"a split needs two samples at least, and there are {len(X)}")
+    test_size = number_where("a split needs a test_size in (0, 1)", test_size, lambda share: 0.0 < share < 1.0)
     order = list(range(len(X)))
     if shuffle:
         random.Random(f"split/{seed}").shuffle(order)
@@ -148,7 +151,7 @@ class Standardizer:
     """Shifts and scales each column of a table to mean 0 and standard deviation 1; a constant column is only shifted.
 
     A table is a list of rows, an array or a data frame. Raises ValueError for an empty one, for rows of another length,
-    and for a cell that is no finite number, with its place.
+    and for a cell that is no finite number, or too far off for the new scale, with its place.
 
     >>> scale = Standardizer([[1.0, 5.0], [3.0, 5.0]])
     >>> scale([[1.0, 5.0], [2.0, 6.0]])
@@ -156,35 +159,58 @@ class Standardizer:
     """
 
     def __init__(self, X: Any) -> None:
-        columns = list(zip(*inputs(X), strict=True))
-        self.mean = [math.fsum(column) / len(column) for column in columns]
-        spread = [_deviation(column, mean) for column, mean in zip(columns, self.mean, strict=True)]
-        self.deviation = [s if s > 0.0 else 1.0 for s in spread]
+        scales = [_mean_and_deviation(column) for column in zip(*inputs(X), strict=True)]
+        self.mean, self.deviation = [m for m, _ in scales], [s for _, s in scales]
 
     def __call__(self, X: Any) -> list[list[float]]:
         """Return the table on the new scale."""
         rows, scales = inputs(X), list(zip(self.mean, self.deviation, strict=True))
         if len(rows[0]) != len(scales):
             raise ValueError(f"the scale is of {len(scales)} columns, and the table has {len(rows[0])}")
-        return [[(x - m) / s for x, (m, s) in zip(row, scales, strict=True)] for row in rows]
+        table = [[(x - m) / s for x, (m, s) in zip(row, scales, strict=True)] for row in rows]
+        for i, row in enumerate(table):
+            for j, z in enumerate(row):
+                if not math.isfinite(z):
+                    (m, s), x = scales[j], rows[i][j]
+                    row[j] = 2.0 * ((0.5 * x - 0.5 * m) / s)  # the difference itself may be too large for a float
+                    if not math.isfinite(row[j]):
+                        raise ValueError(
+                            f"row {i}, column {j} of X is {x!r}, too far from the mean {m!r} for the scale {s!r}"
+                        )
+        return table
 
     def inverse(self, Z: Sequence[Sequence[float]]) -> list[list[float]]:
         """Return the table on the old scale."""
         scales = list(zip(self.mean, self.deviation, strict=True))
-        return [[float(z) * s + m for z, (m, s) in zip(row, scales, strict=True)] for row in Z]
+        return [[_back(float(z), m, s) for z, (m, s) in zip(row, scales, strict=True)] for row in Z]
 
 
-def _deviation(column: Sequence[float], mean: float) -> float:
-    return math.sqrt(math.fsum((x - mean) ** 2 for x in column) / len(column))
+def _back(z: float, mean: float, deviation: float) -> float:
+    x = z * deviation + mean
+    return x if math.isfinite(x) else 2.0 * (z * (0.5 * deviation) + 0.5 * mean)  # the product may be too large
+
+
+def _mean_and_deviation(column: Sequence[float]) -> tuple[float, float]:
+    """Return mean and standard deviation, and 1 for the latter where it is 0.
+
+    They are those of the column times a power of two that brings its largest number near 1: that changes no digit, and
+    no sum or square is too large for a float, or too small.
+    """
+    if min(column) == max(column):
+        return column[0], 1.0
+    _, exponent = math.frexp(max(map(abs, column)))
+    xs = [math.ldexp(x, -exponent) for x in column]
+    mean = math.fsum(xs) / len(xs)
+    spread = math.sqrt(math.fsum((x - mean) ** 2 for x in xs) / len(xs))
+    return math.ldexp(mean, exponent), math.ldexp(min(spread, BELOW_1), exponent) or 1.0
 
 
 def _half(n: int) -> int:
     return (whole("the number of samples", n, 2) + 1) // 2
 
 
-def _source(noise: float, seed: int) -> random.Random:
-    number_where("noise is a standard deviation of at least 0", noise, lambda s: 0.0 <= s < math.inf)
-    return random.Random(seed)
+def _noise(noise: float) -> float:
+    return float(number_where("noise is a standard deviation of at least 0", noise, lambda s: 0.0 <= s < math.inf))
 
 
 def _angles(count: int, end: float) -> list[float]:
@@ -192,4 +218,7 @@ def _angles(count: int, end: float) -> list[float]:
 
 
 def _noisy(X: list[list[float]], noise: float, rng: random.Random) -> list[list[float]]:
-    return [[x + rng.gauss(0.0, noise) for x in row] for row in X] if noise else X
+    noisy = [[x + rng.gauss(0.0, noise) for x in row] for row in X] if noise else X
+    if not all(math.isfinite(x) for row in noisy for x in row):
+        raise ValueError(f"points with noise of a standard deviation of {noise!r} are too large for floats")
+    return noisy

@@ -6,16 +6,20 @@ import math
 import os
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
+from autograd import enable_grad
+from autograd.modes import graph_is_off
 from autograd.operation import bare
 
 from . import checkpoint as checkpoint_files
+from .checkpoint import Path
 from .checks import as_list, number_where, whole
 from .data import train_test_split
 from .history import History
-from .losses import Loss, cross_entropy, loss_function, reduction_of
+from .losses import Loss, cross_entropy, loss_function, name_of, reduction_of
 from .metrics import Metric, metric_functions
 from .module import Module
 from .optim import Optimizer, optimizer_for
@@ -47,7 +51,7 @@ def fit(
     clip_norm: float | None = None,
     clip_value: float | None = None,
     progress: bool = True,
-    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint: Path | None = None,
     resume: bool = False,
     jit: bool = False,
 ) -> History:
@@ -67,11 +71,12 @@ def fit(
     together, is at most ``clip_norm``; both are above 0.
 
     ``checkpoint`` names a file that is replaced after each epoch; ``resume=True`` goes on from it, where it exists, to
-    the same bits as a run without interruption. ``epochs`` is the total, with those of a resumed file. ``jit=True``
+    the same bits as a run without interruption. ``epochs`` is the total, with those of a resumed file; ``lr`` may be
+    left out, and model, loss, metrics, optimiser and early stopping are to be as in the run of the file. ``jit=True``
     compiles the step: batches of one sample, and losses of your own, give the same bits; else the samples of a batch
     are added up in SIMD lanes, in another order, and the loss agrees to rounding. Ctrl-C ends the run after the batch,
     with model and history as they are; a second Ctrl-C is not waited for. A loss that becomes nan or infinite ends it
-    with a RuntimeWarning that says where.
+    with a RuntimeWarning that says where. Inside ``no_grad()`` it trains all the same.
 
     Raises ValueError for empty data, rows of different lengths, a nan or an infinity in the data (it says where), an
     unknown name, and ``resume`` without ``checkpoint``; TypeError for a model that is no Module; CheckpointError for a
@@ -85,23 +90,31 @@ def fit(
     """
     if not isinstance(model, Module):
         raise TypeError(f"fit trains a Module, and {type(model).__name__} was given")
-    _check_options(checkpoint, resume, clip_norm, clip_value)
+    _check_checkpoint(checkpoint, resume)
+    clip_norm, clip_value = _above_0("clip_norm", clip_norm), _above_0("clip_value", clip_value)
     data, held_out = _tables(X, y, validation_data, validation_split, seed)
     epochs = whole("epochs", epochs)
     batch_size = None if batch_size is None else whole("batch_size", batch_size)
     seed = int(seed) if hasattr(seed, "__index__") else seed  # NumPy's integers too, which JSON does not know
     stopping = early_stopping if isinstance(early_stopping, EarlyStopping | None) else EarlyStopping(early_stopping)
     loss = loss_function(loss)
-    measure = partial(_epoch_metrics, model, loss, metric_functions(metrics, loss), data, held_out)
+    measured = metric_functions(metrics, loss)
+    measure = partial(_epoch_metrics, model, loss, measured, data, held_out)
     callbacks = as_list("callbacks", callbacks)
     for table in (data, held_out):
         _check_targets(model, loss, table)
+    chosen = optimizer.defaults if isinstance(optimizer, Optimizer) else () if lr is None else ("lr",)
     optimizer = optimizer_for(model.parameters(), optimizer, lr)
-    run = Run(model, optimizer, schedule_for(schedule, optimizer), stopping, seed, batch_size, len(data[0]))
+    columns = _columns(measured, held_out)
+    run = Run(
+        model, optimizer, schedule_for(schedule, optimizer), stopping, seed, batch_size, len(data[0]),
+        name_of(loss), columns, tuple(chosen),
+    )  # fmt: skip
     if checkpoint is not None and resume and os.path.exists(checkpoint):
         run.resume(checkpoint)
     step = _step_class(jit)(model, loss, optimizer, clip_norm, clip_value)
-    _train(run, step, data, measure, callbacks, epochs, shuffle, progress, checkpoint)
+    with enable_grad() if graph_is_off() else nullcontext():  # whoever calls fit wants to train
+        _train(run, step, data, measure, callbacks, epochs, shuffle, progress, checkpoint)
     run.restore_best()
     return run.history
 
@@ -116,7 +129,7 @@ def _step_class(jit: bool) -> type[Step]:
 
 def _train(
     run: Run, step: Step, data: Table, measure: Callable[[], Row], callbacks: Sequence[Callback], epochs: int,
-    shuffle: bool, progress: bool, checkpoint: str | os.PathLike[str] | None,
+    shuffle: bool, progress: bool, checkpoint: Path | None,
 ) -> None:  # fmt: skip
     """Go through the data until all epochs are done, or something stops the run."""
     run.model.train()
@@ -192,6 +205,14 @@ def _epoch_metrics(model: Module, loss: Loss, metrics: dict[str, Metric], data: 
     return row if held_out is None else row | _apply_metrics(model, held_out, {"loss": loss, **metrics}, "val_")
 
 
+def _columns(metrics: dict[str, Metric], held_out: Table | None) -> tuple[str, ...]:
+    """Return the columns that the history will have, or raise ValueError where two have one name."""
+    held = ("val_loss", *[f"val_{name}" for name in metrics]) if held_out is not None else ()
+    for name in set(metrics) & set(held):
+        raise ValueError(f"the history would have two columns called {name!r}; give the metric another __name__")
+    return ("epoch", "loss", "lr", *metrics, *held)
+
+
 def _apply_metrics(model: Module, data: Table, functions: dict[str, Metric], prefix: str = "") -> Row:
     """Return what each function makes of the model's outputs and the targets."""
     outputs = _outputs(model, data[0])
@@ -220,16 +241,15 @@ def _floats(output: Any) -> Any:
     return [_floats(x) for x in output] if isinstance(output, (list, tuple)) else float(bare(output))
 
 
-def _check_options(
-    checkpoint: str | os.PathLike[str] | None, resume: bool, clip_norm: float | None, clip_value: float | None
-) -> None:
+def _above_0(what: str, bound: float | None) -> float | None:
+    return None if bound is None else float(number_where(f"{what} is a number above 0", bound, lambda x: x > 0.0))
+
+
+def _check_checkpoint(checkpoint: Path | None, resume: bool) -> None:
     if checkpoint is not None:
         checkpoint_files.check_path(checkpoint)  # said now, not after the first epoch
     elif resume:
         raise ValueError("resume=True goes on from a file; name it with checkpoint=")
-    for what, bound in (("clip_norm", clip_norm), ("clip_value", clip_value)):
-        if bound is not None:
-            number_where(f"{what} is a number above 0", bound, lambda x: x > 0.0)
 
 
 def _tables(X: Any, y: Any, validation_data: Any, validation_split: float, seed: int) -> tuple[Table, Table | None]:

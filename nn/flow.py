@@ -27,7 +27,13 @@ def gradient_flow(model: Module) -> dict[str, float]:
     for path, p in model.named_parameters():
         if p.has_grad:
             grads[_layer(path)].append(p.grad)
-    return {layer: math.hypot(*numbers) / math.sqrt(len(numbers)) for layer, numbers in grads.items()}
+    return {layer: _root_mean_square(numbers) for layer, numbers in grads.items()}
+
+
+def _root_mean_square(numbers: list[float]) -> float:
+    root = math.sqrt(len(numbers))
+    whole = math.hypot(*numbers) / root
+    return whole if math.isfinite(whole) else math.hypot(*[x / root for x in numbers])  # where the sum is too large
 
 
 def record_gradients(training: Training) -> None:

@@ -40,10 +40,11 @@ def to_torch(model: Module) -> Any:
             if biases:
                 linear.bias.copy_(torch.tensor(biases, dtype=torch.float64))
         parts.append(linear)
-        if step.activation != "linear":
-            counterpart = OPERATIONS[step.activation].torch if step.activation else None
+        activation = getattr(step, "activation", None)  # which a layer of unlike neurons does not have
+        if activation != "linear":
+            counterpart = OPERATIONS[activation].torch if activation else None
             if counterpart is None:
-                raise ValueError(f"PyTorch has no module for the activation {step.activation or step.activate!r}")
+                raise ValueError(f"PyTorch has no module for the activation of {step!r}")
             kind, options = counterpart
             parts.append(getattr(torch.nn, kind)(**options))
     return torch.nn.Sequential(*parts).train(model.training)

@@ -72,7 +72,17 @@ class Neuron(Module):
         draw = initializer(init)
         self.w = [Value(draw(nin, fan_out, rng)) for _ in range(nin)]
         self.b = bias if isinstance(bias, Value) else Value(0.0) if bias else None
-        self.activation, self.activate = _activation(activation if nonlin else None)
+        self.activate: Activation | None  # None for linear
+        self.activation = activation if nonlin else None
+
+    @property
+    def activation(self) -> str | None:
+        """The name of the activation, None for a function of one's own; set it to another name or function."""
+        return _activation(self.activate)[0]
+
+    @activation.setter
+    def activation(self, activation: str | Activation | None) -> None:
+        self.activate = _activation(activation)[1]
 
     def forward(self, x: Sequence[Any]) -> Any:
         """Return the output, one Value."""
@@ -85,7 +95,7 @@ class Neuron(Module):
 
     def extra_repr(self) -> str:
         """Say the number of inputs and the activation."""
-        return f"{len(self.w)}, {self.activation or self.activate}"
+        return f"{len(self.w)}, {_kind(self)}"
 
 
 class Layer(Module):
@@ -119,7 +129,35 @@ class Layer(Module):
         own = self.b if self.b is not None else bool(bias)
         options: dict[str, Any] = {"activation": activation, "bias": own, "init": init, "fan_out": nout, "rng": rng}
         self.neurons = [Neuron(nin, nonlin, **options) for _ in range(nout)]
-        self.activation, self.activate = _activation(activation if nonlin else None)
+
+    @property
+    def activation(self) -> str | None:
+        """The name of the neurons' activation, None for a function of one's own; set it to another for all of them.
+
+        Raises AttributeError where the neurons differ.
+        """
+        return _activation(self.activate)[0]
+
+    @activation.setter
+    def activation(self, activation: str | Activation | None) -> None:
+        _activation(activation)
+        for i, neuron in enumerate(self.neurons):
+            if not isinstance(neuron, Neuron):
+                raise TypeError(f"neuron {i} of this layer is a {type(neuron).__name__}, whose activation is its own")
+        for neuron in self.neurons:
+            neuron.activation = activation
+
+    @property
+    def activate(self) -> Activation | None:
+        """The neurons' activation as a function, None for linear; it is set as ``activation`` is."""
+        first, *others = [getattr(neuron, "activate", neuron) for neuron in self.neurons]
+        if any(other is not first for other in others):
+            raise AttributeError("the neurons of this layer have several activations; look at each of layer.neurons")
+        return first
+
+    @activate.setter
+    def activate(self, activate: Activation | None) -> None:
+        self.activation = activate
 
     def outputs(self, x: Sequence[Any]) -> list[Any]:
         """Return the outputs as a list, of width 1 too."""
@@ -132,11 +170,12 @@ class Layer(Module):
         if width != self.nin:
             _check_input(self, x, self.nin)
         neurons = self.neurons
-        rows = [neuron.w for neuron in neurons if type(neuron) is Neuron]
-        if len(rows) < self.nout:  # someone put neurons of their own in
+        activate = getattr(neurons[0], "activate", None)
+        rows = [neuron.w for neuron in neurons if type(neuron) is Neuron and neuron.activate is activate]
+        if len(rows) < self.nout:  # someone put neurons of their own in, or gave one another activation
             return [neuron(x) for neuron in neurons]
         zs = matvec(rows, x, [neuron.b for neuron in neurons])
-        return zs if self.activate is None else list(map(self.activate, zs))
+        return zs if activate is None else list(map(activate, zs))
 
     def forward(self, x: Sequence[Any]) -> Any:
         """Return the list of outputs, or the only one."""
@@ -146,12 +185,15 @@ class Layer(Module):
     @property
     def bias(self) -> bool | str:
         """How the layer's biases were asked for: True, False or 'shared'."""
-        return "shared" if self.b is not None else self.neurons[0].b is not None
+        return (
+            "shared" if self.b is not None else any(getattr(neuron, "b", None) is not None for neuron in self.neurons)
+        )
 
     def extra_repr(self) -> str:
         """Say the widths, the activation, and the bias where it is not the usual one."""
         bias = "" if self.bias is True else f", bias={self.bias!r}"
-        return f"{self.nin}, {self.nout}, {self.activation or self.activate}{bias}"
+        kinds = dict.fromkeys(_kind(neuron) for neuron in self.neurons)
+        return f"{self.nin}, {self.nout}, {'/'.join(kinds)}{bias}"
 
     def __repr__(self) -> str:
         return super().__repr__().partition("\n")[0]  # one line: its neurons are all alike
@@ -204,6 +246,22 @@ class MLP(Module):
             Layer(widths[i], widths[i + 1], activation=activations[i], bias=biases[i], init=init, rng=rng)
             for i in range(depth)
         ]
+
+    @property
+    def activation(self) -> list[str | None]:
+        """The activation of each layer; set the one of all hidden layers, or a list with the output's as its last."""
+        return [layer.activation for layer in self.layers]
+
+    @activation.setter
+    def activation(self, activation: str | Activation | Sequence[str | Activation | None] | None) -> None:
+        if isinstance(activation, str) or activation is None or callable(activation):
+            wanted = [activation] * (len(self.layers) - 1)
+        else:
+            wanted = _one_each("activation", activation, len(self.layers))
+        for one in wanted:
+            _activation(one)  # before any is set
+        for layer, one in zip(self.layers, wanted, strict=False):
+            layer.activation = one
 
     def forward(self, x: Sequence[Any]) -> Any:
         """Return the output: a list, or one Value where the last layer has width 1."""
@@ -259,8 +317,18 @@ class Dropout(Module):
 
     def __init__(self, p: float = 0.5, *, rng: Any = None, seed: int | str | None = None) -> None:
         super().__init__()
-        self.p = float(number_where("a dropout probability lies in [0, 1)", p, lambda p: 0.0 <= p < 1.0))
+        self.p = p
         self.rng = source(rng, seed)
+
+    @property
+    def p(self) -> float:
+        """The probability, in [0, 1)."""
+        p: float = vars(self)["p"]
+        return p
+
+    @p.setter
+    def p(self, p: float) -> None:
+        vars(self)["p"] = float(number_where("a dropout probability lies in [0, 1)", p, lambda p: 0.0 <= p < 1.0))
 
     def reseed(self, seed: int | str) -> None:
         """Begin a new sequence of random numbers."""
@@ -281,6 +349,13 @@ class Dropout(Module):
     def extra_repr(self) -> str:
         """Say the probability."""
         return f"p={self.p}"
+
+
+def _kind(neuron: Any) -> str:
+    """Return the name of a neuron's activation, or its function, or its class where it is one of the user's own."""
+    if not isinstance(neuron, Neuron):
+        return type(neuron).__name__
+    return neuron.activation or repr(neuron.activate)
 
 
 def _one_each(what: str, entries: Sequence[Any], layers: int) -> list[Any]:

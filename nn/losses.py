@@ -17,7 +17,7 @@ import autograd
 from autograd import Value, clip, dot, log, logsumexp, mean, relu, softplus, square
 from autograd.operation import bare
 
-from .checks import choice, is_real, look_up, number_where
+from .checks import choice, is_real, look_up, number_where, shown
 
 _KNOWN = ("mean", "sum", "none")
 _SMALLEST = math.exp(-100.0)  # PyTorch's floor for the logarithms of bce: no term above 100
@@ -64,7 +64,7 @@ def huber(predictions: Any, targets: Any, reduction: str = "mean", delta: float 
     >>> huber([0.5, 3.0], [0.0, 0.0], reduction="none")
     [0.125, 2.5]
     """
-    number_where("delta is a finite number above 0", delta, lambda d: 0.0 < d < math.inf)
+    delta = number_where("delta is a finite number above 0", delta, lambda d: 0.0 < d < math.inf)
 
     def each(o: Any, t: Any) -> Any:
         # Of |e|, the part up to δ counts as a square, and the part beyond δ as it is, with the slope δ that the square
@@ -86,7 +86,7 @@ def hinge(predictions: Any, targets: Any, reduction: str = "mean") -> Any:
 
     def each(o: Any, t: Any) -> Any:
         if is_real(t) and t not in (1, -1):
-            raise ValueError(f"the labels of hinge are -1 and +1, and {t!r} was given")
+            raise ValueError(f"the labels of hinge are -1 and +1, and {shown(t)} was given")
         return relu(dot((o,), (-t,), 1.0))
 
     return _reduce(each, predictions, targets, reduction)
@@ -105,7 +105,9 @@ def bce(predictions: Any, targets: Any, reduction: str = "mean") -> Any:
     def each(o: Any, t: Any) -> Any:
         for what, x in (("prediction", bare(o)), ("target", bare(t))):
             if _no_probability(x):
-                raise ValueError(f"a {what} of bce lies in [0, 1], and {x!r} was given; see bce_with_logits for scores")
+                raise ValueError(
+                    f"a {what} of bce lies in [0, 1], and {shown(x)} was given; see bce_with_logits for scores"
+                )
         return _weigh(t, 0.0 - _floored(o), 0.0 - _floored(1.0 - o))
 
     return _reduce(each, predictions, targets, reduction)
@@ -122,7 +124,7 @@ def bce_with_logits(predictions: Any, targets: Any, reduction: str = "mean") -> 
 
     def each(o: Any, t: Any) -> Any:
         if _no_probability(t):
-            raise ValueError(f"a target of bce_with_logits lies in [0, 1], and {t!r} was given")
+            raise ValueError(f"a target of bce_with_logits lies in [0, 1], and {shown(t)} was given")
         # −ln σ(o) = ln(1 + exp(−o)) = softplus(−o), and −ln(1 − σ(o)) = −ln σ(−o) = softplus(o).
         return _weigh(t, softplus(-o), softplus(o))
 
@@ -164,10 +166,11 @@ def cross_entropy(logits: Any, targets: Any, reduction: str = "mean") -> Any:
         raise ValueError("cross_entropy needs a score for each class, and the list is empty")
     if not hasattr(logits[0], "__len__"):
         logits, targets = [logits], [targets]
-        return each(logits[0], targets[0]) if _known(reduction) != "none" else [each(logits[0], targets[0])]
+        one = _of_floats(each, logits[0], targets[0])
+        return one if _known(reduction) != "none" else [one]
     if not hasattr(targets, "__len__") or len(targets) != len(logits):
         raise ValueError(f"{len(logits)} lists of scores need as many classes, and {_given(targets)}")
-    return _combine([each(scores, t) for scores, t in zip(logits, targets, strict=True)], reduction)
+    return _combine([_of_floats(each, scores, t) for scores, t in zip(logits, targets, strict=True)], reduction)
 
 
 Loss = Callable[[Any, Any], Any]
@@ -196,6 +199,15 @@ def loss_function(loss: str | Loss) -> Loss:
     True
     """
     return loss if callable(loss) else look_up("loss", loss, LOSSES)
+
+
+def name_of(function: Any) -> str:
+    """Return the name of a loss or a metric; of an object without one, that of its class.
+
+    >>> name_of(mse)
+    'mse'
+    """
+    return str(getattr(function, "__name__", type(function).__name__))
 
 
 def one_value(loss: Any) -> Value:
@@ -228,7 +240,7 @@ def _no_probability(x: Any) -> bool:
 
 def _class(t: Any, classes: int) -> int:
     if not is_real(t) or isinstance(t, bool) or not 0 <= t < classes or t != int(t):
-        raise ValueError(f"a target of cross_entropy is a class from 0 to {classes - 1}, and {t!r} was given")
+        raise ValueError(f"a target of cross_entropy is a class from 0 to {classes - 1}, and {shown(t)} was given")
     return int(t)
 
 
@@ -246,7 +258,7 @@ def _terms(each: Callable[[Any, Any], Any], o: Any, t: Any) -> list[Any]:
     if not hasattr(o, "__len__"):
         if hasattr(t, "__len__"):
             raise ValueError(f"one prediction needs one target, and a list of {len(t)} was given")
-        return [each(o, t)]
+        return [_of_floats(each, o, t)]
     if not hasattr(t, "__len__") or len(o) != len(t):
         raise ValueError(f"{len(o)} predictions need {len(o)} targets, and {_given(t)}")
     terms = []
@@ -256,6 +268,13 @@ def _terms(each: Callable[[Any, Any], Any], o: Any, t: Any) -> list[Any]:
         else:
             terms += _terms(each, a, b)
     return terms
+
+
+def _of_floats(each: Callable[[Any, Any], Any], o: Any, t: Any) -> Any:
+    try:
+        return each(o, t)
+    except OverflowError:
+        raise ValueError(f"an integer of {shown(o)} and {shown(t)} is too large for a float (beyond 1.8e308)") from None
 
 
 def _combine(terms: list[Any], reduction: str) -> Any:

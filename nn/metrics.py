@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from autograd.operation import bare
+
 from .checks import as_list, look_up
-from .losses import Loss, bce_with_logits
+from .losses import Loss, bce_with_logits, name_of
 
 Metric = Callable[[Sequence[Any], Sequence[Any]], float]
 
@@ -66,7 +68,7 @@ def metric_functions(metrics: str | Metric | Sequence[str | Metric] | None, loss
     functions: dict[str, Metric] = {}
     for metric in as_list("metrics", metrics):
         if callable(metric):
-            name, function = getattr(metric, "__name__", type(metric).__name__), metric
+            name, function = name_of(metric), metric
         else:
             name, function = metric, look_up("metric", metric, METRICS, ", or give a function")
             if function is accuracy and loss is bce_with_logits:
@@ -94,4 +96,11 @@ def _sum(numbers: Sequence[float]) -> float:
 
 
 def _flat(numbers: Sequence[Any]) -> list[float]:
-    return [x for item in numbers for x in (_flat(item) if hasattr(item, "__len__") else [item])]
+    return [x for item in numbers for x in (_flat(item) if hasattr(item, "__len__") else [_float(item)])]
+
+
+def _float(x: Any) -> float:
+    try:
+        return float(bare(x))
+    except OverflowError:  # an int
+        return math.inf if x > 0 else -math.inf

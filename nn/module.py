@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import reprlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
 from autograd import Value
 
 from .checks import is_real
+from .contents import CONTAINERS, PLAIN, Contents, attributes, class_attributes, contents
 
 State = dict[str, Any]
 
@@ -17,9 +18,14 @@ State = dict[str, Any]
 class Module:
     """Base class of everything with parameters; a subclass defines ``forward`` (or ``__call__``).
 
-    Every leaf ``Value`` that an attribute holds is a parameter, and so is every one in the lists, tuples, dicts and
-    modules that attributes hold. Nothing has to be registered. A Value that takes no gradient (``v.requires_grad =
-    False``) is listed too, and optimisers leave it alone.
+    Every leaf ``Value`` that an attribute holds is a parameter, one in ``__slots__`` too, and so is every one in the
+    modules, lists, tuples, dicts, deques, NumPy arrays of objects, dataclasses and namespaces that attributes hold.
+    Nothing has to be registered. A Value that takes no gradient (``v.requires_grad = False``) is listed too, and
+    optimisers leave it alone.
+
+    A set has no order, and an attribute of the class belongs to all instances and to no copy: whoever asks for the
+    parameters gets a TypeError where only such a one holds a parameter that learns. Nothing else is looked into: let
+    the class of an object with parameters be a Module, too.
 
     >>> from autograd import Value
     >>> class Line(Module):
@@ -49,10 +55,8 @@ class Module:
         return self.forward(*inputs)
 
     def parameters(self) -> list[Value]:
-        """Return every parameter once, in the order in which the attributes were set."""
-        parameters: dict[int, Value] = {}
-        _collect(self, parameters, [], set())
-        return list(parameters.values())
+        """Return every parameter once: those in ``__slots__``, and then in the order in which attributes were set."""
+        return list(_Search(self).check(self).parameters.values())
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """Yield ``(name, parameter)``, each parameter once; a name is a path such as ``layers.0.neurons.3.w.1``.
@@ -70,13 +74,12 @@ class Module:
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
         """Yield ``(path, module)`` for this module, whose path is empty, and for every one inside it."""
-        return ((path, module) for path, module in _walk(self, "", set()) if isinstance(module, Module))
+        _Search(self).check(self)
+        return ((path, module) for path, module in _walk(self, "", {}) if isinstance(module, Module))
 
     def modules(self) -> Iterator[Module]:
         """Yield this module and every one inside it."""
-        modules: list[Module] = []
-        _collect(self, {}, modules, set())
-        return iter(modules)
+        return iter(_Search(self).check(self).modules.values())
 
     def zero_grad(self) -> None:
         """Forget the gradient of every parameter."""
@@ -141,52 +144,127 @@ class Module:
     @reprlib.recursive_repr()
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__}({self.extra_repr()})  # {_count(self)}"]
-        for name, child in _children(self):
+        for name, child in _children(self, "", set()):
             first, *rest = repr(child).splitlines()
             lines += [f"  ({name}): {first}", *("  " + line for line in rest)]
         return "\n".join(lines)
 
 
-def _collect(thing: Any, parameters: dict[int, Value], modules: list[Module], seen: set[int]) -> None:
-    """Add what is inside a module or a container, without names: training steps and compiled calls ask each time."""
+class _Search:
+    """What is in a module, without names: training steps and compiled calls ask each time."""
+
+    def __init__(self, thing: Any) -> None:
+        self.parameters: dict[int, Value] = {}
+        self.modules: dict[int, Module] = {}
+        self.seen: dict[int, Any] = {}  # by id, and with each the thing itself: it lives on, so no other has its id
+        self.elsewhere: list[tuple[Any, str]] = []  # where parameters cannot be: sets, and what is on a class
+        self.roles = dict.fromkeys(PLAIN, "nothing")
+        self.usual: set[type] = set()  # classes of modules that have a dict and nothing else
+        self.look_into(thing)
+
+    def look_into(self, thing: Any) -> None:
+        """Find what is in a module or a container."""
+        if id(thing) in self.seen:
+            return
+        self.seen[id(thing)] = thing
+        parameters, roles = self.parameters, self.roles
+        for item in thing if type(thing) is list else self.inside(thing):
+            if isinstance(item, Value):
+                if not item.operands:
+                    parameters[id(item)] = item
+                continue
+            role = roles.get(type(item)) or self.role(item)
+            if role == "container":
+                self.look_into(item)
+            elif role == "set":
+                self.elsewhere.append((item, ""))
+
+    def inside(self, thing: Any) -> Iterable[Any]:
+        """Return what is in a module or a container, without its names."""
+        cls = type(thing)
+        if cls in self.usual:
+            self.modules[id(thing)] = thing
+            own: dict[str, Any] = vars(thing)
+            return own.values()
+        inside = _inside(thing)
+        if isinstance(thing, Module):
+            self.modules[id(thing)] = thing
+            on_class = class_attributes(cls)
+            self.elsewhere += [([x], f"{cls.__name__}.{name}") for name, x in on_class.items() if name not in inside]
+            if not on_class and inside is vars(thing):
+                self.usual.add(cls)
+        return inside.values() if isinstance(inside, dict) else inside or ()
+
+    def role(self, item: Any) -> str:
+        """Return what things of that type are; it is asked once for each type."""
+        if isinstance(item, (set, frozenset)):
+            role = "set"
+        else:
+            role = "nothing" if not hasattr(type(item), "dtype") and _inside(item) is None else "container"
+        self.roles[type(item)] = role
+        return role
+
+    def check(self, module: Module) -> Self:
+        """Raise TypeError where a set or a class has a parameter or a module that is found nowhere else."""
+        for holder, on_class in self.elsewhere:
+            inner = _Search(list(holder))
+            for other, _ in inner.elsewhere:  # which grows on the way: there may be sets in sets
+                inner.look_into(list(other))
+            learning = {i for i, p in inner.parameters.items() if p.requires_grad}  # a frozen Value is a constant
+            if learning - set(self.parameters) or set(inner.modules) - set(self.modules):
+                raise TypeError(_misplaced(module, holder, on_class))
+        return self
+
+
+def _misplaced(module: Module, holder: Any, on_class: str) -> str:
+    if on_class:
+        return (
+            f"{on_class} has parameters, and stands on the class: all its instances would share them, and no copy or "
+            f"pickle has them; set self.{on_class.partition('.')[2]} in __init__, or freeze a constant "
+            "(requires_grad = False)"
+        )
+    path = next(path for path, thing in _walk(module, "", {}) if thing is holder)
+    return (
+        f"{path} of {type(module).__name__} is a {type(holder).__name__} with parameters, which has no order that is "
+        "the same in every run; hold them in a list, or in a list as well"
+    )
+
+
+def _inside(thing: Any) -> Any:
+    """Return what is in a module or in what ``contents`` knows, else None."""
+    if not isinstance(thing, Module):
+        return contents(thing)
+    own = attributes(thing)
+    if isinstance(thing, CONTAINERS):  # a list or a dict that is a module too
+        return {**own, **dict(_named(contents(thing) or ()))}
+    return own
+
+
+def _named(inside: Contents) -> Iterator[tuple[str, Any]]:
+    pairs: Iterable[tuple[Any, Any]] = inside.items() if isinstance(inside, dict) else enumerate(inside)
+    return ((str(key), item) for key, item in pairs)
+
+
+def _walk(thing: Any, path: str, seen: dict[int, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield, with its path, each module, each set, and each parameter or nested list of them: an entry of a state."""
     if id(thing) in seen:
         return
-    seen.add(id(thing))
-    if isinstance(thing, Module):
-        modules.append(thing)
-    items = thing if isinstance(thing, (list, tuple, dict)) else vars(thing)
-    for item in items.values() if isinstance(items, dict) else items:
-        if isinstance(item, Value):
-            if not item.operands:
-                parameters[id(item)] = item
-        elif isinstance(item, (Module, list, tuple, dict)):
-            _collect(item, parameters, modules, seen)
-
-
-def _inside(thing: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(thing, (list, tuple)):
-        return ((str(i), item) for i, item in enumerate(thing))
-    items = thing if isinstance(thing, dict) else vars(thing)
-    return ((str(key), item) for key, item in items.items())
-
-
-def _walk(thing: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
-    """Yield, with its path, each module and each parameter or nested list of parameters: an entry of a state dict."""
-    if id(thing) in seen:
-        return
-    seen.add(id(thing))
+    seen[id(thing)] = thing
     if isinstance(thing, Module):
         yield path, thing
-    for key, item in _inside(thing):
+    for key, item in _named(_inside(thing)):
         inner = f"{path}.{key}" if path else key
-        if _is_entry(item):
-            yield inner, item
-        elif isinstance(item, (Module, list, tuple, dict)):
+        entry = _entry(item)
+        if entry is not None or isinstance(item, (set, frozenset)):
+            yield inner, item if entry is None else entry
+        elif _inside(item) is not None:
             yield from _walk(item, inner, seen)
 
 
 def _entries(module: Module) -> Iterator[tuple[str, Any]]:
-    return ((name, entry) for name, entry in _walk(module, "", set()) if not isinstance(entry, Module))
+    _Search(module).check(module)
+    found = _walk(module, "", {})
+    return ((name, entry) for name, entry in found if not isinstance(entry, (Module, set, frozenset)))
 
 
 def _own_entries(module: Module) -> dict[str, Any]:
@@ -204,10 +282,20 @@ def _own_entries(module: Module) -> dict[str, Any]:
     return entries
 
 
-def _is_entry(item: Any) -> bool:
-    if isinstance(item, (list, tuple)):
-        return len(item) > 0 and all(map(_is_entry, item))
-    return isinstance(item, Value) and not item.operands
+def _entry(item: Any, outer: tuple[Any, ...] = ()) -> Any:
+    """Return a parameter, or a list (nested) of nothing but parameters, as lists; None for anything else."""
+    if isinstance(item, Value):
+        return None if item.operands else item
+    items = None if isinstance(item, Module) else contents(item)
+    if not items or isinstance(items, dict) or any(item is one for one in outer):
+        return None
+    entries = []
+    for one in items:
+        entry = _entry(one, (*outer, item))
+        if entry is None:
+            return None
+        entries.append(entry)
+    return entries
 
 
 def _parameters(name: str, entry: Any) -> Iterator[tuple[str, Value]]:
@@ -222,17 +310,20 @@ def _numbers(entry: Any) -> Any:
     return entry.data if isinstance(entry, Value) else [_numbers(item) for item in entry]
 
 
-def _children(thing: Any, path: str = "") -> Iterator[tuple[str, Module]]:
+def _children(thing: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Module]]:
     """Yield the modules that attributes hold, directly or in containers, but not those inside them."""
-    for key, item in _inside(thing):
+    if id(thing) in seen:
+        return
+    seen.add(id(thing))
+    for key, item in _named(_inside(thing)):
         if isinstance(item, Module):
             yield path + key, item
-        elif isinstance(item, (list, tuple, dict)):
-            yield from _children(item, f"{path}{key}.")
+        elif contents(item) is not None:
+            yield from _children(item, f"{path}{key}.", seen)
 
 
 def _count(module: Module) -> str:
-    parameters = module.parameters()
+    parameters = _Search(module).parameters.values()
     frozen = sum(not p.requires_grad for p in parameters)
     plural = "" if len(parameters) == 1 else "s"
     return f"{len(parameters):,} parameter{plural}" + (f", {frozen:,} frozen" if frozen else "")

@@ -8,21 +8,72 @@ asks what kind of number it is given, so the same lines run step by step and in 
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any, ClassVar, Self
 
 from autograd import Value, clip, maximum, minimum, norm, sqrt, where
 from autograd.many import descend, zero_grads
 from autograd.ops import power
 
-from .checks import is_finite, is_real, look_up, number_where, whole
+from .checks import is_finite, is_real, look_up, number_where, plain, shown, whole
 
 Numbers = tuple[Any, ...]
 Options = dict[str, Any]
 Range = tuple[str, Callable[[Any], bool]]
-FROM_0: Range = ("is a number of at least 0", lambda x: 0.0 <= x < math.inf)
+FROM_0: Range = ("is a finite number of at least 0", lambda x: 0.0 <= x < math.inf)
+EPS: Range = ("is a finite number above 0, since at 0 a gradient of 0 gives 0 / 0", lambda x: 0.0 < x < math.inf)
 BELOW_1: Range = ("lies in [0, 1)", lambda x: 0.0 <= x < 1.0)
 FINITE: Range = ("is a finite number", lambda x: -math.inf < x < math.inf)
+FLAG: Range = ("is True or False", lambda x: isinstance(x, bool))
+
+
+class ParamGroup(dict[str, Any]):
+    """Some parameters, under "params", and their options: a dict that checks what is put into it."""
+
+    def __init__(self, optimizer: Optimizer, options: Options) -> None:
+        super().__init__(options)
+        self._optimizer: Callable[[], Optimizer | None] = weakref.ref(optimizer)  # which holds its groups
+
+    def changed(self, changes: Mapping[str, Any]) -> Callable[[], None]:
+        """Return the function that makes changes, or raise ValueError where one of them cannot be."""
+        optimizer, new = self._optimizer(), dict(changes)
+        if optimizer is not None:
+            unknown = sorted(set(new) - {"params", *optimizer.defaults})
+            if unknown:
+                names = ", ".join(optimizer.defaults)
+                raise ValueError(f"{type(optimizer).__name__} has no option {unknown[0]!r}; it has {names}")
+            if "params" in new:
+                new["params"] = _leaves(new["params"])
+            options = optimizer.checked({key: x for key, x in {**self, **new}.items() if key != "params"})
+            new.update({key: x for key, x in options.items() if key in new})
+        return partial(super().update, new)
+
+    def update(self, *changes: Any, **more: Any) -> None:
+        """Make all changes, or raise ValueError and make none."""
+        self.changed(dict(*changes, **more))()
+
+    def __setitem__(self, key: str, option: Any) -> None:
+        self.update({key: option})
+
+    def __ior__(self, changes: Any) -> Self:  # type: ignore[misc,override]  # of dict it has two signatures
+        self.update(changes)
+        return self
+
+    def setdefault(self, key: str, option: Any = None) -> Any:
+        """Return what stands there, and set it first where there is nothing."""
+        if key not in self:
+            self[key] = option
+        return self[key]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self).__new__, (type(self),), (self._optimizer(), dict(self))
+
+    def __setstate__(self, state: tuple[Any, Options]) -> None:
+        optimizer, options = state
+        self._optimizer = weakref.ref(optimizer) if optimizer is not None else lambda: None
+        super().update(options)
 
 
 class Optimizer:
@@ -31,9 +82,12 @@ class Optimizer:
     ``parameters`` is a list of Values, or a list of dicts ``{"params": [...], "lr": ...}`` with options of their own. A
     parameter that is frozen, or has no gradient, is left alone, as in PyTorch. A subclass names its options to
     ``super().__init__`` in the order in which its ``rule`` takes them, and says in ``ranges`` which numbers they may
-    be. One that is not named there is a number of at least 0, or anything else than a number.
+    be. One that is not named there is a number of at least 0, some of those, or anything else than a number. Options
+    may be changed in the dicts of ``param_groups``, or for all groups as attributes, ``optimizer.lr = 0.1``. Numbers of
+    NumPy become Python's.
 
-    Raises ValueError for an empty list, a parameter that stands twice, or an option outside its range.
+    Raises ValueError for an empty list, a parameter that stands twice, or an option outside its range, whenever it is
+    set; TypeError for what is no leaf, and for a set of parameters, whose order differs from run to run.
 
     >>> class Sign(Optimizer):
     ...     def __init__(self, parameters, lr=0.1):
@@ -54,10 +108,12 @@ class Optimizer:
     rule: ClassVar[Callable[..., tuple[Any, Numbers]]]  # a static method of each subclass
 
     def __init__(self, parameters: Iterable[Value] | Iterable[Mapping[str, Any]], **defaults: Any) -> None:
-        self.defaults: Options = defaults
-        self.param_groups: list[Options] = []
-        self.state: dict[int, tuple[int, Numbers]] = {}  # by id: steps taken, and what the rule remembers
-        items: list[Any] = [parameters] if isinstance(parameters, (Value, Mapping)) else list(parameters)
+        self.param_groups: list[ParamGroup] = []
+        self.state: dict[Value, tuple[int, Numbers]] = {}  # steps taken, and what the rule remembers
+        for key in defaults:
+            vars(self).pop(key, None)  # which a subclass may have set, and which would hide that of the groups
+        self.defaults: Options = self.checked(defaults)
+        items: list[Any] = [parameters] if isinstance(parameters, Mapping) else _listed(parameters)
         if not items:
             raise ValueError("an optimiser needs parameters, and the list is empty; give model.parameters()")
         groups = items if all(isinstance(item, Mapping) for item in items) else [{"params": items}]
@@ -68,29 +124,50 @@ class Optimizer:
         """Add ``{"params": [...], option: value, ...}``; options that are left out have the optimiser's defaults."""
         if "params" not in group:
             raise ValueError(f"a parameter group is a dict with the key 'params', and this one has {sorted(group)}")
-        unknown = sorted(set(group) - {"params", *self.defaults})
-        if unknown:
-            raise ValueError(f"{type(self).__name__} has no option {unknown[0]!r}; it has {', '.join(self.defaults)}")
-        params = [group["params"]] if isinstance(group["params"], Value) else list(group["params"])
+        added = ParamGroup(self, {**self.defaults, "params": []})
+        added.update(group)
         known = set(map(id, self._parameters()))
-        for p in params:
-            if not isinstance(p, Value) or p.operands:
-                raise TypeError(f"an optimiser changes leaf Values, and {p!r} is not one")
+        for p in added["params"]:
             if id(p) in known:
                 raise ValueError(f"{p!r} stands twice among the parameters")
             known.add(id(p))
-        options = {**self.defaults, **{key: option for key, option in group.items() if key != "params"}}
-        self.check(options)
-        self.param_groups.append({**options, "params": params})
+        self.param_groups.append(added)
+
+    def checked(self, options: Options) -> Options:
+        """Return options as plain numbers; raise ValueError for one that does not exist, or is outside its range."""
+        numbers = {key: self._plain(key, option) for key, option in options.items()}
+        self.check(numbers)
+        return numbers
 
     def check(self, options: Options) -> None:
-        """Raise ValueError for an option outside its range."""
-        for key, option in options.items():
-            rule, holds = self.ranges.get(key, FROM_0)
-            several = isinstance(option, (tuple, list)) and key not in Optimizer.ranges  # as betas is
-            for x in option if several else [option]:
-                if key in self.ranges or (is_real(x) and not isinstance(x, bool)):
-                    number_where(f"{key} {rule}", x, holds)
+        """Raise ValueError for options that do not go together; a subclass may write this."""
+
+    def _plain(self, key: str, option: Any) -> Any:
+        """Return an option as plain numbers, or as it is where it is of another kind and need not be one."""
+        option, (rule, holds) = plain(option), self.ranges.get(key, FROM_0)
+        if (rule, holds) == FLAG:
+            if not holds(option):
+                raise ValueError(f"{key} {rule}, and {shown(option)} was given")
+            return option
+        if key in self.ranges or isinstance(option, Value) or (is_real(option) and not isinstance(option, bool)):
+            return number_where(f"{key} {rule}", option, holds)
+        return tuple([self._plain(key, x) for x in option]) if isinstance(option, (tuple, list)) else option
+
+    # An option is an attribute too: that of all groups.
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in vars(self).get("defaults", ()):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        first, *others = [group[name] for group in self.param_groups]
+        if any(option != first for option in others):
+            raise AttributeError(f"the groups differ in {name}; look at each of optimizer.param_groups")
+        return first
+
+    def __setattr__(self, name: str, option: Any) -> None:
+        if name not in vars(self).get("defaults", ()):
+            return super().__setattr__(name, option)
+        for change in [group.changed({name: option}) for group in self.param_groups]:
+            change()
 
     def begin(self, options: Options) -> Numbers:
         """Return what the rule remembers before its first step."""
@@ -104,9 +181,9 @@ class Optimizer:
             initial = (0, self.begin(group))
             for p in group["params"]:
                 if p.has_grad:  # a frozen one never has
-                    t, state = states.get(id(p), initial)
+                    t, state = states.get(p, initial)
                     p.data, state = rule(p.data, p.grad, state, t + 1, *options)
-                    states[id(p)] = t + 1, state
+                    states[p] = t + 1, state
 
     @property
     def has_state(self) -> bool:
@@ -121,7 +198,7 @@ class Optimizer:
     def state_dict(self) -> dict[str, Any]:
         """Return the options of each group and, for each parameter in order, its step count and state: numbers only."""
         groups = [{**group, "params": len(group["params"])} for group in self.param_groups]
-        remembered = [self.state.get(id(p), (0, ())) for p in self._parameters()]
+        remembered = [self.state.get(p, (0, ())) for p in self._parameters()]
         return {
             "optimizer": type(self).__name__,
             "groups": groups,
@@ -133,7 +210,7 @@ class Optimizer:
         options, numbers = self.match_state(state)
         for group, loaded in zip(self.param_groups, options, strict=True):
             group.update(loaded)
-        self.state = {id(p): number for p, number in zip(self._parameters(), numbers, strict=True) if number}
+        self.state = {p: number for p, number in zip(self._parameters(), numbers, strict=True) if number}
 
     def match_state(self, state: Mapping[str, Any]) -> tuple[list[Options], list[tuple[int, Numbers] | None]]:
         """Return what ``load_state_dict`` would set, options by group and numbers by parameter, or raise its errors."""
@@ -165,9 +242,8 @@ class Optimizer:
         options = {key: tuple(x) if isinstance(x, list) else x for key, x in group.items() if key != "params"}
         for key, option in options.items():
             if not _alike(option, self.defaults[key]):
-                raise ValueError(f"the option {key} of {type(self).__name__} cannot be {option!r}")
-        self.check(options)
-        return options
+                raise ValueError(f"the option {key} of {type(self).__name__} cannot be {shown(option)}")
+        return self.checked(options)
 
     def _remembered(self, i: int, entry: Any) -> tuple[int, Numbers] | None:
         if entry is None:
@@ -202,7 +278,7 @@ class SGD(Optimizer):
     """
 
     slots = ("momentum_buffer",)
-    ranges = Optimizer.ranges | {"dampening": FINITE}
+    ranges = Optimizer.ranges | {"dampening": FINITE, "nesterov": FLAG, "maximize": FLAG}
 
     def __init__(
         self,
@@ -220,8 +296,7 @@ class SGD(Optimizer):
         )  # fmt: skip
 
     def check(self, options: Options) -> None:
-        """Raise ValueError for an option outside its range."""
-        super().check(options)
+        """Raise ValueError for ``nesterov`` without what it needs."""
         if options["nesterov"] and (options["momentum"] <= 0.0 or options["dampening"] != 0.0):
             raise ValueError("nesterov needs a momentum above 0 and no dampening")
 
@@ -263,7 +338,7 @@ class Adam(Optimizer):
 
     m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²; p ← p − η/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε).
 
-    Raises ValueError unless lr, eps and weight_decay are at least 0 and both betas in [0, 1).
+    Raises ValueError unless lr and weight_decay are at least 0, eps above 0 and both betas in [0, 1).
 
     >>> from autograd import Value
     >>> w = Value(1.0)
@@ -275,7 +350,7 @@ class Adam(Optimizer):
     """
 
     slots = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
-    ranges = Optimizer.ranges | {"betas": BELOW_1}
+    ranges = Optimizer.ranges | {"eps": EPS, "amsgrad": FLAG, "maximize": FLAG}
 
     def __init__(
         self,
@@ -288,8 +363,14 @@ class Adam(Optimizer):
         maximize: bool = False,
     ) -> None:
         super().__init__(
-            parameters, lr=lr, betas=_two(betas), eps=eps, weight_decay=weight_decay, amsgrad=amsgrad, maximize=maximize
+            parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad, maximize=maximize
         )
+
+    def checked(self, options: Options) -> Options:
+        """Return options as plain numbers, of which betas are two; raise ValueError for one outside its range."""
+        rule, holds = BELOW_1
+        betas = tuple([number_where(f"betas {rule}", beta, holds) for beta in _two(options["betas"])])
+        return super().checked({**options, "betas": betas})
 
     @staticmethod
     def rule(
@@ -305,7 +386,7 @@ class AdamW(Adam):
 
     Source: Loshchilov and Hutter, *Decoupled weight decay regularization*, 2019.
 
-    Raises ValueError unless lr, eps and weight_decay are at least 0 and both betas in [0, 1).
+    Raises ValueError unless lr and weight_decay are at least 0, eps above 0 and both betas in [0, 1).
 
     >>> from autograd import Value
     >>> AdamW([Value(1.0)])
@@ -356,7 +437,7 @@ class RMSprop(Optimizer):
     v ← αv + (1 − α)g²; p ← p − ηg / (√v + ε); ``centered`` subtracts the squared mean gradient from v (Graves, 2013),
     and ``momentum`` averages the steps.
 
-    Raises ValueError unless lr, eps, weight_decay and momentum are at least 0 and alpha is in [0, 1).
+    Raises ValueError unless lr, weight_decay and momentum are at least 0, eps above 0 and alpha in [0, 1).
 
     >>> from autograd import Value
     >>> w = Value(1.0)
@@ -368,7 +449,7 @@ class RMSprop(Optimizer):
     """
 
     slots = ("square_avg", "grad_avg", "momentum_buffer")
-    ranges = Optimizer.ranges | {"alpha": BELOW_1}
+    ranges = Optimizer.ranges | {"alpha": BELOW_1, "eps": EPS, "centered": FLAG, "maximize": FLAG}
 
     def __init__(
         self,
@@ -410,7 +491,7 @@ class Adagrad(Optimizer):
 
     s ← s + g²; p ← p − η/(1 + (t − 1)·lr_decay) · g / (√s + ε), where s begins at ``initial_accumulator_value``.
 
-    Raises ValueError unless lr, lr_decay, weight_decay, initial_accumulator_value and eps are at least 0.
+    Raises ValueError unless lr, lr_decay, weight_decay and initial_accumulator_value are at least 0, and eps above 0.
 
     >>> from autograd import Value
     >>> w = Value(1.0)
@@ -422,7 +503,11 @@ class Adagrad(Optimizer):
     """
 
     slots = ("sum",)
-    ranges = Optimizer.ranges | dict.fromkeys(("lr_decay", "initial_accumulator_value"), FROM_0)
+    ranges = (
+        Optimizer.ranges
+        | dict.fromkeys(("lr_decay", "initial_accumulator_value"), FROM_0)
+        | {"eps": EPS, "maximize": FLAG}
+    )
 
     def __init__(
         self,
@@ -488,7 +573,7 @@ def clip_grad_norm_(parameters: Iterable[Value], max_norm: float, error_if_nonfi
     >>> round(b.grad, 4)
     0.8
     """
-    number_where("max_norm is a number above 0", max_norm, lambda x: x > 0.0)
+    max_norm = number_where("max_norm is a number above 0", max_norm, lambda x: x > 0.0)
     learning = _with_gradient(parameters)
     grads, total = scale_to_norm([p.grad for p in learning], max_norm)
     if error_if_nonfinite and not math.isfinite(total):
@@ -510,7 +595,7 @@ def clip_grad_value_(parameters: Iterable[Value], clip_value: float) -> None:
     >>> a.grad
     2.0
     """
-    number_where("clip_value is a number above 0", clip_value, lambda x: x > 0.0)
+    clip_value = number_where("clip_value is a number above 0", clip_value, lambda x: x > 0.0)
     learning = _with_gradient(parameters)
     for p, g in zip(learning, clip_each([p.grad for p in learning], clip_value), strict=True):
         p.grad = g
@@ -533,6 +618,20 @@ def _with_gradient(parameters: Iterable[Value]) -> list[Value]:
     return [p for p in values if p.has_grad]
 
 
+def _listed(parameters: Any) -> list[Any]:
+    if isinstance(parameters, (set, frozenset)):
+        raise TypeError("a set has no order, and a state_dict knows each parameter by its place; give a list")
+    return [parameters] if isinstance(parameters, Value) else list(parameters)
+
+
+def _leaves(parameters: Any) -> list[Any]:
+    leaves = _listed(parameters)
+    for p in leaves:
+        if not isinstance(p, Value) or p.operands:
+            raise TypeError(f"an optimiser changes leaf Values, and {shown(p)} is not one")
+    return leaves
+
+
 def _count(entries: Any) -> Any:
     return len(entries) if isinstance(entries, list) else repr(entries)
 
@@ -541,7 +640,7 @@ def _two(betas: Any) -> tuple[float, float]:
     try:
         first, second = betas
     except (TypeError, ValueError):
-        raise ValueError(f"betas is a pair of numbers, and {betas!r} was given") from None
+        raise ValueError(f"betas is a pair of numbers, and {shown(betas)} was given") from None
     return first, second
 
 

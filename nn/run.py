@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from . import checkpoint
-from .checks import choice, is_finite, whole
+from .checks import choice, is_finite, number_where, whole
 from .history import History
 from .layers import Dropout
 from .module import Module
@@ -28,7 +27,8 @@ class EarlyStopping:
     ``min_delta`` is absolute, in the units of ``monitor``.
     With ``restore_best`` the model ends with the parameters of its best epoch, however the run ends.
 
-    Raises ValueError for a ``patience`` that is no whole number above 0 and a ``mode`` besides "min" and "max".
+    Raises ValueError for a ``patience`` that is no whole number above 0, a ``mode`` besides "min" and "max", and a
+    ``min_delta`` below 0.
 
     >>> EarlyStopping(5, monitor="val_accuracy", mode="max").patience
     5
@@ -43,6 +43,15 @@ class EarlyStopping:
     def __post_init__(self) -> None:
         choice("mode", self.mode, ("min", "max"))
         self.patience = whole("patience", self.patience)
+        rule = "min_delta is a finite number of at least 0"
+        self.min_delta = number_where(rule, self.min_delta, lambda d: 0.0 <= d < math.inf)
+
+    def watched(self, columns: Collection[str]) -> str:
+        """Return the column that is watched, or raise ValueError where the history will not have it."""
+        monitor = self.monitor or ("val_loss" if "val_loss" in columns else "loss")
+        if monitor not in columns:
+            raise ValueError(f"early stopping watches {monitor!r}, and the columns are {', '.join(columns)}")
+        return monitor
 
 
 @dataclass
@@ -81,11 +90,25 @@ class Run:
     seed: int
     batch_size: int | None
     sample_count: int
+    loss: str = ""  # its name
+    columns: tuple[str, ...] = ()  # of the history
+    chosen: tuple[str, ...] = ()  # the optimiser's options that the caller chose
     history: History = field(default_factory=History)
     epoch: int = 0  # how many are done
     waited: int = 0  # epochs since the best one
     best: float | None = None
     best_state: dict[str, Any] | None = None
+    began: dict[str, Any] = field(default_factory=dict)  # with what, to compare where it is resumed
+
+    def __post_init__(self) -> None:
+        groups = [{key: x for key, x in g.items() if key != "params"} for g in self.optimizer.param_groups]
+        if self.schedule is not None:  # which has changed the rates
+            groups = [{**group, "lr": base} for group, base in zip(groups, self.schedule.base_lrs, strict=True)]
+        stopping = None
+        if self.stopping is not None:
+            monitor = self.stopping.watched(self.columns)
+            stopping = {"monitor": monitor, "mode": self.stopping.mode, "restore_best": self.stopping.restore_best}
+        self.began = {"loss": self.loss, "groups": groups, "early_stopping": stopping}
 
     @property
     def samples_per_batch(self) -> int:
@@ -137,9 +160,7 @@ class Run:
         return row
 
     def _check_early_stopping(self, row: Row, stopping: EarlyStopping) -> None:
-        monitor = stopping.monitor or ("val_loss" if "val_loss" in row else "loss")
-        if monitor not in row:
-            raise ValueError(f"early stopping watches {monitor!r}, and the columns are {', '.join(row)}")
+        monitor = stopping.watched(row)
         number = row[monitor] if stopping.mode == "min" else -row[monitor]
         if math.isfinite(number) and (self.best is None or number < self.best - stopping.min_delta):
             self.best, self.waited = number, 0
@@ -151,10 +172,10 @@ class Run:
 
     def restore_best(self) -> None:
         """Give the model the parameters of its best epoch, where early stopping kept them."""
-        if self.best_state is not None:
+        if self.best_state is not None and self.stopping is not None:
             self.model.load_state_dict(self.best_state)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: checkpoint.Path) -> None:
         """Write the checkpoint."""
         checkpoint.write(path, checkpoint.contents(self.model, self.optimizer, self._state()))
 
@@ -170,15 +191,16 @@ class Run:
             "best_state": self.best_state,
             "schedule": self.schedule.state_dict() if self.schedule is not None else None,
             "history": {key: [_stored(x) for x in column] for key, column in self.history.columns.items()},
+            "began": self.began,
         }
 
-    def resume(self, path: str | os.PathLike[str]) -> None:
+    def resume(self, path: checkpoint.Path) -> None:
         """Go on from a checkpoint. Everything is checked before anything is changed."""
         stored = checkpoint.read(path)
-        with checkpoint.blamed_on(os.fspath(path)):
+        with checkpoint.blamed_on(path):
             state = stored.get("training")
             own = self._state()
-            if not isinstance(state, dict) or set(state) != set(own):
+            if not isinstance(state, dict) or set(state) | {"began"} != set(own):
                 raise ValueError("it holds no training run to resume; it was written by save, not by fit")
             for key in ("seed", "batch_size", "samples"):
                 if state[key] != own[key]:
@@ -191,14 +213,48 @@ class Run:
                 self.model.match_state(state["best_state"])
             if (state["schedule"] is None) != (self.schedule is None):
                 raise ValueError("only one of the file and this run has a learning-rate schedule")
-            apply = checkpoint.prepare(stored, self.model, self.optimizer)
+            apply = checkpoint.prepare(stored, self.model, self.optimizer, exact=True)
+            self._check_columns(columns)
+            began = state.get("began", self.began)  # files of earlier versions do not have it
+            if "began" in state:
+                self._check_began(began, stored["optimizer"]["groups"])
             if self.schedule is not None:
                 self.schedule.load_state_dict(state["schedule"])
             apply()
         self.epoch, self.waited, self.history.columns = epoch, waited, columns
-        self.best, self.best_state = state["best"], state["best_state"]
+        self.best, self.best_state, self.began = state["best"], state["best_state"], began
         if state["stopped"] == "early stopping":
             self.stop("early stopping")
+
+    def _check_columns(self, stored: Collection[str]) -> None:
+        """Raise ValueError where the columns of a stored history are not those of this run."""
+        for column in stored:
+            if column not in self.columns:
+                raise ValueError(f"its history has a column {column!r}, and this run does not measure that")
+        for column in self.columns:
+            if column not in stored:
+                raise ValueError(f"its history has no column {column!r}, and this run measures that")
+
+    def _check_began(self, began: Any, last: list[dict[str, Any]]) -> None:
+        """Raise ValueError where the stored run began otherwise; options may also be those of its last step."""
+        own = self.began
+        groups = began.get("groups") if isinstance(began, dict) and set(began) == set(own) else None
+        if not isinstance(groups, list) or len(groups) != len(last):
+            raise ValueError("it does not say with what its run began")
+        if began["loss"] != self.loss:
+            raise ValueError(f"it is of a run with loss={began['loss']!r}, and this one has {self.loss!r}")
+        if began["early_stopping"] not in (None, own["early_stopping"]):
+            was, now = began["early_stopping"], own["early_stopping"]
+            raise ValueError(f"it is of a run with early stopping by {was}, and this one has {now or 'none'}")
+        for mine, *theirs in zip(own["groups"], groups, last, strict=True):
+            for key in self.chosen:
+                option = list(mine[key]) if isinstance(mine[key], tuple) else mine[key]
+                known = [group.get(key) for group in theirs if isinstance(group, dict)]
+                if option not in known:
+                    raise ValueError(
+                        f"it is of a run with {key}={known[0]!r}, and this one has {option!r}; to go on with another, "
+                        "load the file into model and optimiser, and fit without resume"
+                    )
 
 
 def _stored(x: Any) -> Any:

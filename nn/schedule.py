@@ -10,37 +10,56 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from autograd import Value
+from autograd.operation import bare
+
 from .checks import choice, is_finite, number_where, whole
-from .optim import Optimizer
+from .optim import FROM_0, Optimizer
 
 
 class Schedule:
     """Base class: sets the ``lr`` of each group from its value when the schedule was made, and the count of epochs."""
 
+    epoch: int
+    base_lrs: list[float]
+
     def __init__(self, optimizer: Optimizer) -> None:
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"a schedule is made for an optimiser, and {type(optimizer).__name__} was given")
         self.optimizer = optimizer
-        self.base_lrs = [group["lr"] for group in optimizer.param_groups]
-        self.epoch = 0
-        self._apply()
+        self._go_to(0, [group["lr"] for group in optimizer.param_groups])
 
     def rate(self, base: float, epoch: int) -> float:
         """Return the learning rate of an epoch, counted from 0; a subclass writes this."""
         raise NotImplementedError
 
     def step(self, monitored: float | None = None) -> None:
-        """Go on to the next epoch."""
-        self.epoch += 1
-        self._apply()
+        """Go on to the next epoch. Raises ValueError, and stays, where its rate is no finite number of at least 0."""
+        self._go_to(self.epoch + 1, self.base_lrs)
 
     def get_last_lr(self) -> list[float]:
         """Return the learning rate of each parameter group as it is now."""
         return [group["lr"] for group in self.optimizer.param_groups]
 
-    def _apply(self) -> None:
-        for group, base in zip(self.optimizer.param_groups, self.base_lrs, strict=True):
-            group["lr"] = self.rate(base, self.epoch)
+    def _go_to(self, epoch: int, bases: list[float]) -> None:
+        groups = self.optimizer.param_groups
+        if len(groups) != len(bases):
+            raise ValueError(
+                f"the schedule was made for {len(bases)} parameter groups, and the optimiser has {len(groups)}; make "
+                "the schedule when the groups are there"
+            )
+        rates = [self._checked_rate(base, epoch) for base in bases]
+        for group, rate in zip(groups, rates, strict=True):
+            group["lr"] = rate
+        self.epoch, self.base_lrs = epoch, bases
+
+    def _checked_rate(self, base: float, epoch: int) -> float:
+        try:
+            rate = self.rate(base, epoch)
+        except OverflowError:  # of a power
+            rate = math.inf
+        rule = f"the rate that {type(self).__name__} gives for epoch {epoch} {FROM_0[0]}"
+        return float(number_where(rule, rate, FROM_0[1]))
 
     def state_dict(self) -> dict[str, Any]:
         """Return what is needed to go on."""
@@ -49,8 +68,7 @@ class Schedule:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where a ``state_dict`` was taken, or raise ValueError and change nothing."""
         self._check(state, self.state_dict())
-        self.epoch, self.base_lrs = state["epoch"], [float(base) for base in state["base_lrs"]]
-        self._apply()
+        self._go_to(state["epoch"], [float(base) for base in state["base_lrs"]])
 
     def _check(self, state: Any, own: dict[str, Any]) -> None:
         if not isinstance(state, Mapping) or set(state) != set(own) or state["schedule"] != own["schedule"]:
@@ -71,6 +89,8 @@ class LambdaLR(Schedule):
     """
 
     def __init__(self, optimizer: Optimizer, factor: Callable[[int], float]) -> None:
+        if not callable(factor):
+            raise TypeError(f"factor is a function of the epoch, and {factor!r} was given")
         self.factor = factor
         super().__init__(optimizer)
 
@@ -95,7 +115,7 @@ class StepLR(Schedule):
     """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
-        self.step_size, self.gamma = whole("step_size", step_size), gamma
+        self.step_size, self.gamma = whole("step_size", step_size), _from_0("gamma", gamma)
         super().__init__(optimizer)
 
     def rate(self, base: float, epoch: int) -> float:
@@ -112,7 +132,7 @@ class ExponentialLR(Schedule):
     """
 
     def __init__(self, optimizer: Optimizer, gamma: float) -> None:
-        self.gamma = gamma
+        self.gamma = _from_0("gamma", gamma)
         super().__init__(optimizer)
 
     def rate(self, base: float, epoch: int) -> float:
@@ -130,7 +150,7 @@ class CosineAnnealingLR(Schedule):
     """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
-        self.T_max, self.eta_min = whole("T_max", T_max), eta_min
+        self.T_max, self.eta_min = whole("T_max", T_max), _from_0("eta_min", eta_min)
         super().__init__(optimizer)
 
     def rate(self, base: float, epoch: int) -> float:
@@ -150,7 +170,8 @@ class LinearLR(Schedule):
     def __init__(
         self, optimizer: Optimizer, start_factor: float = 1.0 / 3.0, end_factor: float = 1.0, total_iters: int = 5
     ) -> None:
-        self.start_factor, self.end_factor = start_factor, end_factor
+        self.start_factor = _from_0("start_factor", start_factor)
+        self.end_factor = _from_0("end_factor", end_factor)
         self.total_iters = whole("total_iters", total_iters)
         super().__init__(optimizer)
 
@@ -182,8 +203,7 @@ class SequentialLR(Schedule):
         self.schedules, self.milestones = list(schedules), list(milestones)
         bases = schedules[0].base_lrs
         super().__init__(optimizer)
-        self.base_lrs = list(bases)  # each schedule changed the rate when it was made; the first saw it as it was
-        self._apply()
+        self._go_to(0, list(bases))  # each schedule changed the rate when it was made; the first saw it as it was
 
     def rate(self, base: float, epoch: int) -> float:
         """The rate of the schedule whose turn it is."""
@@ -196,7 +216,8 @@ class ReduceLROnPlateau(Schedule):
 
     ``step(loss)`` takes the number. ``mode="max"`` watches one that should rise; ``threshold`` is relative to the best.
     ``cooldown`` epochs are waited after a reduction, and no rate falls below ``min_lr`` or changes by less than
-    ``eps``. Raises ValueError for another ``mode``, or a ``factor`` that is not between 0 and 1.
+    ``eps``. Raises ValueError for another ``mode``, a ``factor`` that is not between 0 and 1, a ``patience`` or
+    ``cooldown`` that is no whole number, and other numbers below 0.
 
     >>> import nn
     >>> schedule = ReduceLROnPlateau(nn.Adam(nn.MLP(1, [1]).parameters(), lr=0.5), factor=0.5, patience=0)
@@ -218,23 +239,26 @@ class ReduceLROnPlateau(Schedule):
         eps: float = 1e-8,
     ) -> None:
         choice("mode", mode, ("min", "max"))
-        number_where("factor lies between 0 and 1", factor, lambda f: 0.0 < f < 1.0)
-        self.mode, self.factor, self.patience, self.threshold = mode, factor, patience, threshold
-        self.cooldown, self.min_lr, self.eps = cooldown, min_lr, eps
+        self.mode, self.factor = mode, number_where("factor lies between 0 and 1", factor, lambda f: 0.0 < f < 1.0)
+        self.patience, self.cooldown = whole("patience", patience, 0), whole("cooldown", cooldown, 0)
+        self.threshold, self.min_lr, self.eps = (
+            _from_0(key, x) for key, x in (("threshold", threshold), ("min_lr", min_lr), ("eps", eps))
+        )
         self.best: float | None = None
         self.bad_epochs = self.cooling = 0
         super().__init__(optimizer)
 
-    def _apply(self) -> None:
-        """The rates change in step() only."""
+    def _go_to(self, epoch: int, bases: list[float]) -> None:
+        self.epoch, self.base_lrs = epoch, bases  # the rates change in step() only
 
-    def step(self, monitored: float | None = None) -> None:
-        """Take the number of the epoch that ended."""
+    def step(self, monitored: float | Value | None = None) -> None:
+        """Take the number of the epoch that ended; of a loss, its ``data``."""
         if monitored is None:
             raise ValueError("ReduceLROnPlateau.step needs the number it watches, such as the validation loss")
+        number = float(number_where("ReduceLROnPlateau watches a number", bare(monitored), lambda x: True))
         self.epoch += 1
-        if self._better(monitored):
-            self.best, self.bad_epochs = monitored, 0
+        if self._better(number):
+            self.best, self.bad_epochs = number, 0
         else:
             self.bad_epochs += 1
         if self.cooling > 0:
@@ -280,6 +304,11 @@ def schedule_for(schedule: Any, optimizer: Optimizer) -> Schedule | None:
     raise TypeError(
         f"schedule is a Schedule made for this optimiser, or a function that makes one of it, and {given} was given"
     )
+
+
+def _from_0(what: str, x: Any) -> float:
+    rule, holds = FROM_0
+    return float(number_where(f"{what} {rule}", x, holds))
 
 
 def _is_rate(x: Any) -> bool:

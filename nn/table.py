@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-import reprlib
 from typing import Any
+
+from .checks import shown
 
 Table = tuple[list[list[float]], list[Any]]  # a row for each sample, and a target for each
 
@@ -64,9 +65,7 @@ def _cell(x: Any, place: str) -> float:
     elif isinstance(x, (list, tuple)):
         raise ValueError(f"{place} is a list; X is a table of rows of numbers, with no more dimensions than these two")
     else:
-        raise ValueError(
-            f"{place} is {reprlib.repr(x)}, a {type(x).__name__}; only numbers can be learnt from, so encode it"
-        )
+        raise ValueError(f"{place} is {shown(x)}, a {type(x).__name__}; only numbers can be learnt from, so encode it")
     if not math.isfinite(number):
-        raise ValueError(f"{place} is {reprlib.repr(x)}; remove the row or put a number there")
+        raise ValueError(f"{place} is {shown(x)}; remove the row or put a number there")
     return number

@@ -313,9 +313,25 @@ def is_module(x: Any) -> bool:
 
 
 def training(module: Any) -> tuple[Any, ...]:
-    """Return the mode of a module, and of each inside it."""
+    """Return the mode of a module, and of each inside it, and its activation, which may be set anew."""
     every = getattr(module, "modules", None)
-    return tuple([getattr(m, "training", None) for m in (every() if callable(every) else [module])])
+    modules = every() if callable(every) else [module]
+    return tuple([(getattr(m, "training", None), _Same(getattr(m, "__dict__", {}).get("activate"))) for m in modules])
+
+
+class _Same:
+    """Equal where the thing in it is the very same; whatever it thinks of that itself, and though it has no hash."""
+
+    __slots__ = ("thing",)
+
+    def __init__(self, thing: Any) -> None:
+        self.thing = thing
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.thing is other.thing
+
+    def __hash__(self) -> int:
+        return id(self.thing)
 
 
 def _floats(x: Any, place: Any) -> Any:

@@ -183,7 +183,26 @@ def split_groups(training):
         training.optimizer.add_param_group({"params": last, "lr": 0.3})
 
 
-@pytest.mark.parametrize("change", [set_numbers, freeze, replace, add_momentum, forget, split_groups])
+def set_options(training):
+    training.optimizer.lr = np.float32(0.25)
+    training.optimizer.weight_decay = np.float64(0.125)
+
+
+def set_activation(training):
+    training.model.activation = [["sin", "relu", "tanh", "gelu"][training.epoch % 4], "linear"]
+
+
+def set_activation_of_a_neuron(training):
+    training.model.layers[0].neurons[1].activation = "sigmoid"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        set_numbers, freeze, replace, add_momentum, forget, split_groups, set_options, set_activation,
+        set_activation_of_a_neuron,
+    ],
+)  # fmt: skip
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_what_a_callback_changes_counts_from_the_next_step_on(change, momentum):
     X, y = data.moons(12, seed=1)
@@ -282,3 +301,40 @@ def test_memory_is_level_from_model_to_model():
     finally:
         gc.enable()
     assert sizes[-1] - sizes[0] < 1e6  # it was 1.5 MB a model until the garbage collector came
+
+
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_bounds_and_rates_in_numbers_of_numpy_are_those_of_python(batch_size):
+    X, y = data.moons(12, seed=1)
+    results = []
+    for number in (float, np.float64, np.float32, np.array):
+        for jit in (False, True):
+            model = nn.MLP(2, [3, 1], activation="tanh", seed=2)
+            optimizer = nn.RMSprop(model.parameters(), lr=number(0.25), momentum=number(0.5), alpha=number(0.75))
+            history = nn.fit(
+                model, X, y, optimizer=optimizer, epochs=2, batch_size=batch_size, progress=False, jit=jit,
+                clip_norm=number(1.0), clip_value=number(0.5), schedule=lambda o, n=number: nn.StepLR(o, 1, n(0.5)),
+            )  # fmt: skip
+            assert {type(p.data) for p in model.parameters()} == {float}
+            results.append((jit and batch_size > 1, history["loss"]))
+    for lanes, losses in results:
+        assert losses == next(other for same, other in results if same == lanes)
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_a_parameter_that_comes_where_another_was_has_no_state(jit):
+    X, y = data.moons(12, seed=1)
+    model = nn.MLP(2, [3, 1], activation="tanh", seed=2)
+    optimizer = nn.Adam(model.parameters(), lr=0.1)
+    seen = []
+
+    def replace(training):
+        params = training.optimizer.param_groups[0]["params"]
+        training.model.layers[-1].neurons[0].b = params[-1] = (
+            None  # so that the old one is gone before the new one comes
+        )
+        training.model.layers[-1].neurons[0].b = params[-1] = Value(0.25)
+        seen.append(training.optimizer.state_dict()["state"][-1])
+
+    nn.fit(model, X, y, optimizer=optimizer, epochs=3, batch_size=4, progress=False, jit=jit, callbacks=replace)
+    assert seen == [None, None, None]

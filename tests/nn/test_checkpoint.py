@@ -11,9 +11,11 @@ import sys
 import textwrap
 
 import hypothesis.strategies as st
+import numpy as np
 import pytest
 from hypothesis import given, settings
 
+import autograd
 import nn
 from autograd import Value
 
@@ -484,3 +486,316 @@ def test_save_says_where_no_file_can_be(tmp_path):
         nn.save(nn.Neuron(1, seed=0), tmp_path)
     with pytest.raises(FileNotFoundError, match="no' does not exist; make it first"):
         nn.save(nn.Neuron(1, seed=0), tmp_path / "no" / "m.json")
+
+
+# ---------------------------------------------------------------- what the model and the run of a file were like
+
+
+class Wrapped(nn.Module):
+    """A model of one's own with layers in it."""
+
+    def __init__(self, activation, p=0.5):
+        super().__init__()
+        self.gain = Value(1.0)
+        self.parts = {"body": nn.MLP(2, [3, 2], activation=activation, seed=0), "drop": nn.Dropout(p)}
+        self.head = nn.Neuron(2, activation=activation, seed=1)
+
+    def forward(self, x):
+        return self.gain * self.head(self.parts["drop"](self.parts["body"](x)))
+
+
+class OwnMLP(nn.MLP):
+    """Which has layers as MLP has."""
+
+
+def own_activation(z):
+    return z * z
+
+
+def mixed(activation):
+    layer = nn.Layer(2, 2, activation="relu", seed=0)
+    layer.neurons[1].activation = activation
+    return layer
+
+
+FAMILIES = {
+    "MLP": (lambda a: nn.MLP(2, [3, 1], activation=a, seed=0), "layers.0 is {} in the file and {} in this model"),
+    "output": (lambda a: nn.MLP(2, [3, 1], output_activation=a, seed=0), "layers.1 is {} in"),
+    "Layer": (lambda a: nn.Layer(2, 2, activation=a, seed=0), "it is {} in"),
+    "Neuron": (lambda a: nn.Neuron(2, activation=a, seed=0), "it is {} in"),
+    "Sequential": (
+        lambda a: nn.Sequential(nn.Dropout(0.5), nn.Sequential(nn.Layer(2, 1, activation=a, seed=0))),
+        "steps.1.steps.0 is {} in",
+    ),
+    "function": (lambda a: nn.Sequential(nn.Layer(2, 1, activation=None), getattr(autograd, a)), "steps.1 is {} in"),
+    "own class": (Wrapped, "parts.body.layers.0 is {} in"),
+    "subclass": (lambda a: OwnMLP(2, [3, 1], activation=a, seed=0), "layers.0 is {} in"),
+    "one neuron": (mixed, "it is relu/{} in"),
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_numbers_of_another_activation_are_refused_with_both_names(family, tmp_path):
+    make, message = FAMILIES[family]
+    path = tmp_path / "m.json"
+    saved, other = make("sin"), make("tanh")
+    nn.save(saved, path)
+    before = bits(other.state_dict())
+    for p in other.parameters():
+        p.data += 1.0
+    changed = bits(other.state_dict())
+    with pytest.raises(nn.CheckpointError, match=r"m\.json does not fit: " + message.format("sin", "tanh")):
+        nn.load(path, other)
+    assert bits(other.state_dict()) == changed != before
+    assert bits(nn.load(path, make("sin")).state_dict()) == bits(saved.state_dict())
+
+
+def test_a_subclass_and_its_base_are_compared_by_what_is_in_them(tmp_path):
+    nn.save(nn.MLP(2, [3, 1], activation="sin", seed=0), tmp_path / "m.json")
+    nn.load(tmp_path / "m.json", OwnMLP(2, [3, 1], activation="sin"))
+    with pytest.raises(nn.CheckpointError, match=r"layers\.0 is sin in the file and tanh in this model"):
+        nn.load(tmp_path / "m.json", OwnMLP(2, [3, 1], activation="tanh"))
+
+
+def test_what_has_no_name_is_not_compared(tmp_path):
+    path = tmp_path / "m.json"
+    make = FAMILIES["MLP"][0]
+    for saved, other in (("sin", own_activation), (own_activation, "sin"), (own_activation, lambda z: z)):
+        nn.save(make(saved), path)
+        nn.load(path, make(other))
+    model = nn.load(path, make("sin"))
+    model.layers[0].activation = "tanh"  # as the message says
+    assert model.layers[0].activation == "tanh"
+    nn.save(nn.Sequential(nn.Layer(2, 1, seed=0), own_activation), path)
+    nn.load(path, nn.Sequential(nn.Layer(2, 1, seed=0), autograd.sin))
+
+
+def test_a_dropout_of_another_probability_is_no_other_model_but_another_run(tmp_path):
+    path = tmp_path / "c.json"
+    nn.save(Wrapped("sin", 0.5), path)
+    nn.load(path, Wrapped("sin", 0.0))
+    options = {"epochs": 1, "progress": False, "checkpoint": path}
+    nn.fit(Wrapped("sin", 0.5), X, Y, **options)
+    with pytest.raises(
+        nn.CheckpointError, match=r"parts\.drop is Dropout\(0\.5\) in the file and Dropout\(0\.25\) in this"
+    ):
+        nn.fit(Wrapped("sin", 0.25), X, Y, **{**options, "epochs": 2}, resume=True)
+    nn.fit(Wrapped("sin", 0.5), X, Y, **{**options, "epochs": 2}, resume=True)
+
+
+def test_a_layer_of_unlike_neurons_is_built_from_its_file(tmp_path):
+    layer = mixed("tanh")
+    nn.save(nn.Sequential(layer, nn.Layer(2, 1, activation=None)), tmp_path / "m.json")
+    built = nn.load(tmp_path / "m.json")
+    assert [neuron.activation for neuron in built.steps[0].neurons] == ["relu", "tanh"]
+    layer.neurons[1].activation = own_activation
+    for model in (layer, Wrapped("relu"), nn.Neuron(2), OwnMLP(2, [1]), nn.Sequential(autograd.relu, nn.Layer(2, 1))):
+        nn.save(model, tmp_path / "m.json")
+        with pytest.raises(nn.CheckpointError, match="build it yourself and give it to load"):
+            nn.load(tmp_path / "m.json")
+
+
+@pytest.mark.parametrize("older", [lambda s: s.pop("architecture"), lambda s: s.update(architecture=None)])
+def test_a_file_that_does_not_tell_the_architecture_still_loads(older, tmp_path):
+    path = tmp_path / "m.json"
+    nn.save(nn.MLP(2, [3, 1], activation="sin", seed=0), path)
+    contents = json.loads(path.read_text())
+    older(contents)
+    path.write_text(json.dumps(contents))
+    model = nn.load(path, nn.MLP(2, [3, 1], activation="tanh"))
+    assert model.state_dict() == contents["model"]
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        *ARCHITECTURES, {"kind": "Module"}, {"kind": "Module", "parts": [1]},
+        {"kind": "Module", "parts": {"layers.0": 3}}, {"kind": ["Layer"]}, {"kind": "Function"},
+        {"kind": "Layer", "activation": [1, "relu"]},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_an_architecture_of_nonsense_hinders_nobody_who_has_a_model(architecture, tmp_path):
+    path = tmp_path / "m.json"
+    nn.save(MODELS[0], path)
+    contents = json.loads(path.read_text())
+    contents["architecture"] = architecture
+    path.write_text(json.dumps(contents))
+    assert nn.load(path, nn.MLP(2, [3, 1], activation="tanh")).state_dict() == MODELS[0].state_dict()
+
+
+def began(tmp_path, **options):
+    """Train for two epochs, and return what goes on from there with some options changed."""
+    path = tmp_path / "run.json"
+
+    def run(epochs=2, model=None, **changes):
+        model = model or nn.MLP(2, [2, 1], activation="tanh", seed=0)
+        chosen = {"loss": "hinge", "batch_size": 5, **options, **changes}
+        if callable(chosen.get("optimizer")):
+            chosen["optimizer"] = chosen["optimizer"](model.parameters())
+        return nn.fit(model, X, Y, epochs=epochs, progress=False, checkpoint=path, **chosen)
+
+    run()
+    return run
+
+
+def worst(o, t):
+    return max(abs(a - b) for a, b in zip(o, t, strict=True))
+
+
+def own_loss(o, t):
+    return nn.mse(o, t)
+
+
+STOP = nn.EarlyStopping(5, monitor="accuracy", mode="max")
+BEGINNINGS = {
+    "lr": ({"lr": 0.05}, {"lr": 0.01}, r"lr=0\.05, and this one has 0\.01; to go on with another, load the file"),
+    "lr of an optimiser": (
+        {"optimizer": lambda ps: nn.SGD(ps, lr=0.05)}, {"optimizer": lambda ps: nn.SGD(ps, lr=0.01)}, r"lr=0\.05, and",
+    ),
+    "momentum": (
+        {"optimizer": lambda ps: nn.SGD(ps, momentum=0.9)}, {"optimizer": lambda ps: nn.SGD(ps)},
+        r"momentum=0\.9, and this one has 0\.0",
+    ),
+    "betas": (
+        {"optimizer": lambda ps: nn.Adam(ps)}, {"optimizer": lambda ps: nn.Adam(ps, betas=(0.5, 0.9))},
+        r"betas=\[0\.9, 0\.999\], and this one has \[0\.5, 0\.9\]",
+    ),
+    "lr with a schedule": (
+        {"lr": 0.05, "schedule": lambda o: nn.StepLR(o, 1)}, {"lr": 0.01}, r"lr=0\.05, and this one has 0\.01",
+    ),
+    "optimiser": ({"optimizer": "adam"}, {"optimizer": "sgd"}, "a state of 'Adam', and the optimiser is SGD"),
+    "groups": (
+        {}, {"optimizer": lambda ps: nn.Adam([{"params": ps[:1]}, {"params": ps[1:]}])},
+        "the optimiser has 2 parameter groups, and the state has 1",
+    ),
+    "loss": ({"loss": "hinge"}, {"loss": "mse"}, "loss='hinge', and this one has 'mse'"),
+    "loss of ones own": ({"loss": "mse"}, {"loss": own_loss}, "loss='mse', and this one has 'own_loss'"),
+    "metric added": ({}, {"metrics": ["accuracy"]}, "no column 'accuracy', and this run measures that"),
+    "metric gone": ({"metrics": ["rmse", worst]}, {"metrics": ["rmse"]}, "column 'worst', and this run does not"),
+    "validation added": ({}, {"validation_data": (X, Y)}, "no column 'val_loss', and this run measures that"),
+    "validation gone": ({"validation_data": (X, Y)}, {"validation_data": None}, "column 'val_loss', and this run does"),
+    "monitor": (
+        {"metrics": "accuracy", "early_stopping": STOP}, {"early_stopping": nn.EarlyStopping(5)},
+        "early stopping by .*'accuracy'.*, and this one has .*'loss'",
+    ),
+    "mode": (
+        {"metrics": "accuracy", "early_stopping": STOP},
+        {"early_stopping": nn.EarlyStopping(5, monitor="accuracy", mode="min")}, "'mode': 'max'.*'mode': 'min'",
+    ),
+    "restore_best": (
+        {"early_stopping": nn.EarlyStopping(5, restore_best=False)}, {"early_stopping": 5}, "'restore_best': False",
+    ),
+    "early stopping gone": ({"early_stopping": 5}, {"early_stopping": None}, "early stopping by .*, and this .* none"),
+    "schedule": ({}, {"schedule": lambda o: nn.StepLR(o, 1)}, "only one of the file and this run has a learning-rate"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.parametrize("name", BEGINNINGS)
+def test_a_run_that_differs_is_not_resumed_and_says_so_before_it_trains(name, jit, tmp_path):
+    options, changes, message = BEGINNINGS[name]
+    run = began(tmp_path, **options, jit=jit)
+    stored = (tmp_path / "run.json").read_bytes()
+    model = nn.MLP(2, [2, 1], activation="tanh", seed=3)
+    before = bits(model.state_dict())
+
+    def never(training):
+        raise AssertionError("an epoch was run")
+
+    with pytest.raises(nn.CheckpointError, match=r"run\.json does not fit: .*" + message):
+        run(4, model, resume=True, callbacks=never, **changes)
+    assert bits(model.state_dict()) == before
+    assert (tmp_path / "run.json").read_bytes() == stored
+    assert len(run(4, resume=True)) == 4
+
+
+ALIKE = {
+    "lr left out": ({"lr": 0.05}, {"lr": None}),
+    "lr as a number of NumPy": ({"lr": 0.05}, {"lr": np.float64(0.05)}),
+    "an optimiser like the named one": ({"lr": 0.05}, {"lr": None, "optimizer": lambda ps: nn.Adam(ps, lr=0.05)}),
+    "a rate that is scheduled": ({"lr": 0.05, "schedule": lambda o: nn.StepLR(o, 1)}, {}),
+    "a rate that warms up": (
+        {"lr": 0.05, "schedule": lambda o: nn.LinearLR(o, 0.25), "optimizer": "sgd"}, {"optimizer": "sgd"},
+    ),
+    "a rate that a callback changes": (
+        {"lr": 0.05, "callbacks": lambda training: setattr(training.optimizer, "lr", training.optimizer.lr * 0.5)}, {},
+    ),
+    "more patience": ({"early_stopping": 5}, {"early_stopping": 9}),
+    "early stopping from now on": ({}, {"early_stopping": 5}),
+    "metrics in another order": ({"metrics": ["rmse", worst]}, {"metrics": [worst, "rmse"]}),
+    "compiled": ({}, {"jit": True}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ALIKE)
+def test_a_run_that_is_alike_is_resumed_again_and_again(name, tmp_path):
+    options, changes = ALIKE[name]
+    run = began(tmp_path, **options)
+    for epochs in (3, 4):
+        assert run(epochs, resume=True, **changes)["epoch"] == list(range(1, epochs + 1))
+    if not changes:
+        rates = run(4, resume=True)["lr"]
+        (tmp_path / "run.json").unlink()
+        assert run(4)["lr"] == rates
+
+
+def test_the_very_optimiser_of_a_run_goes_on_with_the_rate_it_ended_with(tmp_path):
+    model = nn.MLP(2, [2, 1], activation="tanh", seed=0)
+    optimizer = nn.SGD(model.parameters(), lr=0.5)
+    for epochs in (2, 4):
+        history = nn.fit(
+            model, X, Y, optimizer=optimizer, schedule=lambda o: nn.StepLR(o, 1, gamma=0.5), epochs=epochs,
+            progress=False, checkpoint=tmp_path / "c.json", resume=True,
+        )  # fmt: skip
+    assert history["lr"] == [0.5, 0.25, 0.125, 0.0625]
+
+
+def test_a_run_of_a_file_that_does_not_say_how_it_began_is_resumed(tmp_path):
+    run = began(tmp_path, lr=0.05)
+    path = tmp_path / "run.json"
+    contents = json.loads(path.read_text())
+    del contents["training"]["began"]
+    path.write_text(json.dumps(contents))
+    assert len(run(3, resume=True, lr=0.01, loss="mse")) == 3
+    for bad in ([], {}, None, {"loss": "hinge", "groups": [], "early_stopping": None}):
+        contents["training"]["began"] = bad
+        path.write_text(json.dumps(contents))
+        with pytest.raises(
+            nn.CheckpointError, match=r"run\.json does not fit: it does not say with what its run began"
+        ):
+            run(3, resume=True)
+    contents["training"]["began"] = {"loss": "hinge", "groups": [3], "early_stopping": None}
+    path.write_text(json.dumps(contents))
+    with pytest.raises(nn.CheckpointError, match=r"run\.json does not fit"):
+        run(3, resume=True, lr=0.01)
+
+
+def test_an_eps_of_0_in_a_file_is_refused(tmp_path):
+    run = began(tmp_path)
+    path = tmp_path / "run.json"
+    path.write_text(path.read_text().replace('"eps": 1e-08', '"eps": 0.0'))
+    with pytest.raises(nn.CheckpointError, match=r"run\.json does not fit: eps is a finite number above 0, since"):
+        run(3, resume=True)
+    model = nn.MLP(2, [2, 1], activation="tanh", seed=0)
+    with pytest.raises(nn.CheckpointError, match=r"run\.json does not fit: eps is a finite number above 0, since"):
+        nn.load(path, model, nn.Adam(model.parameters()))
+
+
+def test_a_path_may_be_bytes_and_the_order_of_arguments_is_told(tmp_path):
+    path = os.fsencode(tmp_path / "m.json")
+    nn.save(MODELS[0], path, notes={"a": 1})
+    assert nn.load(path).state_dict() == MODELS[0].state_dict()
+    assert nn.read_notes(path) == {"a": 1}
+    assert len(nn.fit(nn.MLP(2, [1]), X, Y, epochs=1, progress=False, checkpoint=path)) == 1
+    assert len(nn.fit(nn.MLP(2, [1]), X, Y, epochs=2, progress=False, checkpoint=path, resume=True)) == 2
+    with pytest.raises(TypeError, match=r"save takes the model first, .*: nn\.save\(model, b'.*m\.json'\)"):
+        nn.save(path, MODELS[0])
+    for swapped in (path, os.fsdecode(path), tmp_path / "m.json"):
+        with pytest.raises(TypeError, match=r"load takes the path first, .*: nn\.load\(b?'.*m\.json', model\)"):
+            nn.load(MODELS[0], swapped)
+    (tmp_path / "m.json").write_text("{")
+    with pytest.raises(nn.CheckpointError, match=r"^/.*m\.json is damaged"):
+        nn.load(path)
+    with pytest.raises(FileNotFoundError, match=r"no' does not exist"):
+        nn.save(MODELS[0], os.fsencode(tmp_path / "no" / "m.json"))

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 
 import nn
-from autograd import Value
+from autograd import Value, no_grad
 
 X, Y = nn.data.moons(24, noise=0.1, seed=3, labels=(-1, 1))
 
@@ -149,7 +149,7 @@ def test_bad_data_says_where(rows, targets, message):
         ({"resume": True}, "name it with checkpoint="),
         ({"clip_norm": -1}, "clip_norm is a number above 0"),
         ({"clip_norm": "1"}, "clip_norm is a number above 0, and '1'"),
-        ({"lr": "fast"}, "lr is a number of at least 0, and 'fast'"),
+        ({"lr": "fast"}, "lr is a finite number of at least 0, and 'fast'"),
         ({"metrics": [lambda o, t: 1.0, lambda o, t: 2.0]}, "two columns called '<lambda>'"),
         ({"metrics": [nn.rmse, "rmse"]}, "two columns called 'rmse'"),
         ({"loss": "cross_entropy"}, "cross_entropy needs a score for each class, and the model gives one number"),
@@ -506,3 +506,83 @@ def test_fit_leaves_no_warning_behind():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         fit(model(), metrics=["accuracy"], validation_split=0.2, progress=True)
+
+
+@pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.parametrize("watched", ["val_loss", "accuracy", "val_accuracy", "los", 3])
+def test_a_monitor_that_the_history_will_not_have_is_said_before_the_first_epoch(watched, jit, tmp_path):
+    net = model()
+    before = net.state_dict()
+    with pytest.raises(
+        ValueError, match=f"early stopping watches {watched!r}, and the columns are epoch, loss, lr, rmse"
+    ):
+        fit(
+            net, metrics="rmse", early_stopping=nn.EarlyStopping(monitor=watched), jit=jit,
+            checkpoint=tmp_path / "c.json", callbacks=pytest.fail,
+        )  # fmt: skip
+    assert net.state_dict() == before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_metric_that_is_called_as_another_on_held_out_data_is_refused():
+    def val_rmse(o, t):
+        return 0.0
+
+    assert fit(model(), metrics=["rmse", val_rmse], epochs=1)["val_rmse"] == [0.0]
+    with pytest.raises(ValueError, match="two columns called 'val_rmse'"):
+        fit(model(), metrics=["rmse", val_rmse], validation_split=0.2)
+
+
+@pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.parametrize("way", ["with", "decorator"])
+def test_fit_trains_inside_no_grad_and_leaves_it_on(way, jit):
+    seen = []
+
+    def callback(training):
+        seen.append(bool((training.model.parameters()[0] * 2.0).operands))
+
+    def run():
+        return fit(net, metrics="accuracy", validation_split=0.2, jit=jit, callbacks=callback)
+
+    net = model()
+    wanted = run()
+    state, net = net.state_dict(), model()
+    if way == "with":
+        with no_grad():
+            history = run()
+            assert (net.parameters()[0] * 2.0).operands == ()
+    else:
+        history = no_grad()(run)()
+    assert history.columns == wanted.columns
+    assert net.state_dict() == state
+    assert set(seen) == {True}
+
+
+@pytest.mark.parametrize("delta", [-1.0, math.nan, math.inf, "0", None, True, Value(0.0)])
+def test_a_gain_that_counts_is_a_number(delta):
+    with pytest.raises(ValueError, match="min_delta is a finite number of at least 0"):
+        nn.EarlyStopping(5, min_delta=delta)
+    assert nn.EarlyStopping(5, min_delta=np.float32(0.5)).min_delta == 0.5
+
+
+@pytest.mark.parametrize("bound", [Value(1.0), True, math.nan, 10**400, "1"])
+def test_a_bound_for_gradients_that_is_no_number_is_said_first(bound):
+    net = model()
+    before = net.state_dict()
+    for what in ("clip_norm", "clip_value"):
+        for jit in (False, True):
+            with pytest.raises(ValueError, match=f"{what} is a number above 0"):
+                fit(net, jit=jit, **{what: bound})
+    assert net.state_dict() == before
+
+
+def test_an_integer_of_thousands_of_digits_is_told_by_its_place():
+    with pytest.raises(ValueError, match=r"row 1, column 1 of X is an int of 16,610 bits; remove the row"):
+        fit(model(), [[1.0, 2.0], [1.0, 10**5000]], [1, 1])
+
+
+def test_the_flow_of_huge_gradients_is_finite():
+    net = nn.MLP(1, [1])
+    for p in net.parameters():
+        p.grad = 1.5e308
+    assert nn.gradient_flow(net)["layers.0"] == pytest.approx(1.5e308, rel=1e-15)

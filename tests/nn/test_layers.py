@@ -1,4 +1,5 @@
 import copy
+import dataclasses
 import gc
 import itertools
 import math
@@ -26,7 +27,7 @@ def by_hand(model, x):
             z = 0.0 if neuron.b is None else neuron.b.data
             for w, xi in zip(neuron.w, x, strict=True):
                 z = z + w.data * xi
-            act = layer.activation
+            act = neuron.activation
             outs.append(z if act == "linear" else getattr(autograd, act)(z))
         x = outs
     return x
@@ -305,3 +306,136 @@ def test_one_number_for_several_inputs_is_named():
         nn.MLP(2, [2, 1], activation=3)
     with pytest.raises(ValueError, match="a dropout probability lies in"):
         nn.Dropout("much")
+
+
+# -------------------------------------------------------------------------- an activation that is set anew
+
+NET = [0.5, -0.75]
+
+
+def numbers(out):
+    return [v.data for v in out] if isinstance(out, list) else [out.data]
+
+
+def square(z):
+    return z * z
+
+
+SETTINGS = {
+    "name": ("tanh", "tanh"),
+    "function of the table": (autograd.gelu, "gelu"),
+    "function of ones own": (square, None),
+    "linear": ("linear", "linear"),
+    "none": (None, "linear"),
+}
+
+
+@pytest.mark.parametrize("kind", SETTINGS)
+@pytest.mark.parametrize("attribute", ["activation", "activate"])
+def test_an_activation_that_is_set_takes_effect(kind, attribute):
+    given, name = SETTINGS[kind]
+    if attribute == "activate" and isinstance(given, str):  # of a neuron it is the function itself
+        given = getattr(autograd, given, None)
+    wanted = nn.Layer(2, 3, activation=given, seed=0)
+    layer = nn.Layer(2, 3, activation="relu", seed=0)
+    for one in (layer, copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
+        setattr(one, attribute, given)
+        assert numbers(one(NET)) == numbers(wanted(NET))
+        assert numbers(one(NET)) == [neuron(NET).data for neuron in one.neurons]
+        assert one.activation == name
+        assert {neuron.activation for neuron in one.neurons} == {name}
+        assert repr(one) == repr(wanted)
+        with pytest.raises(ValueError, match="no activation is called 'tanhh'; the names are"):
+            one.activation = "tanhh"
+        assert one.activation == name
+    neuron = nn.Neuron(2, activation="relu", seed=0)
+    setattr(neuron, attribute, given)
+    assert neuron(NET).data == nn.Neuron(2, activation=given, seed=0)(NET).data
+    assert neuron.activation == name
+
+
+def test_a_neuron_of_a_layer_may_have_an_activation_of_its_own():
+    layer = nn.Layer(2, 3, activation="relu", seed=0)
+    layer.neurons[1].activation = "tanh"
+    layer.neurons[2] = nn.Neuron(2, activation="sin", seed=1)
+    assert numbers(layer(NET)) == [neuron(NET).data for neuron in layer.neurons]
+    assert layer.extra_repr() == "2, 3, relu/tanh/sin"
+    with pytest.raises(AttributeError, match="the neurons of this layer have several activations; look at each"):
+        _ = layer.activation
+    layer.activation = "sigmoid"
+    assert layer.activation == "sigmoid"
+    assert numbers(layer(NET)) == [neuron(NET).data for neuron in layer.neurons]
+
+    class Own(nn.Module):
+        def forward(self, x):
+            return x[0] * 2.0
+
+    layer.neurons[0] = Own()
+    assert layer.extra_repr() == "2, 3, Own/sigmoid"
+    with pytest.raises(TypeError, match="neuron 0 of this layer is a Own, whose activation is its own"):
+        layer.activation = "tanh"
+    assert layer.neurons[1].activation == "sigmoid"
+
+
+def test_an_mlp_takes_the_activations_of_its_layers_anew():
+    model = nn.MLP(2, [3, 3, 1], seed=0)
+    assert model.activation == ["relu", "relu", "linear"]
+    model.activation = "tanh"
+    assert model.activation == ["tanh", "tanh", "linear"]
+    assert numbers(model(NET)) == by_hand(model, NET)
+    model.activation = ["sin", "tanh", "sigmoid"]
+    assert model.activation == ["sin", "tanh", "sigmoid"]
+    assert (
+        numbers(model(NET))
+        == by_hand(model, NET)
+        == numbers(nn.MLP(2, [3, 3, 1], activation=["sin", "tanh", "sigmoid"], seed=0)(NET))
+    )
+    for bad in ("tanhh", ["sin", "tanh"], ["sin", "tanh", "tanhh"], 3):
+        with pytest.raises(ValueError, match=r"no activation is called|activation has one|activation is one"):
+            model.activation = bad
+    assert model.activation == ["sin", "tanh", "sigmoid"]
+
+
+def test_a_compiled_call_sees_an_activation_that_is_set():
+    @dataclasses.dataclass
+    class Scaled:  # which has no hash
+        scale: float
+
+        def __call__(self, z):
+            return z * self.scale
+
+    model = nn.MLP(2, [2, 1], seed=0)
+    given, declared = autograd.jit(lambda m, x: m(x)), autograd.jit(lambda x: model(x), parameters=model)
+    for activation in ("relu", "tanh", Scaled(2.0), Scaled(3.0), "relu", square):
+        model.layers[0].activation = activation
+        for _ in range(3):
+            assert given(model, NET) == declared(NET) == model(NET).data
+
+
+def test_an_activation_with_parameters_keeps_its_name_and_is_trained():
+    class Slope(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.slope = Value(0.25)
+
+        def forward(self, z):
+            return self.slope * z
+
+    layer = nn.Layer(2, 2, activation=Slope(), seed=0)
+    assert list(layer.state_dict()) == [
+        "neurons.0.w", "neurons.0.b", "neurons.0.activate.slope", "neurons.1.w", "neurons.1.b",
+    ]  # fmt: skip
+    twin = copy.deepcopy(layer)
+    twin.neurons[1].activate.slope.data = 0.5
+    assert numbers(twin(NET)) == [2.0 * y for y in numbers(layer(NET))]
+
+
+def test_the_probability_of_a_dropout_is_checked_when_it_is_set():
+    drop = nn.Dropout(np.float32(0.25), seed=0)
+    assert type(drop.p) is float
+    drop.p = 0.5
+    assert (drop.p, repr(drop)) == (0.5, "Dropout(p=0.5)  # 0 parameters")
+    for bad in (1.0, -0.1, "0.5", True, Value(0.5), math.nan):
+        with pytest.raises(ValueError, match=r"a dropout probability lies in \[0, 1\)"):
+            drop.p = bad
+    assert drop.p == copy.deepcopy(drop).p == pickle.loads(pickle.dumps(drop)).p == 0.5

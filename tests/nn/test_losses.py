@@ -247,3 +247,43 @@ def test_a_target_that_is_a_value_has_its_gradient_at_0_and_1_too(t):
 def test_huber_needs_a_finite_bend():
     with pytest.raises(ValueError, match="delta is a finite number above 0, and inf"):
         nn.huber([1.0], [0.0], delta=math.inf)
+
+
+@pytest.mark.parametrize("name", nn.LOSSES)
+@pytest.mark.parametrize("wrap", [float, Value])
+def test_an_integer_beyond_floats_is_refused_in_few_words(name, wrap):
+    loss = nn.LOSSES[name]
+    for big in (10**400, -(10**400), 10**5000):
+        calls = [
+            lambda big=big: loss([wrap(0.5), wrap(0.5)], [big, 1]), lambda big=big: loss(wrap(0.5), big),
+            lambda big=big: loss([big, 0.5], [0.5, 1]),
+        ]  # fmt: skip
+        if name == "cross_entropy":
+            calls = [lambda big=big: loss([wrap(0.5), 0.5], big), lambda big=big: loss([[big, 0.5]], [0])]
+        for call in calls:
+            with pytest.raises(ValueError, match=r"too large for a float|was given") as caught:
+                call()
+            assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("name", nn.LOSSES)
+def test_huge_floats_give_a_number_or_a_clear_error_and_a_gradient(name):
+    huge = [1e308, -1e308, 1e200, 5e-324, math.inf, -math.inf, math.nan]
+    for x in huge:
+        for t in [*huge, 0, 1, -1]:
+            o = Value(x)
+            try:
+                loss = nn.LOSSES[name]([o, Value(0.5)], t if name == "cross_entropy" else [t, 1])
+            except ValueError as error:
+                assert "was given" in str(error)  # noqa: PT017
+                continue
+            loss.backward()
+            assert isinstance(loss.data, float)
+            assert isinstance(o.grad, float)
+
+
+def test_delta_of_32_bits_does_not_make_a_loss_of_32_bits():
+    assert nn.huber([0.3], [0.0], delta=np.float32(1.0)) == nn.huber([0.3], [0.0])
+    assert type(nn.huber([0.3], [0.0], delta=np.float32(0.25))) is float
+    with pytest.raises(ValueError, match=r"delta is a finite number above 0, and Value\(data=1\.0\) was given"):
+        nn.huber([0.3], [0.0], delta=Value(1.0))

@@ -1,6 +1,7 @@
 import json
 import math
 
+import numpy as np
 import pytest
 
 import nn
@@ -183,3 +184,101 @@ def test_plateau_ignores_what_is_not_finite():
         schedule.step(monitored)
     assert schedule.state_dict()["best"] is None
     assert schedule.get_last_lr() == pytest.approx([0.01])
+
+
+BAD = ["0.5", None, True, math.nan, math.inf, -0.5, Value(0.5), 1j, [0.5], 10**400, np.array([0.5])]
+ARGUMENTS = {
+    "StepLR gamma": lambda o, x: nn.StepLR(o, 2, gamma=x),
+    "ExponentialLR gamma": lambda o, x: nn.ExponentialLR(o, x),
+    "CosineAnnealingLR eta_min": lambda o, x: nn.CosineAnnealingLR(o, 2, eta_min=x),
+    "LinearLR start_factor": lambda o, x: nn.LinearLR(o, start_factor=x),
+    "LinearLR end_factor": lambda o, x: nn.LinearLR(o, end_factor=x),
+    "ReduceLROnPlateau factor": lambda o, x: nn.ReduceLROnPlateau(o, factor=x),
+    "ReduceLROnPlateau patience": lambda o, x: nn.ReduceLROnPlateau(o, patience=x),
+    "ReduceLROnPlateau cooldown": lambda o, x: nn.ReduceLROnPlateau(o, cooldown=x),
+    "ReduceLROnPlateau threshold": lambda o, x: nn.ReduceLROnPlateau(o, threshold=x),
+    "ReduceLROnPlateau min_lr": lambda o, x: nn.ReduceLROnPlateau(o, min_lr=x),
+    "ReduceLROnPlateau eps": lambda o, x: nn.ReduceLROnPlateau(o, eps=x),
+}
+
+
+@pytest.mark.parametrize("argument", ARGUMENTS)
+def test_an_argument_that_is_no_number_of_its_range_is_refused(argument):
+    optimizer = nn.SGD([Value(1.0)], lr=0.5)
+    for bad in BAD:
+        if type(bad) is int and argument.endswith(("patience", "cooldown")):
+            continue  # a whole number is as large as one likes to wait
+        with pytest.raises(ValueError, match=f"^{argument.split()[1]} "):
+            ARGUMENTS[argument](optimizer, bad)
+    assert optimizer.lr == 0.5
+
+
+@pytest.mark.parametrize("argument", [a for a in ARGUMENTS if "patience" not in a and "cooldown" not in a])
+def test_numbers_of_numpy_give_the_rates_of_python(argument):
+    seen = []
+    for number in (0.1, np.float64(0.1), np.array(0.1)):
+        optimizer = nn.SGD([Value(1.0)], lr=0.5)
+        schedule = ARGUMENTS[argument](optimizer, number)
+        for _ in range(30):
+            schedule.step(1.0)
+        seen.append(optimizer.lr)
+        json.dumps(schedule.state_dict())
+    assert {type(rate) for rate in seen} == {float}
+    assert seen[0] == seen[1] == seen[2]
+
+
+@pytest.mark.parametrize("bad", [x for x in BAD if x is not True])
+def test_a_rate_that_is_no_rate_is_refused_and_the_schedule_stays(bad):
+    class Own(nn.Schedule):
+        def rate(self, base, epoch):
+            return bad if epoch == 2 else np.float32(base)
+
+    def factor(epoch):
+        return bad if epoch == 2 and bad is not None else 1.0
+
+    p = Value(1.0)
+    for make, name in ((Own, "Own"), (lambda o: nn.LambdaLR(o, factor), "LambdaLR")):
+        if name == "LambdaLR" and (bad is None or isinstance(bad, (str, list, int, np.ndarray))):
+            continue  # which Python multiplies, or refuses to
+        optimizer = nn.SGD([{"params": [p]}, {"params": [Value(1.0)]}], lr=0.5)
+        schedule = make(optimizer)
+        schedule.step()
+        with pytest.raises(ValueError, match=f"the rate that {name} gives for epoch 2 is a finite number"):
+            schedule.step()
+        assert (schedule.epoch, schedule.get_last_lr()) == (1, [0.5, 0.5])
+        p.grad = 1.0
+        optimizer.step()
+        assert type(p.data) is float
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_a_schedule_that_grows_beyond_all_bounds_says_so_in_fit(jit):
+    model = nn.MLP(1, [1], seed=0)
+    with pytest.raises(ValueError, match=r"the rate that ExponentialLR gives for epoch 2 .* inf was given"):
+        nn.fit(
+            model, [[0.0]], [0.0], epochs=3, progress=False, jit=jit, schedule=lambda o: nn.ExponentialLR(o, 1e200),
+        )  # fmt: skip
+    with pytest.raises(TypeError, match=r"factor is a function of the epoch, and 0\.5 was given"):
+        nn.LambdaLR(nn.SGD([Value(1.0)]), 0.5)
+
+
+def test_a_plateau_watches_the_number_in_a_loss():
+    p = Value(1.0)
+    schedule = nn.ReduceLROnPlateau(nn.SGD([p], lr=0.5), factor=0.5, patience=0)
+    for loss in (p * 2.0, np.float32(2.0), np.array(3.0)):
+        schedule.step(loss)
+    assert schedule.get_last_lr() == [0.125]
+    assert json.dumps(schedule.state_dict()["best"]) == "2.0"
+    for bad in ("low", [1.0], 1j):
+        with pytest.raises(ValueError, match="ReduceLROnPlateau watches a number"):
+            schedule.step(bad)
+    assert schedule.epoch == 3
+
+
+def test_a_group_that_comes_later_is_unknown_to_the_schedule():
+    optimizer = nn.SGD([Value(1.0)], lr=0.5)
+    schedule = nn.StepLR(optimizer, 1)
+    optimizer.add_param_group({"params": [Value(1.0)]})
+    with pytest.raises(ValueError, match="made for 1 parameter groups, and the optimiser has 2; make the"):
+        schedule.step()
+    assert (schedule.epoch, schedule.get_last_lr()) == (0, [0.5, 0.5])
