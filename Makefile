@@ -6,12 +6,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
 
-.PHONY: help setup demo test sanitize lint types stub bench notebooks clean
+.PHONY: help setup demo test fuzz mutants sanitize lint types stub bench notebooks clean
 
 help:
 	@echo 'make demo       set up what the demo needs and run it; the pictures go to out/'
 	@echo 'make test       set up everything and run the tests'
 	@echo 'make setup      set up .venv with everything the developers need'
+	@echo 'make fuzz       random graphs against mpmath for a minute; make fuzz ARGS="--help" for the options'
+	@echo 'make mutants    changes of the source that a test must notice; make mutants ARGS="--help" for the options'
 	@echo 'make sanitize   the tests of the engine in C under AddressSanitizer'
 	@echo 'make lint       ruff: rules and format'
 	@echo 'make types      a strict type check (mypy)'
@@ -69,6 +71,12 @@ test: .venv/.dev
 	else \
 	    echo 'The native engine is not there, so its tests did not run: see $(BIN)/chalkgrad doctor'; \
 	fi
+
+fuzz: .venv/.dev
+	$(BIN)/python tests/fuzz.py $(ARGS)
+
+mutants: .venv/.dev
+	$(BIN)/python tests/mutants.py $(ARGS)
 
 # The engine in C once more, built to watch every access to memory and every step outside the standard.
 sanitize: .venv/.dev
