@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import autograd
 from autograd import Derivation, Value, detect_anomaly, draw, explain, gradients, topological_order
 from autograd.errors import DiagramError
 
@@ -220,3 +221,115 @@ def test_a_single_factor_is_told_once() -> None:
 def test_digits() -> None:
     root = network()
     assert "= 0.741 × 0.187 × 0.593" in str(explain(root, of(root, "w11_2"), through=["out_o1", "net_o1"], digits=3))
+
+
+# ------------------------------------------------------------------- its limits
+
+
+def ways(count: int) -> tuple[Value, Value]:
+    """A sum of so many multiples of one number, each with a name."""
+    x = Value(2.0, name="x")
+    return named("y", autograd.sum([named(f"p{i}", x * float(i + 1)) for i in range(count)])), x
+
+
+def steps(count: int) -> tuple[Value, Value]:
+    """A chain of so many doublings, each with a name."""
+    x = y = Value(1.0, name="x")
+    for i in range(count):
+        y = named(f"a{i}", y * 2.0)
+    return y, x
+
+
+def test_twelve_terms_are_shown_and_of_more_their_number() -> None:
+    twelve = [" + ".join(f"∂y/∂p{i} · ∂p{i}/∂x" for i in range(12)), " + ".join(f"1 × {i}" for i in range(1, 13))]
+    twelve.append(" + ".join(str(i) for i in range(1, 13)))
+    indent = "\n      = "
+    assert str(explain(*ways(12))) == "∂y/∂x = " + indent.join([*twelve, "78"])
+    assert str(explain(*ways(13))) == "∂y/∂x = " + indent.join([*[f"{row} + … 1 more" for row in twelve], "91"])
+    assert explain(*ways(14)).latex.count(r"\cdots \text{ (2 more)}") == 3
+    assert explain(*ways(14)).mathml.count("<mtext>… 2 more</mtext>") == 3
+
+
+def test_twelve_factors_are_shown_and_of_more_six_at_either_end() -> None:
+    twelve = [f"∂a{i}/∂a{i - 1}" for i in range(11, 0, -1)] + ["∂a0/∂x"]
+    assert str(explain(*steps(12))).splitlines()[0] == "∂a11/∂x = " + " · ".join(twelve)
+    first, numbers, result = str(explain(*steps(14))).splitlines()
+    ends = [f"∂a{i}/∂a{i - 1}" for i in (13, 12, 11, 10, 9, 8)], twelve[-6:]
+    assert first == f"∂a13/∂x = {' · '.join(ends[0])} · ⋯ (2 more) ⋯ · {' · '.join(ends[1])}"
+    assert numbers == "        = 2 × 2 × 2 × 2 × 2 × 2 × ⋯ (2 more) ⋯ × 2 × 2 × 2 × 2 × 2 × 2"
+    assert result == "        = 16384"
+
+
+def test_forty_equations_are_shown_and_of_more_that_there_are_more() -> None:
+    def levels(count: int) -> tuple[Value, Value]:
+        x = y = Value(1.0, name="x")
+        for _ in range(count):
+            y = y * 0.5 + y * 0.5
+        return y, x
+
+    for count in (39, 40):
+        derivation = explain(*levels(count))
+        assert len(derivation.equations) == count
+        assert "more sums" not in str(derivation) + derivation.latex + derivation.markdown
+    derivation = explain(*levels(41))
+    assert len(derivation.equations) == 40
+    assert str(derivation).endswith("\n\n… and more sums of this kind")
+    assert derivation.latex.endswith(r"\text{… and more sums of this kind}")
+    assert derivation.math()[-1] == ["mtext", "… and more sums of this kind"]
+
+
+def product(*lengths: int) -> str:
+    """The derivation, in one step, of a product of names that are so long."""
+    x = y = Value(1.0, name="x")
+    for i, length in enumerate(lengths):
+        y = y * Value(2.0, name="abcde"[i] * length)
+    return str(explain(named("y", y), x, through=()))
+
+
+def test_a_rule_of_eighty_characters_is_written_and_no_longer_one() -> None:
+    assert product(20, 20, 20, 20) == f"∂y/∂x = {' × '.join(c * 20 for c in 'dcba')}\n      = 16"
+    assert product(20, 20, 20, 21) == "∂y/∂x = 16"
+    assert product(20, 20, 20, 21, 1) == "∂y/∂x = 32"
+
+
+def test_rules_in_a_product_stand_in_parentheses_where_they_are_sums() -> None:
+    x, w, c = Value(0.5, name="x"), Value(0.0, name="w_1"), Value(1.0, name="c")
+    tanh, sigmoid = named("y", (w * x).tanh()), named("y", (w * x).sigmoid())
+    assert str(explain(tanh, x, through=())) == "∂y/∂x = (1 − y²) × w_1\n      = 0"
+    assert explain(tanh, x, through=()).latex.splitlines()[1].endswith(r"&= (1 - {y}^2) \times w_{1} \\")
+    assert str(explain(sigmoid, x, through=())) == "∂y/∂x = y × (1 − y) × w_1\n      = 0"
+    assert str(explain(named("y", -(w * x)), x, through=())) == "∂y/∂x = (−1) × w_1\n      = 0"
+    chosen = named("y", autograd.where(c, w * x, 2.0))
+    assert str(explain(chosen, x, through=())) == "∂y/∂x = (1 if c else 0) × w_1\n      = 0"
+    assert str(explain(named("y", (x + 1.0) * w), x, through=())) == "∂y/∂x = w_1\n      = 0"  # and no factor of 1
+    assert str(explain(named("y", x + 1.0), x, through=())) == "∂y/∂x = 1"
+
+
+def test_two_ways_between_two_waypoints_are_one_number_without_a_rule() -> None:
+    x, w = Value(2.0, name="x"), Value(5.0, name="w")
+    assert str(explain(named("y", (x * w) * (x + 1.0)), x, through=())) == "∂y/∂x = 25"
+    assert str(explain(named("y", ((x * w) * (x + 1.0)) * 3.0), x, through=())) == "∂y/∂x = 75"
+
+
+def test_a_value_at_which_paths_meet_and_part_has_one_equation() -> None:
+    x = Value(3.0, name="x")
+    h = named("h", named("a", x * 2.0) + named("b", x * x))
+    y = named("y", named("c", h * 5.0) * named("d", h + 1.0))
+    derivation = explain(y, x)
+    assert [equation.left for equation in derivation.equations] == [("y", "x", False), ("y", "h", False)]
+    assert str(derivation).splitlines()[:3] == [
+        "∂y/∂x = ∂y/∂h · ∂h/∂a · ∂a/∂x + ∂y/∂h · ∂h/∂b · ∂b/∂x",
+        "      = 155 × 1 × 2 + 155 × 1 × 6",
+        "      = 310 + 930",
+    ]
+    assert "\n\nwhere, summed over 2 paths,\n∂y/∂h = ∂y/∂c · ∂c/∂h + ∂y/∂d · ∂d/∂h\n      = 16 × 5 + 75 × 1\n" in str(
+        derivation
+    )
+
+    assert ["mtext", "where, summed over 2 paths,"] in derivation.math()
+
+
+def test_the_sign_of_a_zero_is_the_engines() -> None:
+    x = Value(2.0, name="x")
+    assert math.copysign(1.0, explain(x * -0.0, x).value) == -1.0
+    assert math.copysign(1.0, explain(x * 0.0, x).value) == 1.0
