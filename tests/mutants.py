@@ -51,7 +51,7 @@ TESTS = {
         "tests/test_matvec.py", "tests/compiler/test_bits.py", "tests/diagram/test_every_operation.py",
     ],
     "autograd/functional.py": ["tests/test_functional.py", "tests/test_graphs.py", "tests/test_check.py"],
-    "autograd/compiler/program/simplify.py": ["tests/compiler"],
+    "autograd/compiler/program/simplify.py": ["tests/compiler/test_simplify.py", "tests/compiler/test_bits.py"],
     "nn/optim.py": [
         "tests/nn/test_optim.py", "tests/nn/test_schedule.py", "tests/nn/test_fit.py", "tests/nn/test_checkpoint.py",
         "tests/compiler/test_fit.py",
