@@ -53,11 +53,11 @@ TESTS = {
     "autograd/functional.py": ["tests/test_functional.py", "tests/test_graphs.py", "tests/test_check.py"],
     "autograd/compiler/program/simplify.py": ["tests/compiler/test_simplify.py", "tests/compiler/test_bits.py"],
     "nn/optim.py": [
-        "tests/nn/test_optim.py", "tests/nn/test_schedule.py", "tests/nn/test_fit.py", "tests/nn/test_checkpoint.py",
+        "tests/nn/test_optim.py", "tests/nn/test_edges.py", "tests/nn/test_schedule.py", "tests/nn/test_fit.py", "tests/nn/test_checkpoint.py",
         "tests/compiler/test_fit.py",
     ],
-    "nn/losses.py": ["tests/nn/test_losses.py", "tests/nn/test_fit.py", "tests/compiler/test_fit.py"],
-    "nn/checkpoint.py": ["tests/nn/test_checkpoint.py", "tests/nn/test_fit.py"],
+    "nn/losses.py": ["tests/nn/test_losses.py", "tests/nn/test_edges.py", "tests/nn/test_fit.py", "tests/compiler/test_fit.py"],
+    "nn/checkpoint.py": ["tests/nn/test_checkpoint.py", "tests/nn/test_edges.py", "tests/nn/test_fit.py"],
     "autograd/diagram/chain_rule/derivation.py": [
         "tests/diagram/test_derivation.py", "tests/diagram/test_every_operation.py", "tests/diagram/test_player.py",
     ],
