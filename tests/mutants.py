@@ -45,18 +45,25 @@ MEMORY = 6 << 30  # bytes: a mutant may ask for all there is
 # The files that are changed, and where their tests are; the examples of the file itself are run behind them, since
 # pytest makes a second module of a source file that it meets before its package was imported.
 TESTS = {
-    "autograd/value.py": ["tests/test_value.py", "tests/test_graphs.py", "tests/test_functional.py"],
-    "autograd/ops.py": [
-        "tests/test_ops.py", "tests/test_value.py", "tests/test_functional.py", "tests/test_check.py",
-        "tests/test_matvec.py", "tests/compiler/test_bits.py", "tests/diagram/test_every_operation.py",
+    "autograd/value.py": [
+        "tests/test_value.py", "tests/test_edges.py", "tests/test_graphs.py", "tests/test_functional.py",
     ],
-    "autograd/functional.py": ["tests/test_functional.py", "tests/test_graphs.py", "tests/test_check.py"],
+    "autograd/ops.py": [
+        "tests/test_ops.py", "tests/test_edges.py", "tests/test_value.py", "tests/test_functional.py",
+        "tests/test_check.py", "tests/test_matvec.py", "tests/compiler/test_bits.py",
+        "tests/diagram/test_every_operation.py",
+    ],
+    "autograd/functional.py": [
+        "tests/test_functional.py", "tests/test_edges.py", "tests/test_graphs.py", "tests/test_check.py",
+    ],
     "autograd/compiler/program/simplify.py": ["tests/compiler/test_simplify.py", "tests/compiler/test_bits.py"],
     "nn/optim.py": [
-        "tests/nn/test_optim.py", "tests/nn/test_edges.py", "tests/nn/test_schedule.py", "tests/nn/test_fit.py", "tests/nn/test_checkpoint.py",
-        "tests/compiler/test_fit.py",
+        "tests/nn/test_optim.py", "tests/nn/test_edges.py", "tests/nn/test_schedule.py", "tests/nn/test_fit.py",
+        "tests/nn/test_checkpoint.py", "tests/compiler/test_fit.py",
     ],
-    "nn/losses.py": ["tests/nn/test_losses.py", "tests/nn/test_edges.py", "tests/nn/test_fit.py", "tests/compiler/test_fit.py"],
+    "nn/losses.py": [
+        "tests/nn/test_losses.py", "tests/nn/test_edges.py", "tests/nn/test_fit.py", "tests/compiler/test_fit.py",
+    ],
     "nn/checkpoint.py": ["tests/nn/test_checkpoint.py", "tests/nn/test_edges.py", "tests/nn/test_fit.py"],
     "autograd/diagram/chain_rule/derivation.py": [
         "tests/diagram/test_derivation.py", "tests/diagram/test_every_operation.py", "tests/diagram/test_player.py",
@@ -352,8 +359,9 @@ def run(works: list[Work], folders: list[Path]) -> None:
                 (folder / work.path).write_bytes(work.source)
                 free.append(folder)
                 del running[pid]
-        if sys.stderr.isatty():
-            print(f"\r{total - len(waiting) - len(running)} of {total}", end="", file=sys.stderr, flush=True)
+                done_so_far = total - len(waiting) - len(running)
+                if done_so_far % 50 == 0:
+                    print(f"{done_so_far} of {total}", flush=True)
 
 
 def arguments() -> argparse.Namespace:

@@ -51,13 +51,13 @@ def test_the_defaults_are_pytorchs_and_are_what_a_step_takes(kind):
 @pytest.mark.parametrize("lr", [INF, -INF, NAN, -1e-300])
 @pytest.mark.parametrize("kind", DEFAULTS)
 def test_a_learning_rate_is_finite_and_not_negative(kind, lr):
-    with pytest.raises(ValueError, match="^lr is a "):
+    with pytest.raises(ValueError, match=r"^lr is a "):
         kind([Value(1.0)], lr=lr)
 
 
 @pytest.mark.parametrize("dampening", [INF, -INF, NAN])
 def test_a_dampening_is_finite(dampening):
-    with pytest.raises(ValueError, match="^dampening is a "):
+    with pytest.raises(ValueError, match=r"^dampening is a "):
         nn.SGD([Value(1.0)], momentum=0.5, dampening=dampening)
     assert nn.SGD([Value(1.0)], momentum=0.5, dampening=-2.0).defaults["dampening"] == -2.0
 

@@ -1,0 +1,86 @@
+"""Where one step further means another thing: what no other test would notice if it changed."""
+
+import math
+import random
+
+import pytest
+
+import autograd as ag
+from autograd import OPERATIONS, Value, define, gradients, jit, jvp
+
+INF, NAN = math.inf, math.nan
+SPECIAL = [0.0, -0.0, 1.0, -1.0, 2.5, -7.5, 1e300, -1e-300, INF, -INF, NAN]
+
+
+def test_a_value_without_a_name_carries_nothing_more():
+    """A node is small: what few Values have is a dict that the others are without."""
+    x = Value(2.0)
+    assert x.extras is Value(2.0, name=None).extras is (x * x).extras is None
+    x.name = "x"
+    assert x.extras == {"name": "x"}
+
+
+class Bare(ag.Number):
+    """A number of another kind, of a lower rank than a Value's: it leaves every operation to the other side."""
+
+    def apply(self, op, operands):
+        return op.forward(*[3.0 if isinstance(x, Bare) else x for x in operands])
+
+    __sub__ = __truediv__ = lambda self, other: NotImplemented
+
+
+def test_the_other_side_may_be_a_number_of_another_kind():
+    x = Value(2.0)
+    assert ((x - Bare()).data, (x / Bare()).data) == (-1.0, 2.0 / 3.0)
+    assert ((Bare() - x).data, (Bare() / x).data) == (1.0, 1.5)
+
+
+def test_a_derivative_that_is_not_asked_for_is_not_computed():
+    asked = []
+    op = define(
+        "edge_counted",
+        lambda a, b: a * b,
+        (lambda y, a, b: b, lambda y, a, b: asked.append(b) or a),
+    )
+    try:
+        x, w = Value(2.0), Value(3.0)
+        y = op(x, w)
+        asked.clear()
+        (slope,) = gradients(y, [x], create_graph=True)
+        assert slope.data == 3.0
+        assert asked == []
+    finally:
+        del OPERATIONS["edge_counted"]
+
+
+def test_a_tangent_may_be_a_value_to_differentiate_by():
+    tangent = Value(2.0)
+    y, along = jvp(lambda x: x * x * x, (3.0,), (tangent,))
+    assert (y, along.data) == (27.0, 54.0)
+    assert gradients(along, tangent) == 27.0
+    pair = jvp(lambda p: p[0] * p[1], ([3.0, 5.0],), ([tangent, 1.0],))[1]
+    assert (pair.data, gradients(pair, tangent)) == (13.0, 5.0)
+
+
+def test_the_norm_of_an_infinity():
+    assert ag.norm([INF, 1.0]) == ag.norm([1.0, -INF]) == ag.norm([INF, INF]) == INF
+    assert math.isnan(ag.norm([NAN, 1.0]))
+    x, y = Value(INF), Value(1.0)
+    norm = ag.norm([x, y])
+    norm.backward()
+    assert norm.data == INF
+    assert y.grad == 0.0  # beside an infinite number, a finite one does not count
+
+
+@pytest.mark.parametrize("other", SPECIAL)
+def test_divmod_under_jit(other):
+    compiled = jit(lambda x, y: divmod(x, y))
+    left, right = jit(lambda x: divmod(x, other)), jit(lambda x: divmod(other, x))
+    for x in SPECIAL:
+        want = [v.data for v in divmod(Value(x), Value(other))]
+        assert repr(list(compiled(x, other))) == repr(list(left(x))) == repr(want)
+        assert repr(list(right(x))) == repr([v.data for v in divmod(other, Value(x))])
+    rng = random.Random(3)
+    for _ in range(20):
+        x, y = rng.uniform(-9, 9), rng.uniform(-3, 3)
+        assert compiled(x, y) == pytest.approx(divmod(x, y))
