@@ -174,7 +174,7 @@ def _changes(node: ast.AST) -> Iterator[tuple[Any, str]]:
         yield node.test, "False"
     elif isinstance(node, ast.comprehension):
         yield from ((test, "True") for test in node.ifs)
-    elif isinstance(node, ast.Return) and node.value is not None:
+    elif isinstance(node, ast.Return) and ast.unparse(node) not in ("return", "return None"):
         yield node, "return None"
     elif isinstance(node, (ast.Expr, ast.Assign, ast.AugAssign, ast.Raise, ast.Delete, ast.Continue, ast.Break)) or (
         isinstance(node, ast.AnnAssign) and node.value is not None
