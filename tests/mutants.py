@@ -49,9 +49,9 @@ TESTS = {
         "tests/test_value.py", "tests/test_edges.py", "tests/test_graphs.py", "tests/test_functional.py",
     ],
     "autograd/ops.py": [
-        "tests/test_ops.py", "tests/test_edges.py", "tests/test_value.py", "tests/test_functional.py",
-        "tests/test_check.py", "tests/test_matvec.py", "tests/compiler/test_bits.py",
-        "tests/diagram/test_every_operation.py",
+        "tests/test_ops.py", "tests/test_facts.py", "tests/test_edges.py", "tests/test_value.py",
+        "tests/test_functional.py", "tests/test_check.py", "tests/test_matvec.py", "tests/compiler/test_bits.py",
+        "tests/compiler/test_simplify.py", "tests/diagram/test_every_operation.py",
     ],
     "autograd/functional.py": [
         "tests/test_functional.py", "tests/test_edges.py", "tests/test_graphs.py", "tests/test_check.py",
@@ -111,7 +111,10 @@ def mutants(path: str, source: str) -> Iterator[Mutant]:
     def offset(line: int, column: int) -> int:
         return starts[line - 1] + column
 
-    for node, function in _places(ast.parse(source).body, None):
+    tree = ast.parse(source)
+    for node, function in _places(tree.body, None):
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and node in tree.body:
+            continue  # nothing would be imported without it
         for place, text in _changes(node):
             start = offset(place.lineno, place.col_offset)
             end = offset(place.end_lineno, place.end_col_offset)
