@@ -1,12 +1,14 @@
 """Where one step further means another thing: what no other test would notice if it changed."""
 
+import contextlib
 import math
 import random
 
+import numpy as np
 import pytest
 
 import autograd as ag
-from autograd import OPERATIONS, Value, define, gradients, jit, jvp
+from autograd import OPERATIONS, Value, define, grad, gradients, jit, jvp
 
 INF, NAN = math.inf, math.nan
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 2.5, -7.5, 1e300, -1e-300, INF, -INF, NAN]
@@ -84,3 +86,62 @@ def test_divmod_under_jit(other):
     for _ in range(20):
         x, y = rng.uniform(-9, 9), rng.uniform(-3, 3)
         assert compiled(x, y) == pytest.approx(divmod(x, y))
+
+
+# ------------------------------------------------------------- transformations
+
+
+def test_nan_is_an_anomaly_where_that_is_asked_for_alone():
+    """Another mode, such as the one that records where a node was made, does not look for it."""
+    f = lambda x: x.sqrt() * 0.0
+    for mode in (contextlib.nullcontext, ag.record_source, ag.enable_grad):
+        with mode():
+            assert math.isnan(grad(f)(0.0))
+            assert math.isnan(jvp(f, (0.0,), (1.0,))[1])
+    with ag.detect_anomaly():
+        with pytest.raises(ag.AnomalyError):
+            grad(f)(0.0)
+        with pytest.raises(ag.AnomalyError):
+            jvp(f, (0.0,), (1.0,))
+
+
+def test_detect_anomaly_looks_at_what_is_asked_for_alone():
+    with ag.detect_anomaly():
+        x, w = Value(2.0), Value(3.0)
+        assert gradients(x * w + w, [x]) == [3.0]
+        assert gradients((x * w).log() + w, x) == 0.5
+
+
+@pytest.mark.parametrize(("before", "after"), [(2.0, NAN), (NAN, 2.0), (2.0, 3.0), (0.0, -2.0)])
+def test_a_graph_of_derivatives_is_refused_where_the_data_changed(before, after):
+    x = Value(before)
+    y = x * x
+    x.data = after
+    with pytest.raises(RuntimeError, match="the data of a Value was changed"):
+        gradients(y, x, create_graph=True)
+    x.data = before
+    assert repr(gradients(y, x, create_graph=True).data) == repr(2.0 * before)
+
+
+def test_a_constant_derivative_takes_no_gradient():
+    x = Value(2.0)
+    slope = gradients(x * 3.0, x, create_graph=True)
+    assert (slope.data, slope.requires_grad) == (3.0, False)
+    (slope * x).backward()
+    assert not slope.has_grad
+    assert x.grad == 3.0
+
+
+def test_the_first_derivative_is_what_no_order_means():
+    assert ag.derivative(lambda x: x**4)(2.0) == ag.derivative(lambda x: x**4, 1)(2.0) == 32.0
+    assert ag.derivative(lambda x: x**4, 0)(2.0) == 16.0
+
+
+def test_whole_tangents_and_cotangents_become_floats():
+    for one in (1, np.float32(1.0), np.int64(1)):
+        _, along = jvp(lambda x: x, (2.0,), (one,))
+        assert repr(along) == "1.0"
+        _, pull = ag.vjp(lambda x: [x, x], 2.0)
+        assert repr(pull([one, one])) == "(2.0,)"
+    with pytest.raises(TypeError):
+        jvp(lambda x: x, (2.0,), ("1",))
