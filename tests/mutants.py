@@ -89,13 +89,18 @@ class Mutant:
     text: str
     change: str  # what was there → what is there now
     source: str  # the line it is in
+    name: str  # of the function it is in; empty outside of all
     function: int | None  # the first line of the function that must be called to notice; None: whoever imports
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        return self.path, self.name, self.source, self.change
 
     def applied(self, source: bytes) -> bytes:
         return source[: self.start] + self.text.encode() + source[self.end :]
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.change}\n        {self.source}"
+        return f"{self.path}:{self.line}, in {self.name or 'the file'}: {self.change}\n        {self.source}"
 
 
 # ------------------------------------------------------------ making mutants
@@ -112,7 +117,7 @@ def mutants(path: str, source: str) -> Iterator[Mutant]:
         return starts[line - 1] + column
 
     tree = ast.parse(source)
-    for node, function in _places(tree.body, None):
+    for node, name, function in _within(tree, "", None):
         if isinstance(node, (ast.Assign, ast.AnnAssign)) and node in tree.body:
             continue  # nothing would be imported without it
         for place, text in _changes(node):
@@ -120,16 +125,11 @@ def mutants(path: str, source: str) -> Iterator[Mutant]:
             end = offset(place.end_lineno, place.end_col_offset)
             before = " ".join(source.encode()[start:end].decode().split())
             line = lines[place.lineno - 1].decode().strip()
-            yield Mutant(path, place.lineno, start, end, text, f"{before} → {text}", line, function)
+            yield Mutant(path, place.lineno, start, end, text, f"{before} → {text}", line, name, function)
 
 
-def _places(body: list[ast.stmt], function: int | None) -> Iterator[tuple[ast.AST, int | None]]:
-    """The nodes that may be changed, each with the first line of the function it is in."""
-    for statement in body:
-        yield from _within(statement, function)
-
-
-def _within(node: ast.AST, function: int | None) -> Iterator[tuple[ast.AST, int | None]]:
+def _within(node: ast.AST, name: str, function: int | None) -> Iterator[tuple[ast.AST, str, int | None]]:
+    """The nodes that may be changed, each with the name and the first line of the function it is in."""
     if isinstance(node, (ast.Import, ast.ImportFrom, ast.Assert, ast.JoinedStr)):
         return  # an assertion tells a type checker something; a message may say what it likes
     if isinstance(node, ast.keyword) and node.arg == "strict":
@@ -138,20 +138,20 @@ def _within(node: ast.AST, function: int | None) -> Iterator[tuple[ast.AST, int 
         return
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         return  # a docstring
-    yield node, function
+    yield node, name, function
     if isinstance(node, ast.Raise):
         return
-    inner = function
+    inner_name, inner = name, function
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
-        first = [node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))]
-        inner = min(first)
-    for name, value in ast.iter_fields(node):
-        if name in ("annotation", "returns", "decorator_list"):
+        inner_name = getattr(node, "name", name)
+        inner = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
+    for part, value in ast.iter_fields(node):
+        if part in ("annotation", "returns", "decorator_list"):
             continue
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, ast.AST):
                 # the default of an argument is computed where the function is defined
-                yield from _within(child, inner if name == "body" else function)
+                yield from _within(child, inner_name, inner if part == "body" else function)
 
 
 def _changes(node: ast.AST) -> Iterator[tuple[Any, str]]:
@@ -192,11 +192,11 @@ def _written(node: ast.expr, **fields: Any) -> str:
     return f"({ast.unparse(changed)})"
 
 
-def known_equivalents() -> dict[tuple[str, str, str], str]:
-    """The changes that are known to change nothing: file, line and change, with the reason."""
+def known_equivalents() -> dict[tuple[str, str, str, str], str]:
+    """The changes that are known to change nothing: file, function, line and change, with the reason."""
     with open(EQUIVALENT, "rb") as file:
         entries = tomllib.load(file)
-    return {(path, e["line"], e["change"]): e["why"] for path, rows in entries.items() for e in rows}
+    return {(path, e["in"], e["line"], e["change"]): e["why"] for path, rows in entries.items() for e in rows}
 
 
 # -------------------------------------------------------------- running tests
@@ -392,8 +392,8 @@ def main() -> int:
     for path in options.files or TESTS:
         text = (ROOT / path).read_text(encoding="utf-8")
         found = list(mutants(path, text))
-        stale -= {(m.path, m.source, m.change) for m in found}
-        found = [m for m in found if (m.path, m.source, m.change) not in equivalents]
+        stale -= {m.key for m in found}
+        found = [m for m in found if m.key not in equivalents]
         if options.line:
             found = [m for m in found if m.line == options.line]
         if not options.all and len(found) > options.sample:
@@ -422,8 +422,8 @@ def main() -> int:
     for work in works:
         for mutant in work.survivors:
             print(f"\nsurvivor {mutant}")
-    for path, line, change in sorted(stale & {(p, line, c) for p, line, c in stale if p in (options.files or TESTS)}):
-        print(f"\nno longer there, take it from {EQUIVALENT.name}: {path}: {change} in {line}")
+    for path, name, line, change in sorted(key for key in stale if key[0] in (options.files or TESTS)):
+        print(f"\nno longer there, take it from {EQUIVALENT.name}: {path}, {name}: {change} in {line}")
     return 1 if short else 0
 
 
