@@ -2,11 +2,12 @@
 
 import json
 import math
+import os
 
 import pytest
 
 import nn
-from autograd import Value
+from autograd import Value, topological_order
 from nn import checkpoint
 
 INF, NAN = math.inf, math.nan
@@ -100,6 +101,39 @@ def test_of_one_sample_without_a_reduction_comes_a_list_of_one():
 def test_a_term_of_weight_zero_may_be_infinite(loss):
     assert loss([-INF, INF], [0.0, 1.0], reduction="none") == [0.0, 0.0]
     assert loss([INF, -INF], [0.0, 1.0], reduction="none") == [INF, INF]
+
+
+def test_a_target_in_which_no_class_has_a_probability():
+    assert nn.cross_entropy([1.0, 2.0], [0.0, 0.0]) == nn.cross_entropy([0.0], [0.0]) == 0.0
+    scores = [Value(1.0), Value(2.0)]
+    loss = nn.cross_entropy(scores, [0.0, 0.0])
+    loss.backward()
+    assert (loss.data, [s.grad for s in scores]) == (0.0, [0.0, 0.0])
+
+
+def operations(loss):
+    return sorted(v.op.name for v in topological_order(loss) if v.op)
+
+
+def test_a_loss_is_few_nodes():
+    a, b = Value(1.0), Value(3.0)
+    assert operations(nn.mse([a, b], [0.0, 1.0])) == ["div", "dot", "sub", "sub"]
+    assert operations(nn.mse([a], [0.0])) == ["dot", "sub"]
+    assert operations(nn.half_squared_error([a, b], [0.0, 1.0])) == ["dot", "mul", "sub", "sub"]
+    assert operations(nn.mae(a, 0.0)) == ["abs", "sub"]
+    assert operations(nn.mae([a, b], [0.0, 1.0])) == ["abs", "abs", "mean", "sub", "sub"]
+
+
+def test_of_one_number_each_reduction():
+    found = [nn.mae(1.0, 3.0, reduction=reduction) for reduction in ("mean", "sum", "none")]
+    assert found == [2.0, 2.0, [2.0]]
+
+
+@pytest.mark.parametrize("target", [[1.0], [1.0, 2.0], []])
+def test_one_prediction_has_one_target(target):
+    for prediction in (Value(1.0), 1.0):
+        with pytest.raises(ValueError, match=f"^one prediction needs one target, and a list of {len(target)} was"):
+            nn.mae([prediction], [target])
 
 
 # ---------------------------------------------------------------- checkpoints
@@ -199,3 +233,58 @@ def test_an_architecture_that_is_wrong_is_told_apart(architecture, message, tmp_
 def test_what_goes_wrong_with_a_file_names_it_once(error, message):
     with pytest.raises(nn.CheckpointError, match=message), checkpoint.blamed_on("m.json"):
         raise error
+
+
+def test_a_file_says_one_thing_a_line_and_is_not_read_beyond_a_gibibyte(tmp_path):
+    path = edited(tmp_path, nn.Neuron(1, seed=0), lambda stored: None)
+    nn.save(nn.Neuron(1, seed=0), path)
+    assert path.read_text().splitlines()[:3] == ["{", ' "format": "chalkgrad checkpoint",', ' "version": 1,']
+    assert checkpoint.LARGEST == 2**30
+
+
+def test_notes_are_a_dict_or_none(tmp_path):
+    for notes in ([1], "text", 3, None):
+        path = edited(tmp_path, nn.Neuron(1, seed=0), lambda stored, notes=notes: stored.update(notes=notes))
+        assert nn.read_notes(path) == {}
+
+
+def test_two_texts_are_no_model(tmp_path):
+    with pytest.raises(TypeError, match="a checkpoint holds a Module, and str was given"):
+        nn.save(str(tmp_path / "m.json"), str(tmp_path / "n.json"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folders are synced on POSIX alone")
+def test_a_file_is_on_the_disk_before_it_has_its_name_and_the_name_after_it(tmp_path, monkeypatch):
+    seen = []
+    for name in ("fsync", "replace"):
+        own = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda *args, name=name, own=own: (seen.append(name), own(*args))[1])
+    nn.save(nn.Neuron(1, seed=0), tmp_path / "m.json")
+    assert seen == ["fsync", "replace", "fsync"]
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="open files are counted in /proc")
+def test_no_file_stays_open(tmp_path):
+    nn.save(nn.Neuron(1, seed=0), tmp_path / "m.json")
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(5):
+        nn.save(nn.Neuron(1, seed=0), tmp_path / "m.json")
+        nn.load(tmp_path / "m.json", nn.Neuron(1))
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.parametrize("step", ["write", "fsync", "chmod", "replace"])
+def test_a_write_that_fails_is_an_error_and_leaves_the_old_file(step, tmp_path, monkeypatch):
+    path = tmp_path / "m.json"
+    nn.save(nn.Neuron(1, seed=0), path)
+    before = path.read_bytes()
+
+    def fail(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, step, fail)
+    with pytest.raises(OSError, match="No space left"):
+        nn.save(nn.Neuron(1, seed=1), path)
+    monkeypatch.undo()
+    assert os.listdir(tmp_path) == ["m.json"]
+    assert path.read_bytes() == before
