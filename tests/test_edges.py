@@ -2,16 +2,14 @@
 
 import contextlib
 import math
-import random
 
 import numpy as np
 import pytest
 
 import autograd as ag
-from autograd import OPERATIONS, Value, define, grad, gradients, jit, jvp
+from autograd import OPERATIONS, Value, define, grad, gradients, jvp
 
 INF, NAN = math.inf, math.nan
-SPECIAL = [0.0, -0.0, 1.0, -1.0, 2.5, -7.5, 1e300, -1e-300, INF, -INF, NAN]
 
 
 def test_a_value_without_a_name_carries_nothing_more():
@@ -72,20 +70,6 @@ def test_the_norm_of_an_infinity():
     norm.backward()
     assert norm.data == INF
     assert y.grad == 0.0  # beside an infinite number, a finite one does not count
-
-
-@pytest.mark.parametrize("other", SPECIAL)
-def test_divmod_under_jit(other):
-    compiled = jit(lambda x, y: divmod(x, y))
-    left, right = jit(lambda x: divmod(x, other)), jit(lambda x: divmod(other, x))
-    for x in SPECIAL:
-        want = [v.data for v in divmod(Value(x), Value(other))]
-        assert repr(list(compiled(x, other))) == repr(list(left(x))) == repr(want)
-        assert repr(list(right(x))) == repr([v.data for v in divmod(other, Value(x))])
-    rng = random.Random(3)
-    for _ in range(20):
-        x, y = rng.uniform(-9, 9), rng.uniform(-3, 3)
-        assert compiled(x, y) == pytest.approx(divmod(x, y))
 
 
 # ------------------------------------------------------------- transformations

@@ -288,3 +288,37 @@ def test_a_write_that_fails_is_an_error_and_leaves_the_old_file(step, tmp_path, 
     monkeypatch.undo()
     assert os.listdir(tmp_path) == ["m.json"]
     assert path.read_bytes() == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions as on POSIX")
+def test_a_new_file_has_the_permissions_that_the_process_gives(tmp_path):
+    for mask, mode in ((0o000, 0o666), (0o022, 0o644), (0o077, 0o600)):
+        own = os.umask(mask)
+        try:
+            nn.save(nn.Neuron(1, seed=0), tmp_path / f"{mask}.json")
+            assert os.umask(mask) == mask
+        finally:
+            os.umask(own)
+        assert (tmp_path / f"{mask}.json").stat().st_mode & 0o777 == mode
+
+
+@pytest.mark.parametrize(
+    ("notes", "message"),
+    [
+        ('{"a": 1, "a": 1}', "a name stands twice in one object"),
+        ("1e999", "1e999 is too large for a float"),
+        ("-1e999", "-1e999 is too large for a float"),
+    ],
+)
+def test_a_note_that_could_be_read_in_two_ways_is_refused(notes, message, tmp_path):
+    path = edited(tmp_path, nn.Neuron(1, seed=0), lambda stored: stored.update(notes="here"))
+    path.write_text(path.read_text().replace('"here"', notes))
+    with pytest.raises(nn.CheckpointError, match=message):
+        nn.load(path, nn.Neuron(1))
+
+
+@pytest.mark.parametrize(("nin", "nout"), [(4, 1), (1, 4)])
+def test_a_layer_with_one_weight_for_each_input_or_neuron_is_built(nin, nout, tmp_path):
+    layer = nn.Layer(nin, nout, bias=False, seed=0)
+    nn.save(layer, tmp_path / "m.json")
+    assert nn.load(tmp_path / "m.json").state_dict() == layer.state_dict()
