@@ -90,17 +90,19 @@ class Mutant:
     change: str  # what was there → what is there now
     source: str  # the line it is in
     name: str  # of the function it is in; empty outside of all
+    nth: int  # of those that these four say the same of
     function: int | None  # the first line of the function that must be called to notice; None: whoever imports
 
     @property
-    def key(self) -> tuple[str, str, str, str]:
-        return self.path, self.name, self.source, self.change
+    def key(self) -> tuple[str, str, str, str, int]:
+        return self.path, self.name, self.source, self.change, self.nth
 
     def applied(self, source: bytes) -> bytes:
         return source[: self.start] + self.text.encode() + source[self.end :]
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}, in {self.name or 'the file'}: {self.change}\n        {self.source}"
+        nth = f" (number {self.nth} of these)" if self.nth > 1 else ""
+        return f"{self.path}:{self.line}, in {self.name or 'the file'}: {self.change}{nth}\n        {self.source}"
 
 
 # ------------------------------------------------------------ making mutants
@@ -117,6 +119,7 @@ def mutants(path: str, source: str) -> Iterator[Mutant]:
         return starts[line - 1] + column
 
     tree = ast.parse(source)
+    met: dict[tuple[str, str, str], int] = defaultdict(int)
     for node, name, function in _within(tree, "", None):
         if isinstance(node, (ast.Assign, ast.AnnAssign)) and node in tree.body:
             continue  # nothing would be imported without it
@@ -125,7 +128,10 @@ def mutants(path: str, source: str) -> Iterator[Mutant]:
             end = offset(place.end_lineno, place.end_col_offset)
             before = " ".join(source.encode()[start:end].decode().split())
             line = lines[place.lineno - 1].decode().strip()
-            yield Mutant(path, place.lineno, start, end, text, f"{before} → {text}", line, name, function)
+            change = f"{before} → {text}"
+            met[name, line, change] += 1
+            nth = met[name, line, change]
+            yield Mutant(path, place.lineno, start, end, text, change, line, name, nth, function)
 
 
 def _within(node: ast.AST, name: str, function: int | None) -> Iterator[tuple[ast.AST, str, int | None]]:
@@ -192,11 +198,12 @@ def _written(node: ast.expr, **fields: Any) -> str:
     return f"({ast.unparse(changed)})"
 
 
-def known_equivalents() -> dict[tuple[str, str, str, str], str]:
-    """The changes that are known to change nothing: file, function, line and change, with the reason."""
+def known_equivalents() -> dict[tuple[str, str, str, str, int], str]:
+    """The changes that are known to change nothing: file, function, line, change and number, with the reason."""
     with open(EQUIVALENT, "rb") as file:
         entries = tomllib.load(file)
-    return {(path, e["in"], e["line"], e["change"]): e["why"] for path, rows in entries.items() for e in rows}
+    rows = ((path, row) for path, rows in entries.items() for row in rows)
+    return {(path, row["in"], row["line"], row["change"], row.get("nth", 1)): row["why"] for path, row in rows}
 
 
 # -------------------------------------------------------------- running tests
@@ -422,7 +429,7 @@ def main() -> int:
     for work in works:
         for mutant in work.survivors:
             print(f"\nsurvivor {mutant}")
-    for path, name, line, change in sorted(key for key in stale if key[0] in (options.files or TESTS)):
+    for path, name, line, change, _ in sorted(key for key in stale if key[0] in (options.files or TESTS)):
         print(f"\nno longer there, take it from {EQUIVALENT.name}: {path}, {name}: {change} in {line}")
     return 1 if short else 0
 

@@ -205,3 +205,21 @@ def test_softmax_of_few_and_of_many(count):
     first = shares[0].data
     want = [first * ((i == 0) - math.exp(x.data) / total) for i, x in enumerate(xs)]
     assert [x.grad for x in xs] == pytest.approx(want, rel=1e-12, abs=1e-300)
+
+
+def test_what_pytorch_calls_an_activation():
+    """With the options that make it the same function; tests/nn/test_interop.py compares them where PyTorch is."""
+    found = {op.name: op.torch for op in BUILT_IN if op.torch}
+    options = {"softplus": {"threshold": 1e9}, "leaky_relu": {"negative_slope": 0.01}, "elu": {"alpha": 1.0}}
+    assert {name: given for name, (_, given) in found.items() if given} == options | {"gelu": {"approximate": "none"}}
+    assert {name: each for name, (each, _) in found.items()} == {
+        "tanh": "Tanh", "sigmoid": "Sigmoid", "logsigmoid": "LogSigmoid", "softplus": "Softplus", "relu": "ReLU",
+        "leaky_relu": "LeakyReLU", "elu": "ELU", "selu": "SELU", "gelu": "GELU", "silu": "SiLU", "mish": "Mish",
+        "softsign": "Softsign", "hardtanh": "Hardtanh",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("f", [ag.gelu, ag.silu, ag.mish])
+def test_far_below_zero_an_activation_goes_to_zero_from_below(f):
+    assert [repr(f(x)) for x in (-2000.0, -1e300, -INF)] == ["-0.0"] * 3
+    assert f(-20.0) < 0.0

@@ -89,6 +89,27 @@ def test_a_norm_below_the_limit_changes_nothing():
     assert [p.grad for p in parameters] == [3.0, 4.0]
 
 
+def test_one_parameter_needs_no_list():
+    (p,) = with_gradients(-3.0)
+    assert nn.clip_grad_norm_(p, 1.0) == 3.0
+    assert p.grad == pytest.approx(-1.0, abs=1e-6)  # PyTorch's 1e-6 in the denominator
+    p.grad = -3.0
+    nn.clip_grad_value_(p, 2.0)
+    assert p.grad == -2.0
+
+
+def test_an_option_may_be_a_whole_number_in_a_file():
+    optimizer = nn.SGD([Value(1.0)], momentum=0.5)
+    state = json.loads(json.dumps(optimizer.state_dict()))
+    state["groups"][0].update(lr=1, momentum=0)
+    optimizer.load_state_dict(state)
+    assert (optimizer.param_groups[0]["lr"], optimizer.param_groups[0]["momentum"]) == (1, 0)
+    for key, wrong in [("lr", "1"), ("lr", True), ("nesterov", 1), ("momentum", None)]:
+        state["groups"][0] = optimizer.state_dict()["groups"][0] | {key: wrong}
+        with pytest.raises(ValueError, match=f"the option {key} of SGD cannot be {wrong!r}"):
+            optimizer.load_state_dict(state)
+
+
 # --------------------------------------------------------------------- losses
 
 
