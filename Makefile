@@ -6,12 +6,15 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
 
-.PHONY: help setup demo test sanitize lint types stub bench notebooks clean
+.PHONY: help setup demo test fuzz fuzz-inputs mutants sanitize lint types stub bench notebooks clean
 
 help:
 	@echo 'make demo       set up what the demo needs and run it; the pictures go to out/'
 	@echo 'make test       set up everything and run the tests'
 	@echo 'make setup      set up .venv with everything the developers need'
+	@echo 'make fuzz       random graphs against mpmath for a minute; make fuzz ARGS="--help" for the options'
+	@echo 'make fuzz-inputs  expressions, files and names that somebody made up, by atheris'
+	@echo 'make mutants    changes of the source that a test must notice; make mutants ARGS="--help" for the options'
 	@echo 'make sanitize   the tests of the engine in C under AddressSanitizer'
 	@echo 'make lint       ruff: rules and format'
 	@echo 'make types      a strict type check (mypy)'
@@ -55,6 +58,10 @@ BUILD := pyproject.toml hatch_build.py autograd/_native.c
 	@$(PIP) install --editable '.[dev]'
 	@touch .venv/.plot $@
 
+.venv/.fuzz: .venv/.dev
+	@$(PIP) install --editable '.[fuzz]'
+	@touch $@
+
 setup: .venv/.dev
 
 demo: .venv/.plot
@@ -69,6 +76,15 @@ test: .venv/.dev
 	else \
 	    echo 'The native engine is not there, so its tests did not run: see $(BIN)/chalkgrad doctor'; \
 	fi
+
+fuzz: .venv/.dev
+	$(BIN)/python tests/fuzz.py $(ARGS)
+
+fuzz-inputs: .venv/.fuzz
+	$(BIN)/python tests/fuzz_inputs.py $(ARGS)
+
+mutants: .venv/.dev
+	$(BIN)/python tests/mutants.py $(ARGS)
 
 # The engine in C once more, built to watch every access to memory and every step outside the standard.
 sanitize: .venv/.dev

@@ -163,6 +163,10 @@ def _along(f, xs, j, x):
 # ------------------------------------------------------- dual numbers, by hand
 
 
+class UndefinedError(Exception):
+    """The textbook's formula has no number at this point of a graph."""
+
+
 def dual_derivative(output, leaf):
     """∂output/∂leaf by a forward pass with the oracles' partials, and the size of what was added up on the way.
 
@@ -175,7 +179,11 @@ def dual_derivative(output, leaf):
         datas = [mpf(x.data if isinstance(x, Value) else x) for x in node.operands]
         tangent = size = mpf(0)
         bound = SLOPE_BOUNDS.get(node.op.name, COMMON)
-        for x, slope in zip(node.operands, ORACLES[node.op.name].slopes(*datas), strict=True):
+        try:
+            slopes = ORACLES[node.op.name].slopes(*datas)
+        except ZeroDivisionError:
+            raise UndefinedError(f"{node.op.name}{tuple(datas)}") from None
+        for x, slope in zip(node.operands, slopes, strict=True):
             if id(x) in tangents:
                 dx, dsize = tangents[id(x)]
                 tangent += slope * dx

@@ -1,6 +1,7 @@
 """Random graphs: lists of steps that can be run on Values, on exact numbers, or on whatever else the oracles take."""
 
 import math
+import random
 from dataclasses import dataclass
 
 from hypothesis import strategies as st
@@ -48,11 +49,44 @@ class Recipe:
         return self.run(leaves, lambda name, xs: ORACLES[name].value(*map(mpf, xs)))[-1]
 
 
+class _Drawn:
+    """Choices that hypothesis makes, which then finds the smallest graph that fails."""
+
+    def __init__(self, draw):
+        self.draw = draw
+
+    def integer(self, low, high):
+        return self.draw(st.integers(low, high))
+
+    def choice(self, items):
+        return self.draw(st.sampled_from(items))
+
+    def number(self):
+        return self.draw(st.floats(-2.0, 2.0, allow_subnormal=False))
+
+    def permutation(self, items):
+        return self.draw(st.permutations(items))
+
+
+class Dice:
+    """Choices by a seed, many times as fast."""
+
+    def __init__(self, seed):
+        self._random = random.Random(seed)
+        self.integer, self.choice = self._random.randint, self._random.choice
+
+    def number(self):
+        return self._random.uniform(-2.0, 2.0)
+
+    def permutation(self, items):
+        return self._random.sample(items, len(items))
+
+
 class _Builder:
     """Adds steps and follows their numbers, so that each next step can be kept in range and off the kinks."""
 
-    def __init__(self, draw, leaves):
-        self.draw, self.recipe, self.numbers = draw, Recipe(leaves, []), list(leaves)
+    def __init__(self, choices, leaves):
+        self.choices, self.recipe, self.numbers = choices, Recipe(leaves, []), list(leaves)
 
     def add(self, name, operands):
         operands = list(operands)
@@ -68,10 +102,10 @@ class _Builder:
 
     def pick(self, constants=True):
         """A place among what there is, the last ones more often; now and then a constant."""
-        if constants and self.draw(st.integers(0, 7)) == 0:
-            return self.draw(st.sampled_from([2.0, -0.5, 0.75, 3.0]))
+        if constants and self.choices.integer(0, 7) == 0:
+            return self.choices.choice([2.0, -0.5, 0.75, 3.0])
         last = len(self.numbers) - 1
-        return max(0, last - self.draw(st.integers(0, last)) // (1 + self.draw(st.integers(0, 1))))
+        return max(0, last - self.choices.integer(0, last) // (1 + self.choices.integer(0, 1)))
 
     def into(self, domain, operand):
         for name, *constants in INTO.get(domain, ()):
@@ -81,12 +115,12 @@ class _Builder:
     def step(self, name):
         op = OPERATIONS[name]
         if name == "polygamma":
-            return self.add(name, [float(self.draw(st.integers(0, 3))), self.into((0.0, math.inf), self.pick(False))])
+            return self.add(name, [float(self.choices.integer(0, 3)), self.into((0.0, math.inf), self.pick(False))])
         if name == "where":
-            return self.add(name, [self.draw(st.sampled_from([0.0, 1.0])), self.pick(), self.pick()])
+            return self.add(name, [self.choices.choice([0.0, 1.0]), self.pick(), self.pick()])
         if name == "clip":
             return self.add(name, [self.pick(False), -1.75, 2.25])
-        count = op.arity or 2 * self.draw(st.integers(1, 3)) + (name == "dot" and self.draw(st.integers(0, 1)))
+        count = op.arity or 2 * self.choices.integer(1, 3) + (name == "dot" and self.choices.integer(0, 1))
         operands = [self.pick(op.arity != 1) for _ in range(count)]
         if all(type(x) is float for x in operands):
             operands[0] = self.pick(False)
@@ -116,15 +150,21 @@ def near_a_kink(recipe, margin):
     return False
 
 
-@st.composite
-def recipes(draw, smooth=False, steps=8, among=()):
-    """Graphs of all operations, ``among`` them these; with ``smooth`` of those that have derivatives everywhere."""
-    numbers = st.floats(-2.0, 2.0, allow_subnormal=False).map(lambda x: x if abs(x) > 1e-3 else 0.3)
-    builder = _Builder(draw, draw(st.lists(numbers, min_size=2, max_size=4)))
+def recipe_by(choices, smooth=False, steps=8, among=()):
+    """A graph of all operations, ``among`` them these; with ``smooth`` of those that have derivatives everywhere."""
+    numbers = [choices.number() for _ in range(choices.integer(2, 4))]
+    builder = _Builder(choices, [x if abs(x) > 1e-3 else 0.3 for x in numbers])
     names = [n for n in OPERATIONS if n in ORACLES and not (smooth and (OPERATIONS[n].kinks or n in ROUGH))]
-    for name in draw(st.permutations([*draw(st.lists(st.sampled_from(names), min_size=2, max_size=steps)), *among])):
+    chosen = [choices.choice(names) for _ in range(choices.integer(2, steps))]
+    for name in choices.permutation([*chosen, *among]):
         builder.step(name)
     leaves = list(range(len(builder.recipe.leaves)))
     last = len(builder.numbers) - 1
     builder.add("sum", [last, max(leaves[-1] + 1, last - 2), *leaves])  # so that something reaches every leaf
     return builder.recipe
+
+
+@st.composite
+def recipes(draw, smooth=False, steps=8, among=()):
+    """The same as a strategy of hypothesis."""
+    return recipe_by(_Drawn(draw), smooth, steps, among)

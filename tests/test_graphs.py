@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import dataclasses
 import functools
 import gc
 import itertools
@@ -22,8 +23,8 @@ from hypothesis import assume, given, settings
 
 import autograd as ag
 from autograd import OPERATIONS, Value, grad, gradients, hessian, hvp, jvp, numerical_grad, topological_order
-from tests import checks
-from tests.oracles import BOUNDS, COMMON, ORACLES, M, error_in_ulps, mpf
+from tests import checks, fuzz
+from tests.oracles import ORACLES, M, mpf
 from tests.recipes import near_a_kink, recipes
 
 # ------------------------------------------------------------- random graphs
@@ -31,16 +32,7 @@ from tests.recipes import near_a_kink, recipes
 
 @given(recipes())
 def test_every_node_is_right_for_its_operands(recipe):
-    for node in recipe.values()[len(recipe.leaves) :]:
-        xs = [mpf(x.data if isinstance(x, Value) else x) for x in node.operands] if isinstance(node, Value) else []
-        if not xs:
-            continue  # a step of constants alone
-        bound = BOUNDS.get(node.op.name, COMMON)
-        try:
-            want = ORACLES[node.op.name].value(*xs)
-        except (ZeroDivisionError, ValueError):
-            continue
-        assert error_in_ulps(node.data, want, bound, xs) <= bound.ulps, node.op.name
+    fuzz.values_are_right(recipe)
 
 
 @pytest.mark.parametrize("name", ORACLES)
@@ -50,14 +42,7 @@ def test_backward_agrees_with_dual_numbers(name):
     @settings(max_examples=15)
     @given(recipes(steps=10, among=[name]))
     def check(recipe):
-        made = recipe.values()
-        leaves, output = made[: len(recipe.leaves)], made[-1]
-        output.backward()
-        for leaf in leaves:
-            want, size = checks.dual_derivative(output, leaf)
-            # each step of a path rounds a few times, relative to the sizes of what is added up
-            assert abs(leaf.grad - want) <= 1e-14 * size, f"{leaf.grad!r}, not {M.nstr(want, 20)}"
-        met.update(node.op.name for node in topological_order(output) if node.op)
+        met.update(fuzz.gradient_is_right(recipe))
 
     check()
     assert name in met
@@ -66,15 +51,23 @@ def test_backward_agrees_with_dual_numbers(name):
 @settings(max_examples=60)
 @given(recipes(steps=6))
 def test_gradient_of_the_gradient_agrees_with_dual_numbers(recipe):
-    made = recipe.values()
-    leaves, output = made[: len(recipe.leaves)], made[-1]
-    for first in gradients(output, leaves, create_graph=True):
-        if not isinstance(first, Value):
-            continue  # 0.0 or a constant: nothing depends on the leaves any more
-        again = gradients(first, leaves)
-        for leaf, got in zip(leaves, again, strict=True):
-            want, size = checks.dual_derivative(first, leaf)
-            assert abs(got - want) <= 1e-13 * (1 + size), f"{got!r}, not {M.nstr(want, 20)}"
+    fuzz.second_gradient_is_right(recipe)
+
+
+def test_graphs_drawn_by_a_seed():
+    """A fixed budget of what `make fuzz` does for as long as one likes, which meets every operation."""
+    count, met = fuzz.fuzz(0, range(150))
+    assert count > 140  # the rest meets a pole, such as hypot(0, 0)
+    assert met == set(ORACLES)
+
+
+@pytest.mark.parametrize("name", ["sin", "mul", "sum"])
+def test_a_wrong_number_is_reported_with_its_graph(monkeypatch, name):
+    oracle = ORACLES[name]
+    wrong = dataclasses.replace(oracle, value=lambda *xs: oracle.value(*xs) * (1 + mpf(2) ** -45))
+    monkeypatch.setitem(ORACLES, name, wrong)
+    with pytest.raises(AssertionError, match=rf"(?s){name}\(.*Recipe.*again: make fuzz ARGS=\"--only 0:\d+\""):
+        fuzz.fuzz(0, range(150))
 
 
 @settings(max_examples=80)
@@ -105,13 +98,7 @@ def test_second_derivative_agrees_with_mpmath(recipe):
 @settings(max_examples=60)
 @given(recipes(steps=8))
 def test_forward_and_reverse_mode_agree(recipe):
-    direction = [1.0 - 0.25 * i for i in range(len(recipe.leaves))]
-    slopes = grad(lambda xs: recipe.function(*xs))(recipe.leaves)
-    _, along = jvp(recipe.function, recipe.leaves, direction)
-    terms = [s * u for s, u in zip(slopes, direction, strict=True)]
-    made = recipe.values()
-    size = sum(checks.dual_derivative(made[-1], leaf)[1] for leaf in made[: len(recipe.leaves)])
-    assert abs(along - sum(terms)) <= 1e-13 * size
+    fuzz.modes_agree(recipe)
 
 
 @settings(max_examples=40)

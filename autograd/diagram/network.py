@@ -143,21 +143,20 @@ class _Plan:
         return [(f"{name}{number(weight.value)}", "plain"), *(gradient if self.by_gradient else [])]
 
     def _anchors(self) -> dict[int, Point]:
-        """Where the label of each weight goes: along its own line, off other labels, circles and lines."""
+        """Where the label of each weight goes, by its place in the list: along its own line, off other labels, circles and lines."""
         taken: list[Rectangle] = []
         for unit in self.units:
             bottom = unit.y + RADIUS
             taken.append((unit.x - RADIUS, unit.y - RADIUS, unit.x + RADIUS, bottom))
             if unit.rows:
                 taken.append((unit.x - 45, bottom, unit.x + 45, bottom + LINE * unit.rows + 4))
-        lines = {id(weight): weight.ends() for weight in self.weights if self.labelled}
+        lines = [weight.ends() for weight in self.weights] if self.labelled else []
         anchors = {}
-        for weight in self.weights:
+        for k, weight in enumerate(self.weights):
             label = self._label(weight)
             if label:
                 room = max(width(words, EDGE_SIZE) for words, _ in label) / 2 + 2, 6.5 * len(label) + 1
-                others = [line for key, line in lines.items() if key != id(weight)]
-                anchors[id(weight)], box = _spot(lines[id(weight)], room, taken, others)
+                anchors[k], box = _spot(lines[k], room, taken, lines[:k] + lines[k + 1 :])
                 taken.append(box)
         return anchors
 
@@ -175,10 +174,10 @@ class _Plan:
 
     def labels(self) -> Iterator[Text]:
         """The words on the lines, of each line from below, since a patch covers the underscores of the words above."""
-        for weight in self.weights:
+        for k, weight in enumerate(self.weights):
             label = self._label(weight)
             for i, (words, kind) in reversed(list(enumerate(label))):
-                x, y = self.anchors[id(weight)]
+                x, y = self.anchors[k]
                 yield Text(words, x, y + 4 + 12.5 * (i - (len(label) - 1) / 2), kind)
 
     def titles(self) -> Iterator[Text]:

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import autograd
+import nn
 from autograd import Derivation, Value, detect_anomaly, draw, explain, gradients, topological_order
 from autograd.errors import DiagramError
 
@@ -220,3 +222,211 @@ def test_a_single_factor_is_told_once() -> None:
 def test_digits() -> None:
     root = network()
     assert "= 0.741 × 0.187 × 0.593" in str(explain(root, of(root, "w11_2"), through=["out_o1", "net_o1"], digits=3))
+
+
+# ------------------------------------------------------------------- its limits
+
+
+def ways(count: int) -> tuple[Value, Value]:
+    """A sum of so many multiples of one number, each with a name."""
+    x = Value(2.0, name="x")
+    return named("y", autograd.sum([named(f"p{i}", x * float(i + 1)) for i in range(count)])), x
+
+
+def steps(count: int) -> tuple[Value, Value]:
+    """A chain of so many doublings, each with a name."""
+    x = y = Value(1.0, name="x")
+    for i in range(count):
+        y = named(f"a{i}", y * 2.0)
+    return y, x
+
+
+def test_twelve_terms_are_shown_and_of_more_their_number() -> None:
+    twelve = [" + ".join(f"∂y/∂p{i} · ∂p{i}/∂x" for i in range(12)), " + ".join(f"1 × {i}" for i in range(1, 13))]
+    twelve.append(" + ".join(str(i) for i in range(1, 13)))
+    indent = "\n      = "
+    assert str(explain(*ways(12))) == "∂y/∂x = " + indent.join([*twelve, "78"])
+    assert str(explain(*ways(13))) == "∂y/∂x = " + indent.join([*[f"{row} + … 1 more" for row in twelve], "91"])
+    assert explain(*ways(14)).latex.count(r"\cdots \text{ (2 more)}") == 3
+    assert explain(*ways(14)).mathml.count("<mtext>… 2 more</mtext>") == 3
+
+
+def test_twelve_factors_are_shown_and_of_more_six_at_either_end() -> None:
+    twelve = [f"∂a{i}/∂a{i - 1}" for i in range(11, 0, -1)] + ["∂a0/∂x"]
+    assert str(explain(*steps(12))).splitlines()[0] == "∂a11/∂x = " + " · ".join(twelve)
+    first, numbers, result = str(explain(*steps(14))).splitlines()
+    ends = [f"∂a{i}/∂a{i - 1}" for i in (13, 12, 11, 10, 9, 8)], twelve[-6:]
+    assert first == f"∂a13/∂x = {' · '.join(ends[0])} · ⋯ (2 more) ⋯ · {' · '.join(ends[1])}"
+    assert numbers == "        = 2 × 2 × 2 × 2 × 2 × 2 × ⋯ (2 more) ⋯ × 2 × 2 × 2 × 2 × 2 × 2"
+    assert result == "        = 16384"
+
+
+def test_forty_equations_are_shown_and_of_more_that_there_are_more() -> None:
+    def levels(count: int) -> tuple[Value, Value]:
+        x = y = Value(1.0, name="x")
+        for _ in range(count):
+            y = y * 0.5 + y * 0.5
+        return y, x
+
+    for count in (39, 40):
+        derivation = explain(*levels(count))
+        assert len(derivation.equations) == count
+        assert "more sums" not in str(derivation) + derivation.latex + derivation.markdown
+    derivation = explain(*levels(41))
+    assert len(derivation.equations) == 40
+    assert str(derivation).endswith("\n\n… and more sums of this kind")
+    assert derivation.latex.endswith(r"\text{… and more sums of this kind}")
+    assert derivation.math()[-1] == ["mtext", "… and more sums of this kind"]
+
+
+def product(*lengths: int) -> str:
+    """The derivation, in one step, of a product of names that are so long."""
+    x = y = Value(1.0, name="x")
+    for i, length in enumerate(lengths):
+        y = y * Value(2.0, name="abcde"[i] * length)
+    return str(explain(named("y", y), x, through=()))
+
+
+def test_a_rule_of_eighty_characters_is_written_and_no_longer_one() -> None:
+    assert product(20, 20, 20, 20) == f"∂y/∂x = {' × '.join(c * 20 for c in 'dcba')}\n      = 16"
+    assert product(20, 20, 20, 21) == "∂y/∂x = 16"
+    assert product(20, 20, 20, 21, 1) == "∂y/∂x = 32"
+
+
+def test_rules_in_a_product_stand_in_parentheses_where_they_are_sums() -> None:
+    x, w, c = Value(0.5, name="x"), Value(0.0, name="w_1"), Value(1.0, name="c")
+    tanh, sigmoid = named("y", (w * x).tanh()), named("y", (w * x).sigmoid())
+    assert str(explain(tanh, x, through=())) == "∂y/∂x = (1 − y²) × w_1\n      = 0"
+    assert explain(tanh, x, through=()).latex.splitlines()[1].endswith(r"&= (1 - {y}^2) \times w_{1} \\")
+    assert str(explain(sigmoid, x, through=())) == "∂y/∂x = y × (1 − y) × w_1\n      = 0"
+    assert str(explain(named("y", -(w * x)), x, through=())) == "∂y/∂x = (−1) × w_1\n      = 0"
+    chosen = named("y", autograd.where(c, w * x, 2.0))
+    assert str(explain(chosen, x, through=())) == "∂y/∂x = (1 if c else 0) × w_1\n      = 0"
+    assert str(explain(named("y", (x + 1.0) * w), x, through=())) == "∂y/∂x = w_1\n      = 0"  # and no factor of 1
+    assert str(explain(named("y", x + 1.0), x, through=())) == "∂y/∂x = 1"
+
+
+def test_two_ways_between_two_waypoints_are_one_number_without_a_rule() -> None:
+    x, w = Value(2.0, name="x"), Value(5.0, name="w")
+    assert str(explain(named("y", (x * w) * (x + 1.0)), x, through=())) == "∂y/∂x = 25"
+    assert str(explain(named("y", ((x * w) * (x + 1.0)) * 3.0), x, through=())) == "∂y/∂x = 75"
+
+
+def test_a_value_at_which_paths_meet_and_part_has_one_equation() -> None:
+    x = Value(3.0, name="x")
+    h = named("h", named("a", x * 2.0) + named("b", x * x))
+    y = named("y", named("c", h * 5.0) * named("d", h + 1.0))
+    derivation = explain(y, x)
+    assert [equation.left for equation in derivation.equations] == [("y", "x", False), ("y", "h", False)]
+    assert str(derivation).splitlines()[:3] == [
+        "∂y/∂x = ∂y/∂h · ∂h/∂a · ∂a/∂x + ∂y/∂h · ∂h/∂b · ∂b/∂x",
+        "      = 155 × 1 × 2 + 155 × 1 × 6",
+        "      = 310 + 930",
+    ]
+    assert "\n\nwhere, summed over 2 paths,\n∂y/∂h = ∂y/∂c · ∂c/∂h + ∂y/∂d · ∂d/∂h\n      = 16 × 5 + 75 × 1\n" in str(
+        derivation
+    )
+
+    assert ["mtext", "where, summed over 2 paths,"] in derivation.math()
+
+
+def test_the_sign_of_a_zero_is_the_engines() -> None:
+    x = Value(2.0, name="x")
+    assert math.copysign(1.0, explain(x * -0.0, x).value) == -1.0
+    assert math.copysign(1.0, explain(x * 0.0, x).value) == 1.0
+
+
+def test_thirteen_factors_leave_out_one_and_rules_are_told_of_those_that_are_shown() -> None:
+    x = y = Value(1.0, name="x")
+    for i in range(13):
+        y = named(f"a{i}", y * Value(2.0, name=f"w{i}"))
+    lines = str(explain(y, x)).splitlines()
+    assert lines[1] == "        = 2 × 2 × 2 × 2 × 2 × 2 × ⋯ (1 more) ⋯ × 2 × 2 × 2 × 2 × 2 × 2"
+    assert [line.split(" = ")[1] for line in lines[3:]] == [f"w{i}" for i in (12, 11, 10, 9, 8, 7, 5, 4, 3, 2, 1, 0)]
+
+
+def test_a_negative_number_stands_in_parentheses_as_a_factor_alone() -> None:
+    x = Value(2.0, name="x")
+    y = named("y", named("a", x * 2.0) * Value(-3.0, name="w"))
+    assert str(explain(y, x)) == "∂y/∂x = ∂y/∂a · ∂a/∂x\n      = (−3) × 2\n      = −6\n    with ∂y/∂a = w = −3"
+    assert str(explain(named("y", x.cos() * 1e9), x, through=())).splitlines()[-1].endswith("= −909297427")
+
+
+def test_a_rule_is_told_once() -> None:
+    x = Value(2.0, name="x")
+    h = named("h", x * 3.0)
+    p, q = named("p", x * h), named("q", h.square())
+    text = str(explain(named("y", p * q), x))
+    assert text.count("∂y/∂p = q") == 1
+    main, other = text.split("\n\n")
+    assert main.endswith("    with ∂y/∂p = q = 36\n    with ∂p/∂x = h = 6")
+    assert other.endswith("    with ∂p/∂h = x = 2\n    with ∂y/∂q = p = 12\n    with ∂q/∂h = 2 × h = 12")
+    latex = explain(named("y", p * q), x).latex
+    assert latex.count(r"\text{with }") == 5
+    assert "\\text{with } \\frac{\\partial y}{\\partial p} &= q = 36 \\\\\n" in latex
+
+
+def test_a_derivation_can_be_made_of_its_equations() -> None:
+    derivation = explain(*steps(2))
+    assert str(Derivation(derivation.equations, 9)) == str(derivation)
+    assert derivation.math()[0][0] == "mrow"  # no words before the first equation
+
+
+def test_the_range_of_digits() -> None:
+    third = named("y", Value(1.0, name="x") / 3.0)
+    x = of(third, "x")
+    assert str(explain(third, x, digits=1)) == "∂y/∂x = 1 ÷ 3\n      = 0.3"
+    assert str(explain(third, x, digits=17)).endswith("= 0.33333333333333331")
+    for digits in (0, 18, -1, 2.0, True):
+        with pytest.raises(DiagramError, match=r"digits= is from 1 to 17 significant digits; .* was given\."):
+            explain(third, x, digits=digits)  # type: ignore[arg-type]
+
+
+def test_waypoints_by_one_name_and_by_value_and_only_on_the_way() -> None:
+    x, w = Value(2.0, name="x"), Value(3.0, name="wide")
+    hidden = named("hidden", x * w)
+    y = named("y", hidden.square())
+    want = "∂y/∂x = ∂y/∂hidden · ∂hidden/∂x\n      = 12 × 3\n      = 36"
+    for through in ("hidden", ["hidden"], hidden, [hidden]):
+        assert str(explain(y, x, through=through)).startswith(want)
+    for elsewhere in ("wide", w, "h"):
+        with pytest.raises(DiagramError, match="is not on the way from wrt to the output"):
+            explain(y, x, through=elsewhere)
+    # a name that stands beside the way is no waypoint: so all values are
+    assert str(explain((Value(2.0) * w).exp(), w)).count("·") == 1
+
+
+def test_parameters_go_by_their_paths() -> None:
+    net = nn.MLP(2, [1], seed=0)
+    weight = net.parameters()[0]
+    loss = net([1.0, 2.0]).square()
+    assert str(explain(loss, weight, model=net)).startswith("∂v₂/∂layers.0.neurons.0.w.0 = ")
+    assert "layers" not in str(explain(loss, weight))
+
+
+def test_many_ways_between_two_waypoints_are_walked_once() -> None:
+    x = y = Value(1.0, name="x")
+    for _ in range(60):
+        y = y * 0.5 + y * 0.5
+    assert str(explain(y, x, through=())) == "∂v₁₈₀/∂x = 1"
+
+
+def test_what_has_no_name_is_written_out_where_that_is_short() -> None:
+    x, a, b, c = (Value(float(i + 2), name="xabc"[i]) for i in range(4))
+
+    def rule(factor: Value) -> str:
+        return str(explain(named("y", x * factor), x, through=())).splitlines()[0]
+
+    assert rule(a * b) == "∂y/∂x = (a × b)"
+    assert rule(a * b + c) == "∂y/∂x = v₂"  # of values without a name
+    assert rule(a.exp()) == "∂y/∂x = (exp(a))"
+    assert rule(a * 4.0) == "∂y/∂x = (a × 4)"
+    for length, shown in ((14, f"({'m' * 15} × {'n' * 14})"), (15, "v₁")):  # 32 characters, and 33
+        assert rule(Value(1.0, name="m" * 15) * Value(1.0, name="n" * length)) == f"∂y/∂x = {shown}"
+    # a waypoint goes by what it is called, with a name or without
+    assert "    with ∂v₂/∂x (direct) = v₁ = 7.3890561" in str(explain(x * x.exp(), x))
+
+
+def test_a_rule_by_itself_needs_no_parentheses() -> None:
+    x = Value(2.0, name="x")
+    assert str(explain(named("y", x.tanh()), x)) == "∂y/∂x = 1 − y²\n      = 0.0706508249"
