@@ -143,7 +143,7 @@ class _Plan:
         return [(f"{name}{number(weight.value)}", "plain"), *(gradient if self.by_gradient else [])]
 
     def _anchors(self) -> dict[int, Point]:
-        """Where the label of each weight goes, by its place in the list: along its own line, off other labels, circles and lines."""
+        """Where the label of weight k goes: along its own line, off other labels, circles and lines."""
         taken: list[Rectangle] = []
         for unit in self.units:
             bottom = unit.y + RADIUS
