@@ -8,7 +8,7 @@ import pytest
 import autograd as ag
 import nn
 from autograd import OPERATIONS, Value, derivative, diagnose, numerical_grad
-from tests.oracles import ORACLES
+from tests.oracles import ORACLES, M
 
 INF = math.inf
 REAL = (-INF, INF)
@@ -223,3 +223,20 @@ def test_what_pytorch_calls_an_activation():
 def test_far_below_zero_an_activation_goes_to_zero_from_below(f):
     assert [repr(f(x)) for x in (-2000.0, -1e300, -INF)] == ["-0.0"] * 3
     assert f(-20.0) < 0.0
+
+
+@pytest.mark.parametrize("op", [op for op in UNARY if op.complex_rule], ids=by_name)
+def test_the_complex_rule_is_the_function_in_the_plane(op):
+    """Also off the real axis, where the complex step does not go; left of the imaginary axis as well."""
+    formulas = {"abs": lambda z: z, "identity": lambda z: z, "neg": lambda z: -z, "asinh": M.asinh}
+    formula = formulas.get(op.name, ORACLES[op.name].value)
+    for z in (0.4 + 0.3j, 0.75 - 0.2j, 0.1 + 0.9j):
+        z = z + 1.5 if op.name == "acosh" else z
+        assert complex(op.complex_rule(z)) == pytest.approx(complex(formula(M.mpc(z))), rel=1e-13)
+    assert OPERATIONS["abs"].complex_rule(-0.5 + 0.1j) == 0.5 - 0.1j
+
+
+def test_methods_with_operands_have_an_example():
+    for op in BUILT_IN:
+        if op.method and op.operands:
+            assert f'\n>>> f"{{{op.name}(' in op.evaluate.__doc__
