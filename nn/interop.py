@@ -44,7 +44,8 @@ def to_torch(model: Module) -> Any:
         if activation != "linear":
             counterpart = OPERATIONS[activation].torch if activation else None
             if counterpart is None:
-                raise ValueError(f"PyTorch has no module for the activation of {step!r}")
+                what = activation or getattr(step, "activate", None)
+                raise ValueError(f"PyTorch has no module for the activation {what!r} of {step!r}")
             kind, options = counterpart
             parts.append(getattr(torch.nn, kind)(**options))
     return torch.nn.Sequential(*parts).train(model.training)
