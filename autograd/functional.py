@@ -117,16 +117,29 @@ def _partials(node: Value, needed: set[Value], graph: bool) -> tuple[Any, ...]:
     if not graph:
         return node.partials
     assert node.op is not None
-    partials = node.op.partials(node, node.operands, [isinstance(x, Value) and x in needed for x in node.operands])
-    for i, (partial, stored) in enumerate(zip(partials, node.partials, strict=True)):
-        now = bare(partial)
-        if type(now) is type(stored) is float and now != stored and not (now != now and stored != stored):
-            raise RuntimeError(
-                f"a graph of derivatives is built of the numbers that the Values hold, and since {node.op.name} was "
-                f"computed the data of a Value was changed: its derivative by operand {i} was {stored!r} then and is "
-                f"{now!r} now; compute the output again, or leave create_graph out"
-            )
+    wanted = [isinstance(x, Value) and x in needed for x in node.operands]
+    partials = node.op.partials(node, node.operands, wanted)
+    if _differ(partials, node.partials) is None:
+        return partials
+    # A rule may well round otherwise where it is given floats, so ask it as it was asked when the node was made.
+    now = node.op.partials(node.data, [bare(x) for x in node.operands], wanted)
+    i = _differ(now, node.partials)
+    if i is not None:
+        raise RuntimeError(
+            f"a graph of derivatives is built of the numbers that the Values hold, and since {node.op.name} was "
+            f"computed the data of a Value was changed: its derivative by operand {i} was {node.partials[i]!r} then "
+            f"and is {now[i]!r} now; compute the output again, or leave create_graph out"
+        )
     return partials
+
+
+def _differ(partials: Sequence[Any], stored: Sequence[Any]) -> int | None:
+    """Return the place of the first partial that is another number than the one stored; None where there is none."""
+    for i, (partial, before) in enumerate(zip(partials, stored, strict=True)):
+        now = bare(partial)
+        if type(now) is type(before) is float and now != before and not (now != now and before != before):
+            return i
+    return None
 
 
 def _as_result(derivative: Any, graph: bool) -> Any:
