@@ -145,9 +145,10 @@ def _slots(cls: Any) -> list[str]:
     names = []
     for base in cls.__mro__:
         slots = vars(base).get("__slots__", ())
+        slots = [slots] if isinstance(slots, str) else slots
         if "data" in slots:
             break  # Value, the one in Python
-        for name in [slots] if isinstance(slots, str) else slots:
+        for name in slots:
             private = name.startswith("__") and not name.endswith("__")
             names.append(f"_{base.__name__.lstrip('_')}{name}" if private else name)
     return [name for name in names if name not in ("__dict__", "__weakref__")]

@@ -193,6 +193,6 @@ def new_node(data: Any, op: Operation, operands: tuple[Any, ...], partials: tupl
 def _number(data: Any) -> Any:
     if not isinstance(data, Number):
         return as_float(data)
-    if isinstance(data, Value):
+    if data.is_node:  # a Value, of either engine
         raise TypeError(f"a Value holds a number, and {data!r} is a Value already; use it as it is, or its .data")
     return data

@@ -988,6 +988,25 @@ class Slotted(Value):
         return self.__private
 
 
+class OneSlot(Value):
+    __slots__ = "metadata"  # one name, which holds that of a slot of Value
+
+
+def test_copies_of_a_subclass_with_its_slot_in_a_string():
+    x = OneSlot(2.0)
+    x.metadata = "t"
+    for twin in (copy.copy(x), copy.deepcopy(x), pickle.loads(pickle.dumps(x))):
+        assert twin.metadata == "t"
+
+
+@pytest.mark.parametrize("name", [None, "x"])
+def test_a_seed_that_is_a_value_is_refused_by_every_leaf(name):
+    x = Value(2.0, name=name)
+    with pytest.raises(TypeError, match="is a Value already"):
+        x.backward(Value(1.0))
+    assert not x.has_grad
+
+
 @pytest.mark.parametrize("kind", [Tagged, Slotted])
 def test_copies_of_a_subclass_keep_what_it_holds(kind):
     x = kind(2.0, "t")
