@@ -109,7 +109,8 @@ class Dunders:
 
     def __reduce__(self) -> Any:
         if not self.operands:
-            return _restored, (type(self), *_state(self), ())
+            *state, attributes = _state(self)  # the attributes come at last, since they may hold this Value
+            return _restored, (type(self), *state, None, ()), attributes, None, None, _set_attributes
         order = topological_order(self)
         leaves = [node for node in order if not node.operands]
         inner = [node for node in order if node.operands]

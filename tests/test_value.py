@@ -988,6 +988,17 @@ class Slotted(Value):
         return self.__private
 
 
+@pytest.mark.parametrize("kind", [Tagged, Slotted])
+def test_copies_of_a_value_that_holds_itself(kind):
+    x = kind(2.0, "t")
+    x.tag = [x, x * 3.0]
+    for twin in (copy.deepcopy(x), pickle.loads(pickle.dumps(x))):
+        assert twin is not x
+        assert twin.tag[0] is twin
+        assert twin.tag[1].operands == (twin, 3.0)
+        assert twin.tag[1].operands[0] is twin
+
+
 class OneSlot(Value):
     __slots__ = "metadata"  # one name, which holds that of a slot of Value
 
