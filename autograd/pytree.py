@@ -240,6 +240,8 @@ def _outline(x: Any, pattern: Any) -> str:
     """Say in words what a thing is on its outer level, as far as it has to be like the pattern."""
     if is_number(x):
         return "one number"
+    if is_masked(x):
+        return "a masked array"
     if isinstance(pattern, dict) and isinstance(x, dict):
         return f"a dict with the keys {list(pattern if x.keys() == pattern.keys() else x)}"
     listed = hasattr(x, "__getitem__") and not isinstance(x, (dict, str))  # a set has no order

@@ -12,7 +12,20 @@ import numpy as np
 import pytest
 
 import autograd as ag
-from autograd import OPERATIONS, Value, define, derivative, grad, gradients, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from autograd import (
+    OPERATIONS,
+    Value,
+    define,
+    derivative,
+    grad,
+    gradients,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    value_and_grad,
+    vjp,
+)
 from tests import checks
 from tests.oracles import ORACLES, M, mpf
 
@@ -693,6 +706,14 @@ def test_arrays_without_axes_are_numbers():
     assert repr(vjp(square, a)[1](one)) == "(array(6.),)"
     assert vjp(square, 3.0)[1](one) == (6.0,)
     assert hvp(square, (a,), (one,))[0] == 2.0
+
+
+def test_a_masked_tangent_is_refused():
+    masked = np.ma.masked_array([1.0, 2.0], [False, True])  # the hidden entry would count as 0
+    with pytest.raises(ValueError, match=r"2 entries at .*, and a masked array was given"):
+        jvp(lambda p: p[0] * p[1], ([1.0, 2.0],), (masked,))
+    with pytest.raises(ValueError, match="2 entries, and a masked array was given"):
+        vjp(lambda x: [x, x], 1.0)[1](masked)
 
 
 class Labelled:
