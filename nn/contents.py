@@ -26,7 +26,8 @@ def contents(thing: Any) -> Contents | None:
         return dict(thing)
     if isinstance(thing, SimpleNamespace) or hasattr(type(thing), "__dataclass_fields__"):
         return attributes(thing)
-    if getattr(getattr(thing, "dtype", None), "kind", "") == "O" and hasattr(thing, "tolist"):  # numpy may be missing
+    # Asked of the class, since numpy may be missing, and a proxy may raise anything when it is asked itself.
+    if hasattr(type(thing), "dtype") and getattr(thing.dtype, "kind", "") == "O" and hasattr(thing, "tolist"):
         items = thing.tolist()
         return items if isinstance(items, list) else [items]
     return None

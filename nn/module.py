@@ -211,7 +211,8 @@ class _Search:
             for other, _ in inner.elsewhere:  # which grows on the way: there may be sets in sets
                 inner.look_into(list(other))
             learning = {i for i, p in inner.parameters.items() if p.requires_grad}  # a frozen Value is a constant
-            if learning - set(self.parameters) or set(inner.modules) - set(self.modules):
+            switched = {i for i, m in inner.modules.items() if m.training}  # by train() and eval(), which must find it
+            if learning - set(self.parameters) or switched - set(self.modules):
                 raise TypeError(_misplaced(module, holder, on_class))
         return self
 
@@ -221,7 +222,7 @@ def _misplaced(module: Module, holder: Any, on_class: str) -> str:
         return (
             f"{on_class} has parameters, and stands on the class: all its instances would share them, and no copy or "
             f"pickle has them; set self.{on_class.partition('.')[2]} in __init__, or freeze a constant "
-            "(requires_grad = False)"
+            "(requires_grad = False; a module with requires_grad_(False).eval())"
         )
     path = next(path for path, thing in _walk(module, "", {}) if thing is holder)
     return (
@@ -253,6 +254,8 @@ def _walk(thing: Any, path: str, seen: dict[int, Any]) -> Iterator[tuple[str, An
     if isinstance(thing, Module):
         yield path, thing
     for key, item in _named(_inside(thing)):
+        if type(item) in PLAIN:
+            continue
         inner = f"{path}.{key}" if path else key
         entry = _entry(item)
         if entry is not None or isinstance(item, (set, frozenset)):
@@ -286,7 +289,7 @@ def _entry(item: Any, outer: tuple[Any, ...] = ()) -> Any:
     """Return a parameter, or a list (nested) of nothing but parameters, as lists; None for anything else."""
     if isinstance(item, Value):
         return None if item.operands else item
-    items = None if isinstance(item, Module) else contents(item)
+    items = None if type(item) in PLAIN or isinstance(item, Module) else contents(item)
     if not items or isinstance(items, dict) or any(item is one for one in outer):
         return None
     entries = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import math
 import os
@@ -26,8 +27,9 @@ class Cells(NamedTuple):
 def read_cells(path: Path, delimiter: str | None = None) -> Cells:
     """Read a file of a header line and two rows at least; lines that begin with ``# `` may stand before it.
 
-    Without a ``delimiter`` it is that of comma, semicolon, tab and bar by which the header has the most cells, a comma
-    where two are equal. Raises ValueError, with the line, for what is no such file.
+    Without a ``delimiter`` it is that of comma, semicolon, tab and bar by which the header has the most cells, and as
+    many as the next line if that is so for one of them; a comma where two are equal. Raises ValueError, with the line,
+    for what is no such file.
     """
     if delimiter is not None:
         delimiter = _WORDS.get(delimiter, delimiter)
@@ -35,7 +37,7 @@ def read_cells(path: Path, delimiter: str | None = None) -> Cells:
             raise ValueError(f"--delimiter is one character, or the word tab or space, and {delimiter!r} was given")
     lines, skipped = _without_comments(_decoded(path))
     if delimiter is None:
-        delimiter = max(DELIMITERS, key=lambda each: _width(path, lines, each, skipped))
+        delimiter = max(DELIMITERS, key=lambda each: _fitness(path, lines, each, skipped))
     rows = _rows(path, lines, delimiter, skipped)
     if len(rows) < 3:
         raise ValueError(f"{path} needs a header line and two rows at least")
@@ -84,11 +86,13 @@ def _without_comments(text: str) -> tuple[list[str], int]:
     return lines[first:], first
 
 
-def _width(path: Path, lines: list[str], delimiter: str, skipped: int) -> int:
-    try:
-        return len(_rows(path, lines, delimiter, skipped, most=1)[0][1])
-    except (ValueError, IndexError):
-        return 0
+def _fitness(path: Path, lines: list[str], delimiter: str, skipped: int) -> tuple[bool, int]:
+    """Return whether header and next line have as many cells, more than one, and how many the header has."""
+    widths = [0, 0]
+    with contextlib.suppress(ValueError, IndexError):
+        for i in range(2):
+            widths[i] = len(_rows(path, lines, delimiter, skipped, most=i + 1)[i][1])
+    return widths[0] == widths[1] > 1, widths[0]
 
 
 def _rows(

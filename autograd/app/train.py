@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--features", metavar="COLUMNS", help="to predict from, with commas between (default: all the others)")
     add("--classify", action="store_true", help="take each different cell of the target as a class, numbers too")
     add("--delimiter", metavar="CHARACTER", help="between the cells, or the word tab or space (default: of comma, "
-        "semicolon, tab and | the one by which the header has the most cells)")  # fmt: skip
+        "semicolon, tab and | the one by which header and first row have the most cells)")  # fmt: skip
     add("--layers", default="16,16", metavar="WIDTHS", help="of the hidden layers (default: 16,16; '' for none)")
     add("--activation", default="tanh", metavar="NAME", help="of the hidden layers (default: tanh)")
     add("--epochs", type=int, default=100, metavar="N", help="times that each row is learnt from (default: 100)")

@@ -12,7 +12,7 @@ import numbers
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from autograd import pytree
@@ -363,11 +363,29 @@ def as_batch(x: Any, place: Any) -> Any:
         raise NotPlain(x, place)
     import numpy as np
 
-    _shape(x, place)
+    if not _is_table(x):
+        _shape(x, place)
     try:
         return np.asarray(x, dtype=np.float64)
     except (ValueError, OverflowError) as error:  # more axes than NumPy has, an integer that no float holds
         raise ValueError(f"{written(place)} is a batch by in_axes, and makes no array of floats: {error}") from None
+
+
+def _is_table(x: Any) -> bool:
+    """Whether it is nested lists of one shape, with nothing but numbers: what most batches are, and soon seen."""
+    import numpy as np
+
+    for _ in range(3):
+        if not isinstance(x, (list, tuple)):
+            return False
+        kinds = set(map(type, x))
+        reals, others = (float, int, np.floating, np.integer), (bool, np.timedelta64)
+        if all(issubclass(kind, reals) and not issubclass(kind, others) for kind in kinds):
+            return True
+        if not kinds <= {list, tuple} or len(set(map(len, x))) > 1:
+            return False
+        x = list(chain.from_iterable(x))
+    return False
 
 
 def _shape(x: Any, place: Any, depth: int = 0) -> tuple[int, ...]:

@@ -560,6 +560,19 @@ def test_train_reads_what_stands_between_the_cells(cli, tmp_path, delimiter, opt
     assert f"{words}9 rows, 2 features, a number to predict" in out
 
 
+@pytest.mark.parametrize(
+    ("header", "delimiter"),
+    [("a|m|wide,b|m,y", ","), ("a, in kg, dry; b, in m; y", ";"), ("a;x;b;y;z\tb\ty", "\t"), ("a, b, c, d|b|y", "|")],
+)
+def test_train_takes_no_names_apart_where_the_rows_are_cut_otherwise(cli, tmp_path, header, delimiter):
+    rows = [header, *(delimiter.join([str(i), "0.5", str(2 * i)]) for i in range(9))]
+    (tmp_path / "t.csv").write_text("\n".join(rows))
+    options = ["--epochs", "1", "--layers", "2", "--no-progress", "-o", tmp_path / "m.json"]
+    code, out, err = cli("train", tmp_path / "t.csv", "--target", "y", *options)
+    assert (code, err) == (0, "")
+    assert "9 rows, 2 features, a number to predict" in out
+
+
 def test_train_overwrites_nothing_that_it_reads_or_writes(cli, tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("a,y\n1,2\n3,4\n")

@@ -4,6 +4,7 @@ import collections
 import datetime
 import decimal
 import math
+import re
 import subprocess
 import sys
 import textwrap
@@ -402,3 +403,14 @@ def test_the_message_tells_a_circle_from_many_levels():
 def test_repeat_names_what_differs():
     with pytest.raises(TypeError, match=r"takes a list of \(a number, True\) and returns a condition"):
         jit(lambda s: s[0] > 1.0).repeat(2, [1.0, True])
+
+
+def test_a_batch_of_lists_has_numbers_of_any_kind_and_nothing_else():
+    double = jit(lambda x: 2.0 * x, in_axes=0)
+    for rows in ([[1, np.float32(2.0)], (3.0, np.int8(4))], [[[1.0], [2.0]], [[3.0], [4.0]]], [np.ones(2), [1.0, 2]]):
+        assert double(rows).tolist() == (2.0 * np.array(rows)).tolist()
+    assert double([[[[[1.0]]]]]).tolist() == [[[[[2.0]]]]]
+    for wrong in (True, np.True_, np.timedelta64(1), "1", 1j, None, Value(1.0)):
+        for rows, place in (([wrong], "0[0]"), ([[1.0, 2.0], [3.0, wrong]], "0[1][1]")):
+            with pytest.raises(TypeError, match=re.escape(f"argument {place} is a")):
+                double(rows)

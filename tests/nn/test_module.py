@@ -403,6 +403,28 @@ def test_a_parameter_on_the_class_is_an_error_that_says_where():
         Itself().parameters()
 
 
+def test_a_frozen_module_on_the_class_that_no_mode_reaches_is_a_constant():
+    class Student(nn.Module):
+        teacher = nn.Sequential(nn.Neuron(1, init="ones"), nn.Dropout(0.5)).requires_grad_(False)
+
+    with pytest.raises(TypeError, match=r"Student\.teacher .* a module with requires_grad_\(False\)\.eval\(\)"):
+        Student().train()  # which would not reach its Dropout
+    Student.teacher.eval()
+    assert Student().train().parameters() == []
+    assert Student.teacher([2.0]).data == 2.0
+
+
+def test_an_attribute_that_answers_with_an_error_of_its_own_holds_no_parameters():
+    class Proxy:
+        def __getattr__(self, name):
+            raise RuntimeError("there is nothing behind it here")
+
+    module = holding(Proxy())
+    module.w = Value(1.0)
+    assert module.state_dict() == {"w": 1.0}
+    assert len(module.parameters()) == 1
+
+
 def test_a_module_that_is_a_list_has_its_attributes_too():
     class Many(nn.Module, list):
         pass
