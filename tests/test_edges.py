@@ -129,3 +129,12 @@ def test_whole_tangents_and_cotangents_become_floats():
         assert repr(pull([one, one])) == "(2.0,)"
     with pytest.raises(ValueError, match="str was given"):
         jvp(lambda x: x, (2.0,), ("1",))
+
+
+def test_a_power_of_zero_has_second_derivatives():
+    """The branch that is not taken holds ln 0, which must not come into the derivatives of the other."""
+    second = ag.hessian(lambda x, n: x**n, (0, 1))
+    assert second(0.0, 2.0) == ((2.0, 0.0), (0.0, 0.0))
+    assert second(0.0, 3.0) == ((0.0, 0.0), (0.0, 0.0))
+    assert [second(0.0, n)[1][1] for n in (0.0, 1.0)] == [0.0, 0.0]
+    assert second(2.0, 3.0)[1] == pytest.approx((4.0 + 12.0 * math.log(2.0), 8.0 * math.log(2.0) ** 2))

@@ -72,6 +72,14 @@ def test_which_operations_a_network_is_made_of():
     assert set(nn.activation_names()) <= activations | {"linear"}
 
 
+def test_which_operations_are_no_methods():
+    operators = {"add", "sub", "mul", "div", "pow", "floordiv", "mod", "neg"}
+    lists = {"sum", "prod", "mean", "dot", "norm", "logsumexp", "softmax", "max", "min"}
+    without = {op.name for op in BUILT_IN if not op.method}
+    assert without == operators | lists | {"identity", "where", "polygamma"}
+    assert not any(hasattr(Value, name) for name in without)
+
+
 def test_a_saturated_activation_has_one_percent_of_its_steepest_slope():
     found = {op.name: op.saturation for op in BUILT_IN if op.saturation is not None}
     assert found == {name: pytest.approx(0.01 * derivative(OPERATIONS[name].evaluate)(0.0)) for name in found} | {
