@@ -190,7 +190,9 @@ class _Search:
         if isinstance(thing, Module):
             self.modules[id(thing)] = thing
             on_class = class_attributes(cls)
-            self.elsewhere += [([x], f"{cls.__name__}.{name}") for name, x in on_class.items() if name not in inside]
+            for name, x in on_class.items():
+                if name not in inside and not _is_register(x, cls):
+                    self.elsewhere.append(([x], f"{cls.__name__}.{name}"))
             if not on_class and inside is vars(thing):
                 self.usual.add(cls)
         return inside.values() if isinstance(inside, dict) else inside or ()
@@ -215,6 +217,13 @@ class _Search:
             if learning - set(self.parameters) or switched - set(self.modules):
                 raise TypeError(_misplaced(module, holder, on_class))
         return self
+
+
+def _is_register(thing: Any, cls: type) -> bool:
+    """Whether a class lists its own instances there: none is a part of another."""
+    items = thing if isinstance(thing, (set, frozenset)) else contents(thing)
+    items = list(items.values() if isinstance(items, dict) else items or ())
+    return bool(items) and all(isinstance(item, cls) for item in items)
 
 
 def _misplaced(module: Module, holder: Any, on_class: str) -> str:

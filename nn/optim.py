@@ -133,6 +133,16 @@ class Optimizer:
             known.add(id(p))
         self.param_groups.append(added)
 
+    def _replace_groups(self, groups: Iterable[Mapping[str, Any]]) -> None:
+        """Take other groups, plain dicts too, which then check what is put into them; or raise, and keep these."""
+        before, vars(self)["param_groups"] = self.param_groups, []
+        try:
+            for group in groups:
+                self.add_param_group(group)
+        except BaseException:
+            vars(self)["param_groups"] = before
+            raise
+
     def checked(self, options: Options) -> Options:
         """Return options as plain numbers; raise ValueError for one that does not exist, or is outside its range."""
         numbers = {key: self._plain(key, option) for key, option in options.items()}
@@ -164,6 +174,8 @@ class Optimizer:
         return first
 
     def __setattr__(self, name: str, option: Any) -> None:
+        if name == "param_groups" and name in vars(self):
+            return self._replace_groups(option)
         if name not in vars(self).get("defaults", ()):
             return super().__setattr__(name, option)
         for change in [group.changed({name: option}) for group in self.param_groups]:

@@ -442,3 +442,19 @@ def test_a_list_that_holds_itself_is_no_trouble():
     assert len(module.parameters()) == 1
     assert list(dict(module.named_parameters())) == ["x.0"]
     assert repr(module) == "Module()  # 1 parameter"
+
+
+@pytest.mark.parametrize("kind", [list, dict, set])
+def test_a_class_may_list_its_instances(kind):
+    class Listed(nn.Module):
+        made = kind()
+
+        def __init__(self):
+            self.w = Value(1.0)
+            if kind is dict:
+                self.made[len(self.made)] = self
+            else:
+                (self.made.append if kind is list else self.made.add)(self)
+
+    models = [Listed() for _ in range(3)]
+    assert [m.parameters() for m in models] == [[m.w] for m in models]

@@ -737,3 +737,19 @@ def test_a_bound_of_32_bits_does_not_make_gradients_of_32_bits():
     assert p.grad == q.grad
     nn.clip_grad_value_([p], np.float32(0.25))
     assert type(p.grad) is float
+
+
+def test_groups_may_be_replaced_by_plain_dicts():
+    a, b = Value(1.0), Value(2.0)
+    optimizer = nn.SGD([a, b], lr=0.1)
+    optimizer.param_groups = [{"params": [a], "lr": 0.5}, {"params": [b]}]
+    assert [group["lr"] for group in optimizer.param_groups] == [0.5, 0.1]
+    optimizer.lr = 0.25
+    (a * b).backward()
+    optimizer.step()
+    assert (a.data, b.data) == (0.5, 1.75)
+    with pytest.raises(ValueError, match="lr is a finite number"):
+        optimizer.param_groups = [{"params": [a]}, {"params": [b], "lr": -1.0}]
+    with pytest.raises(ValueError, match="stands twice"):
+        optimizer.param_groups = [{"params": [a]}, {"params": [a]}]
+    assert [group["params"] for group in optimizer.param_groups] == [[a], [b]]
