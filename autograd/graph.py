@@ -69,7 +69,7 @@ def backward_order(output: Any, seed: Any) -> Iterator[Iterable[Any]]:
             if output.extra("cut"):
                 raise RuntimeError(
                     f"{output!r} was computed inside no_grad(), so there is no graph to go back through; compute it "
-                    "outside, or make a leaf of its number: Value(x.data)"
+                    "outside, or say that it is a leaf: x.requires_grad = True"
                 )
             _mend(output)
             if output.requires_grad:

@@ -175,7 +175,7 @@ class Value(Number, TableMethods, Dunders, NumpyProtocol):
         if self.operands:
             raise ValueError("only a leaf can be frozen, and an operation made this Value; freeze what it was made of")
         self.zero_grad()
-        self.set_extra("frozen", not wanted)
+        self.extras = {**(self.extras or {}), "frozen": not wanted, "cut": False}  # a leaf, whatever made it
 
 
 def new_node(data: Any, op: Operation, operands: tuple[Any, ...], partials: tuple[Any, ...]) -> Value:

@@ -931,6 +931,10 @@ def test_backward_of_a_result_without_a_graph_is_refused():
         y.backward()
     leaf.backward()
     assert leaf.grad == 1.0
+    twin = copy.copy(y)
+    twin.requires_grad = True  # as in PyTorch
+    twin.backward()
+    assert twin.grad == 1.0
     z = y * 3.0  # it is a leaf of what is computed with it
     z.backward()
     assert (y.grad, x.has_grad) == (3.0, False)
