@@ -183,7 +183,7 @@ def _check_function(f: Callable[..., Any], args: Sequence[Any], chosen: list[int
             numerical, error, step = _slope(g, float(x), "richardson", None)
             if not _agrees(got, numerical, error, rtol, atol):
                 where = f"argument {position}" + (f", number {i}" if len(leaves) > 1 else "")
-                advice = _obstacle(g, float(x), math.fabs(got - numerical), step)
+                advice = _obstacle(g, float(x), got, numerical, step)
                 if not advice and not error <= atol + 1e-3 * math.fabs(numerical):  # nan too
                     advice = "the numerical derivative did not converge; try another point"
                 advice = advice or _first_suspect(f, plain, chosen, rtol, atol)
@@ -198,11 +198,9 @@ def _agrees(exact: float, numerical: float, error: float, rtol: float, atol: flo
     return exact == numerical or math.fabs(exact - numerical) <= atol + rtol * size + min(error, 1e-5 * size)
 
 
-def _obstacle(g: Callable[[Any], Any], x: float, gap: float, step: float) -> str:
-    """Say why differences of ``g`` are no derivative at ``x``; return nothing where they are.
-
-    ``gap`` is what they are away from the derivative that was computed, and ``step`` the one they were taken with.
-    """
+def _obstacle(g: Callable[[Any], Any], x: float, exact: float, numerical: float, step: float) -> str:
+    """Say why differences of ``g``, which gave ``numerical`` with this step, are no derivative; nothing if they are."""
+    gap = math.fabs(exact - numerical)
     if not math.isfinite(x):
         return f"there are no differences around {x!r}"
     if not math.isfinite(here := g(x)):
@@ -225,6 +223,8 @@ def _obstacle(g: Callable[[Any], Any], x: float, gap: float, step: float) -> str
         )
     if bends[1] > max(0.5 * bends[0], noise / h, 1e-3 * min(gap, math.fabs(left) + math.fabs(right))):
         return f"here is a kink: the slope is {left:.4g} on the left and {right:.4g} on the right; move the point"
+    if gap < math.inf and math.fabs((left + right) / 2.0 - exact) <= 1e-3 * gap:
+        return f"within the step of {step:.2g} the function jumps or bends, but not here, where it has this slope"
     if gap <= noise / step:
         return f"the value {here:.6g} swallows the step in its rounding; move the point"
     return ""

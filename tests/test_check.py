@@ -290,3 +290,10 @@ def test_kinks_are_a_number_at_every_point(name):
     points = [0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan, 1e308, 5e-324]
     for xs in itertools.product(points, repeat=op.arity or 2):
         assert isinstance(op.kinks(*xs), float)
+
+
+@pytest.mark.parametrize("name", ["floor", "ceil", "trunc", "round"])
+def test_jumps_that_are_within_the_step_are_not_blamed_on_the_operation(name):
+    with pytest.raises(ag.GradientCheckError, match=r"within the step of .* jumps or bends, but not here") as caught:
+        ag.check_grad(ag.OPERATIONS[name].evaluate, 21264.266)
+    assert "suspect" not in str(caught.value)
