@@ -264,7 +264,9 @@ NO_ARRAY = [  # the same for arrays, of which the message names the dtype
 
 
 @pytest.mark.parametrize("axes", [0, (0,)])
-@pytest.mark.parametrize(("given", "place", "name"), [*NO_BATCH, *NO_ARRAY], ids=lambda x: str(x)[:30])
+@pytest.mark.parametrize(
+    ("given", "place", "name"), [*NO_BATCH, *NO_ARRAY], ids=lambda x: str(x)[:30].partition(" at 0x")[0]
+)
 def test_what_is_no_batch_of_numbers_is_refused_with_its_place(given, place, name, axes):
     f = jit(lambda x: x * 2.0, in_axes=axes)
     for call in (f, f.mean, f.sum, f.program, f.cost):
