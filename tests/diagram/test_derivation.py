@@ -430,3 +430,13 @@ def test_what_has_no_name_is_written_out_where_that_is_short() -> None:
 def test_a_rule_by_itself_needs_no_parentheses() -> None:
     x = Value(2.0, name="x")
     assert str(explain(named("y", x.tanh()), x)) == "∂y/∂x = 1 − y²\n      = 0.0706508249"
+
+
+def test_a_sum_behind_parentheses_is_a_sum_too() -> None:
+    x, w = Value(0.0, name="x"), Value(2.0, name="w")
+    z = named("z", w * x)
+    derivation = explain(named("y", z.gelu()), z)
+    assert str(derivation) == "∂y/∂z = Φ(z) + z × φ(z)\n      = 0.5"
+    assert repr(derivation) == "Derivation(∂y/∂z = 0.5)"
+    inner = named("y", (x + 1.0).gelu() * 2.0)
+    assert str(explain(inner, x, through=())).splitlines()[0].startswith("∂y/∂x = 2 × (Φ(")

@@ -342,3 +342,17 @@ def test_a_layer_with_one_weight_for_each_input_or_neuron_is_built(nin, nout, tm
     layer = nn.Layer(nin, nout, bias=False, seed=0)
     nn.save(layer, tmp_path / "m.json")
     assert nn.load(tmp_path / "m.json").state_dict() == layer.state_dict()
+
+
+def test_a_path_of_bytes_is_written_as_text(tmp_path):
+    path = tmp_path / "m.json"
+    path.write_text("{}")
+    with pytest.raises(nn.CheckpointError) as caught:
+        nn.load(os.fsencode(path))
+    assert str(caught.value).startswith(f"{path} does not fit: ")
+    with pytest.raises(IsADirectoryError) as folder:
+        nn.save(nn.Neuron(1), os.fsencode(tmp_path))
+    assert str(folder.value).startswith(f"the checkpoint {str(tmp_path)!r} is a folder")
+    with pytest.raises(FileNotFoundError) as missing:
+        nn.save(nn.Neuron(1), os.fsencode(tmp_path / "no" / "m.json"))
+    assert str(missing.value).startswith(f"the checkpoint's folder {str(tmp_path / 'no')!r} does not exist")
