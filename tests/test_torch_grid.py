@@ -118,6 +118,7 @@ class Exemption:
     names: str
     when: Callable[[Difference], bool]
     why: str
+    every_version: bool = True  # of PyTorch has it
 
 
 EXEMPTIONS = [
@@ -132,6 +133,12 @@ EXEMPTIONS = [
         "maximum minimum max min clip",
         lambda d: d.at_nan and d.order == 1,
         "no operand is the largest beside a nan: ours gives 0 to all, it 1 to some",
+    ),
+    Exemption(
+        "clip",
+        lambda d: d.order == 1 and d.xs[0] in d.xs[1:],
+        "at a bound ours is 1, as 2.13 has it; 2.14 has 0",
+        every_version=False,
     ),
     Exemption(
         "elu selu", lambda d: d.order == 2 and d.xs[0] == 0.0, "the second derivative jumps at 0: ours is that of x < 0"
@@ -222,4 +229,6 @@ def test_every_exemption_is_met():
     functions, met = theirs(), set()
     for name in {name for e in EXEMPTIONS for name in e.names.split()}:
         met.update((name, exemption(name, d)) for d in differences(torch, name, functions[name]))
-    assert [(name, e.why) for e in EXEMPTIONS for name in e.names.split() if (name, e) not in met] == []
+    assert [
+        (name, e.why) for e in EXEMPTIONS if e.every_version for name in e.names.split() if (name, e) not in met
+    ] == []
