@@ -227,6 +227,11 @@ def test_what_pytorch_calls_an_activation():
     }  # fmt: skip
 
 
+def test_relu_of_a_zero_is_the_positive_one():
+    assert [repr(ag.relu(x)) for x in (0.0, -0.0, -1.0)] == ["0.0"] * 3
+    assert [ag.grad(ag.relu)(x) for x in (0.0, -0.0)] == [0.0, 0.0]
+
+
 @pytest.mark.parametrize("f", [ag.gelu, ag.silu, ag.mish])
 def test_far_below_zero_an_activation_goes_to_zero_from_below(f):
     assert [repr(f(x)) for x in (-2000.0, -1e300, -INF)] == ["-0.0"] * 3
