@@ -84,7 +84,7 @@ class Dunders:
         return source
 
     def extra(self, key: str) -> Any:
-        """Return the name, the source or whether it is frozen; None where that was never set."""
+        """Return the name, the source, whether it is frozen or cut off its graph; None where that was never set."""
         return None if self.extras is None else self.extras.get(key)
 
     def set_extra(self, key: str, extra: Any) -> None:

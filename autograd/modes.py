@@ -70,7 +70,9 @@ def graph_is_off() -> bool:
 
 
 def no_grad() -> _Switched:
-    """Compute without building a graph, in a ``with`` block or as a decorator: results are Values without operands.
+    """Compute without building a graph, in a ``with`` block or as a decorator.
+
+    Results are Values without operands, which refuse ``backward()``.
 
     >>> from autograd import Value, no_grad
     >>> w = Value(2.0)

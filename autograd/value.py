@@ -35,7 +35,7 @@ class Value(Number, TableMethods, Dunders, NumpyProtocol):
     """
 
     __slots__ = {
-        "data": "The number.",
+        "data": "The number. What else is put there becomes a float; in the engine in Python at the next backward().",
         "grad": "The derivative, by this Value, of what was last sent ``backward``; 0.0 where that was never computed.",
         "op": "The operation that made this Value, a row of the table; None for a leaf.",
         "operands": "What it was made of: Values, and plain floats for constants.",
@@ -55,7 +55,8 @@ class Value(Number, TableMethods, Dunders, NumpyProtocol):
     def backward(self, seed: float = 1.0) -> None:
         """Add seed·∂self/∂leaf to the ``grad`` of every leaf; set that of every node in between to seed·∂self/∂node.
 
-        Leaves accumulate over calls until they are reset. Raises TypeError for a seed that is no number.
+        Leaves accumulate over calls until they are reset. Raises TypeError for a seed that is no number, and
+        RuntimeError for a result that was computed inside ``no_grad()``.
 
         >>> x = Value(3.0)
         >>> (x * x).backward()

@@ -416,9 +416,7 @@ def _shape(x: Any, place: Any, depth: int = 0) -> tuple[int, ...]:
 
 def refuse_mask(x: Any, place: Any) -> None:
     """Raise TypeError for a masked array, whose hidden entries would count like any other."""
-    import numpy as np
-
-    if isinstance(x, np.ma.MaskedArray):
+    if pytree.is_masked(x):
         raise TypeError(
             f"{written(place)} is a masked array, and machine code reads the entries under the mask too; "
             "give x.compressed(), or x.filled(number)"
