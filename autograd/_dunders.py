@@ -6,8 +6,8 @@ import copy
 import functools
 from typing import Any
 
-from .graph import UNSET, is_node, topological_order
-from .operation import bare
+from .graph import UNSET, topological_order
+from .operation import bare, is_node
 
 
 class Dunders:

@@ -46,7 +46,7 @@ enum {
     FROZEN = 16,         /* a leaf that takes no gradient */
     REACHED = 32,        /* used by `backward` while it looks for the order, as are the next two bits: */
     NEXT = 64,           /* times the number of the operand to look at next, of a node with at most two */
-    UNTOUCHED = 256,     /* used where a pass may fail: its adjoint is the −0.0 with which it began */
+    UNTOUCHED = 256,     /* used where Python code runs: its adjoint is the −0.0 with which it began */
 };
 
 typedef struct {
@@ -439,7 +439,7 @@ static double power(double x, double n) {
 static double logarithm(double x) { return x > 0.0 || x != x ? log(x) : x == 0.0 ? -Py_HUGE_VAL : Py_NAN; }
 
 static double power_by_base(double x, double n) {
-    if (n == 0.0) return n;
+    if (n == 0.0) return 0.0;
     double lower = n - 1.0, back = lower - n, error = (n - (lower - back)) - (1.0 + back), slope = n * power(x, lower);
     if (!(error > 0.0 || error < 0.0)) return slope;
     double safe = x > 0.0 ? (x < Py_HUGE_VAL ? x : 1.0) : 1.0;
@@ -525,11 +525,9 @@ static double maximum(double a, double b) { return larger(a, b); }
 static double minimum(double a, double b) { return smaller(a, b); }
 
 static double where(const double *x, Py_ssize_t n) { return (void)n, x[0] != 0.0 ? x[1] : x[2]; }
-static void where_partials(double y, const double *x, Py_ssize_t n, double *p) {
-    (void)y, (void)n;
-    p[0] = 0.0;
-    p[1] = x[0] != 0.0 ? 1.0 : 0.0;
-    p[2] = x[0] != 0.0 ? 0.0 : 1.0;
+static void where_partials(double y, const double *x, Py_ssize_t n, double *p) { /* `many` leaves out two of them */
+    (void)y, (void)x, (void)n;
+    p[0] = p[1] = p[2] = 1.0;
 }
 static double clip(const double *x, Py_ssize_t n) { return (void)n, smaller(larger(x[0], x[1]), x[2]); }
 static void clip_partials(double y, const double *x, Py_ssize_t n, double *p) {
@@ -774,6 +772,10 @@ static PyObject *many(Row *row, PyObject *const *xs, Py_ssize_t n) {
     row->many_partials(node->data.number, numbers, n, partials);
     for (Py_ssize_t i = 0; i < n; i++)
         put(operands, partials_of(node), i, operands[i], numbers[i], partials[i]);
+    if (row->many == where) {
+        operands[0] |= NO_ADJOINT; /* the condition */
+        operands[numbers[0] != 0.0 ? 2 : 1] |= NO_ADJOINT;
+    }
 done:
     if (numbers != few) PyMem_Free(numbers);
     if (node == NULL) return NULL;
@@ -1097,7 +1099,6 @@ static int find_order(Value *output, Order *order) {
             if (append(order, node) < 0) break;
             Value *above = (Value *)node->grad.object;
             node->grad.number = -0.0;
-            node->state |= HAS_GRAD;
             order->mixed |= node->state & (OBJECT_DATA | OBJECT_PARTIALS);
             node = above;
         }
@@ -1125,7 +1126,7 @@ static int add_flow(Value *operand, PyObject *partial, PyObject *adjoint) {
     PyObject *grad = frozen ? PyFloat_FromDouble(-0.0) : get_grad(operand);
     PyObject *flow = grad == NULL ? NULL : PyNumber_Multiply(partial, adjoint), *sum = NULL;
     if (flow != NULL) sum = PyNumber_InPlaceAdd(grad, flow);
-    if (sum != NULL && !frozen) put_grad(operand, sum);
+    if (sum != NULL && sum != grad && !frozen) put_grad(operand, sum); /* the same: nothing flowed */
     Py_XDECREF(grad), Py_XDECREF(flow), Py_XDECREF(sum);
     return sum == NULL ? -1 : 0;
 }
@@ -1152,6 +1153,10 @@ static void sweep(Order *order) {
         const Operand *operands = operands_of(node);
         const Number *partials = partials_of(node);
         node->state &= ~REACHED;
+        if (!(node->state & HAS_GRAD)) { /* nothing flowed here: it is of a branch that was not taken */
+            node->grad.number = 0.0;
+            continue;
+        }
         for (uint32_t i = 0, n = node->count; i < n; i++) {
             if (operands[i] & NO_ADJOINT) continue;
             Value *operand = (Value *)operands[i];
@@ -1170,10 +1175,11 @@ static int sweep_objects(Order *order, int checks) {
     unmark(order);
     for (size_t i = 0; i < order->count; i++) {
         Py_INCREF(order->nodes[i]);
-        if (i + 1 < order->count) order->nodes[i]->state |= UNTOUCHED;
+        if (i + 1 < order->count) order->nodes[i]->state |= HAS_GRAD | UNTOUCHED;
     }
     while (at && !failed) {
         Value *node = order->nodes[--at];
+        if (node->state & UNTOUCHED) continue; /* it is of a branch that was not taken */
         failed = add_flows_of_objects(node);
         if (checks && !failed) {
             PyObject *none = PyObject_CallOneArg(check_backward, (PyObject *)node);
@@ -1184,7 +1190,7 @@ static int sweep_objects(Order *order, int checks) {
     PyObject *type, *error, *traceback;
     PyErr_Fetch(&type, &error, &traceback);
     for (size_t i = 0; i < order->count; i++) {
-        if (failed && order->nodes[i]->state & UNTOUCHED) put_grad(order->nodes[i], UNSET);
+        if (order->nodes[i]->state & UNTOUCHED) put_grad(order->nodes[i], UNSET);
         order->nodes[i]->state &= ~UNTOUCHED;
         Py_DECREF(order->nodes[i]);
     }

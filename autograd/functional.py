@@ -21,12 +21,14 @@ from typing import Any, ParamSpec
 from . import modes
 from ._engine import Value
 from .graph import topological_order
-from .operation import bare
-from .ops import OPERATIONS, Number, as_float
+from .operation import ABSENT, bare
+from .ops import OPERATIONS, Number, as_float, where
 from .pytree import flatten, flatten_like
 
 Function = Callable[..., Any]
 P = ParamSpec("P")  # the parameters of a function, which those of its derivatives are too
+_WHERE = OPERATIONS["where"]
+_ADDITIONS = {OPERATIONS[name] for name in ("add", "sub", "sum", "identity")}
 
 
 def gradients(output: Value, inputs: Any, *, seed: Any = 1.0, create_graph: bool = False) -> Any:
@@ -69,7 +71,7 @@ def _sweep_back(
             adjoint = adjoints[node]
             for operand, partial in zip(node.operands, _partials(node, needed, graph), strict=True):
                 if partial is not None and operand in needed:
-                    _accumulate(adjoints, operand, _times(partial, adjoint))
+                    _accumulate(adjoints, operand, _times(node, partial, adjoint))
             if watched:
                 for i, (operand, partial) in enumerate(zip(node.operands, node.partials, strict=True)):
                     if partial is not None and operand in needed:
@@ -85,14 +87,29 @@ def _sweep_forward(outputs: Sequence[Value], tangents: dict[Value, Any], graph: 
         for node in order:
             for i, (operand, partial) in enumerate(zip(node.operands, _partials(node, needed, graph), strict=True)):
                 if partial is not None and operand in tangents:
-                    _accumulate(tangents, node, _times(partial, tangents[operand]))
+                    _accumulate(tangents, node, _times(node, partial, tangents[operand]))
                     if watched:
                         modes.check_flow(node, i, tangents[operand], partial, tangents[node], forward=True)
     return tangents
 
 
 def _accumulate(table: dict[Value, Any], node: Value, flow: Any) -> None:
-    table[node] = table[node] + flow if node in table else flow
+    table[node] = _without_absent(table[node] + flow) if node in table else flow
+
+
+def _times(node: Value, partial: Any, flow: Any) -> Any:
+    """Return the product. One with 1 is left out where it is always 1, and so is left out of compiled code as well."""
+    if type(partial) is float and partial == 1.0 and node.op in _ADDITIONS:
+        return flow
+    return _without_absent(partial * flow)
+
+
+def _without_absent(result: Any) -> Any:
+    """Let nothing flow to what is absent, since it may be made of infinities."""
+    if isinstance(result, Value) and any(bare(x) is ABSENT for x in result.operands):
+        ends = [result.data is ABSENT or bare(x) is ABSENT for x in result.operands]
+        result.partials = tuple([None if end else p for end, p in zip(ends, result.partials, strict=True)])
+    return result
 
 
 def _nodes_between(
@@ -119,6 +136,8 @@ def _partials(node: Value, needed: set[Value], graph: bool) -> tuple[Any, ...]:
     assert node.op is not None
     wanted = [isinstance(x, Value) and x in needed for x in node.operands]
     partials = node.op.partials(node, node.operands, wanted)
+    if node.op is _WHERE:  # the graph is the same whichever branch was taken: so compiled code adds in the same order
+        partials = (None, *[ABSENT if p is None and want else p for p, want in zip(partials[1:], wanted[1:])])
     if _differ(partials, node.partials) is None:
         return partials
     # A rule may well round otherwise where it is given floats, so ask it as it was asked when the node was made.
@@ -144,6 +163,9 @@ def _differ(partials: Sequence[Any], stored: Sequence[Any]) -> int | None:
 
 def _as_result(derivative: Any, graph: bool) -> Any:
     """Return the derivative, as a Value in a graph; one that is constant there takes no gradient."""
+    condition = getattr(bare(derivative), "condition", None)
+    if condition is not None:  # it came through a branch
+        derivative = where(condition, derivative, 0.0)
     return _constant(derivative) if graph and type(derivative) is float else derivative
 
 
@@ -151,10 +173,6 @@ def _constant(x: float) -> Value:
     value = Value(x)
     value.requires_grad = False
     return value
-
-
-def _times(partial: Any, flow: Any) -> Any:
-    return flow if type(partial) is float and partial == 1.0 else partial * flow
 
 
 def _recording() -> contextlib.AbstractContextManager[None]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from . import modes
-from .operation import Number, as_float
+from .operation import Number, as_float, is_node
 
 UNSET = float("0.0")  # the gradient that was never computed: equal to 0.0, told apart by identity
 quick_order: Callable[[tuple[Any, ...], tuple[Any, ...]], list[Any] | None] | None = None  # that of the engine in C
@@ -52,17 +52,13 @@ def is_unset(grad: Any) -> bool:
     return grad is UNSET or grad is None
 
 
-def is_node(x: Any) -> bool:
-    """Whether an operand is a Value, and no constant."""
-    return type(x) is not float and x.is_node
-
-
 @contextmanager
 def backward_order(output: Any, seed: Any) -> Iterator[Iterable[Any]]:
     """Hand out the nodes that made ``output``, users before their operands, each with an adjoint to add to.
 
     The adjoint of the output is ``seed``, all others begin at zero; leaves keep what they hold. The block must go
-    through the nodes in their order. Where it ends early, the nodes it did not reach have no gradient.
+    through the nodes in their order. A node that nothing flowed to, as in the branch of ``where`` that was not taken,
+    is left out and has no gradient; so are those that the block did not get to.
     """
     with lock:
         if not output.operands:
@@ -79,7 +75,7 @@ def backward_order(output: Any, seed: Any) -> Iterator[Iterable[Any]]:
         order, zero, frozen = _cleared(output)
         output.grad = seed
         try:
-            yield _checked(order) if modes.active and modes.checking.get() else reversed(order)
+            yield _checked(_reached(order, zero)) if modes.active and modes.checking.get() else _reached(order, zero)
         except BaseException:
             for node in order:
                 if node.grad is zero:
@@ -129,9 +125,18 @@ def _mend(leaf: Any) -> None:
         leaf.grad = UNSET
 
 
-def _checked(order: list[Any]) -> Iterator[Any]:
-    """Go through the nodes from the last, and raise AnomalyError where what was added made a nan or an infinity."""
+def _reached(order: list[Any], zero: float) -> Iterator[Any]:
+    """Go through the nodes from the last, and leave out those whose adjoint is the zero that it began with."""
     for node in reversed(order):
+        if node.grad is zero:
+            node.grad = UNSET
+        else:
+            yield node
+
+
+def _checked(nodes: Iterable[Any]) -> Iterator[Any]:
+    """Go through the nodes, and raise AnomalyError where what was added made a nan or an infinity."""
+    for node in nodes:
         yield node
         modes.check_backward(node)
 

@@ -38,6 +38,44 @@ class Number:
         """Return ``op`` of ``operands``, of which at least one is of this class."""
         raise NotImplementedError
 
+    def branch(self, taken: bool) -> Any:
+        """Return the partial of ``where`` by a branch, with this number as the condition, if it is no node."""
+        raise NotImplementedError
+
+
+class _Absent(Number):
+    """What flows through the branch of ``where`` that is not taken: it ends every product, and no sum notices it.
+
+    Only the graph of a derivative has it: where it is differentiated again, whichever branch was taken.
+    """
+
+    __slots__ = ()
+    condition = 0.0  # as of a traced derivative: there is none
+
+    def apply(self, op: Operation, operands: tuple[Any, ...]) -> Any:
+        """Return what is left of a product, a sum or a choice."""
+        return op.forward(*operands)
+
+    def __mul__(self, other: Any) -> Any:
+        return NotImplemented if is_node(other) else self  # a Value makes a node of it
+
+    def __add__(self, other: Any) -> Any:
+        return NotImplemented if is_node(other) else other
+
+    def __float__(self) -> float:
+        return 0.0
+
+    def __repr__(self) -> str:
+        return "·"  # as pictures show a gradient that was never computed
+
+    def __format__(self, spec: str) -> str:
+        return repr(self)
+
+    __rmul__, __radd__ = __mul__, __add__
+
+
+ABSENT: Any = _Absent()
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Operation:
@@ -195,6 +233,11 @@ def as_constant(x: Any) -> Any:
 def is_truth(x: Any) -> bool:
     """Whether it is a bool, of Python or NumPy: no number here."""
     return type(x).__name__ in ("bool", "bool_")
+
+
+def is_node(x: Any) -> bool:
+    """Whether it is a Value, and no other number."""
+    return isinstance(x, Number) and x.is_node
 
 
 def bare(x: Any) -> Any:

@@ -6,9 +6,9 @@ with the generic functions of this file, and never ask what kind of number they 
 plain floats, ``Value`` (whose derivatives are then graphs again, which gives second and higher derivatives), the
 compiler's traced numbers, and the exact numbers of the tests.
 
-Two rules for rules. A rule writes ``divide(a, b)`` and ``power(a, b)`` for ``/`` and ``**``, because Python's own
-raise where IEEE 754 gives an infinity or a nan. And ``where`` evaluates both its branches, so the branch that is not
-taken must be finite as well: make its argument safe first, then choose.
+One rule for rules: ``divide(a, b)`` and ``power(a, b)`` stand for ``/`` and ``**``, because Python's own raise where
+IEEE 754 gives an infinity or a nan. Both branches of ``where`` are computed, and the one that is not taken may be
+either: it has no part in the value, nor in any derivative.
 
 What a derivative is where there is none, docs/conventions.md says for all rows: mostly what PyTorch says. Formulas
 without a source are the textbook ones; stable forms follow Higham, *Accuracy and Stability of Numerical Algorithms*,
@@ -33,6 +33,7 @@ from .operation import Number as Number
 from .operation import Operation as Operation
 from .operation import add_row as _row
 from .operation import as_float as as_float
+from .operation import bare as _bare
 from .operation import define as define
 from .operation import listed as _listed
 
@@ -84,10 +85,13 @@ def power_by_base(y: Any, x: Any, n: Any) -> Any:
     Where n − 1 is exact, which is nearly always, that is all. The rest puts the rounding error of n − 1 back, which
     would cost up to ln x units in the last place.
     """
-    if type(n) is not float:
-        x = where(n == 0.0, 1.0, x)  # x**0 has gradient 0 everywhere, at x = 0 as well
-    elif n == 0.0:
-        return n  # with its sign, as the rule for every other kind of number gives it
+    if type(n) is not float:  # x**0 has gradient 0 everywhere, at x = 0 as well; by n it changes as n/x does
+        at_zero = where(abs(x) > 0.0, divide(n, x) + 0.0, 0.0)
+        return where(n == 0.0, at_zero, _power_by_base(x, n))
+    return 0.0 if n == 0.0 else _power_by_base(x, n)
+
+
+def _power_by_base(x: Any, n: Any) -> Any:
     lower = n - 1.0
     back = lower - n
     error = (n - (lower - back)) - (1.0 + back)  # Knuth's two-sum; nan for an infinite n
@@ -95,16 +99,14 @@ def power_by_base(y: Any, x: Any, n: Any) -> Any:
     rounded = (error > 0.0) | (error < 0.0)
     if type(error) is float and not rounded:
         return slope
-    # Where there is no error the factor must not be looked at, nor differentiated: it may hold 0·∞.
-    error, factor = where(rounded, error, 0.0), where(rounded, slope, 1.0)
-    safe = where(rounded, where(x > 0.0, where(x < INF, x, 1.0), 1.0), 1.0)
-    return where(rounded, factor * (1.0 + error * log(safe)), slope)
+    safe = where(x > 0.0, where(x < INF, x, 1.0), 1.0)
+    return where(rounded, slope * (1.0 + error * log(safe)), slope)
 
 
 def power_by_exponent(y: Any, x: Any, n: Any) -> Any:
     """Return xⁿ·ln x, where y = xⁿ; 0 where x is 0 and n is not negative, nan where x is negative."""
-    constant_in_n = where(x == 0.0, where(n >= 0.0, 1.0, 0.0), 0.0)  # 0**n for n >= 0 does not change with n
-    return where(constant_in_n > 0.0, 0.0, y * log(where(constant_in_n > 0.0, 1.0, x)))
+    constant_in_n = (x == 0.0) & (n >= 0.0)  # 0**n for n >= 0 does not change with n
+    return where(constant_in_n, 0.0, y * log(x))
 
 
 def _mod(x: float, y: float) -> float:
@@ -175,8 +177,16 @@ def _fraction(x: float) -> float:
     return x - builtins.round(x) if math.isfinite(x) else NAN
 
 
+def _taken(condition: Any, wanted: bool) -> Any:
+    """The partial by a branch: 1, and None where it is not taken, which is no 0: nothing may be multiplied with it."""
+    condition = _bare(condition)
+    if isinstance(condition, Number):  # it is known when compiled code runs
+        return condition.branch(wanted)
+    return 1.0 if bool(condition) is wanted else None
+
+
 _choose = _row("where", lambda c, a, b: a if c else b,
-               (lambda y, c, a, b: 0.0, lambda y, c, a, b: where(c, 1.0, 0.0), lambda y, c, a, b: where(c, 0.0, 1.0)),
+               (lambda y, c, a, b: None, lambda y, c, a, b: _taken(c, True), lambda y, c, a, b: _taken(c, False)),
                text="#1 if #0 else #2", derivative_text=("0", "1 if #0 else 0", "0 if #0 else 1"),
                kinks=lambda c, a, b: 1.0, complex_rule=_complex_where, primitive=True, method=False)
 
@@ -184,10 +194,14 @@ _choose = _row("where", lambda c, a, b: a if c else b,
 def where(condition: Any, a: Any, b: Any) -> Any:
     """Return ``a`` where the condition holds, else ``b``; both are computed either way.
 
-    The condition is a bool, or a number that counts as true unless it is zero.
+    The condition is a bool, or a number that counts as true unless it is zero; no gradient flows to it. The branch that
+    is not taken has no part in the derivative, whatever its own slope may be, a nan or an infinity too.
 
     >>> where(2.0 > 1.0, 10.0, 20.0)
     10.0
+    >>> from autograd import grad, sqrt
+    >>> grad(lambda x: where(x >= 0, x, sqrt(-x)))(0.0)
+    1.0
     """
     if type(condition) is bool:
         if type(a) is float and type(b) is float:
@@ -280,10 +294,8 @@ def _arc_slope(x: Any) -> Any:
 
 def _atan_slope(y: Any, x: Any) -> Any:
     """1 / (1 + x²), and where |x| > 1 divided through by x, since x² could overflow."""
-    is_far = abs(x) > 1.0
-    far, near = where(is_far, x, 1.0), where(is_far, 1.0, x)
-    inverse = divide(1.0, far)
-    return where(is_far, divide(inverse, far + inverse), divide(1.0, 1.0 + near * near))
+    inverse = divide(1.0, x)
+    return where(abs(x) > 1.0, divide(inverse, x + inverse), divide(1.0, 1.0 + x * x))
 
 
 def _minus_size(x: Any) -> Any:
@@ -324,7 +336,7 @@ def _sinh(x: float) -> float:
 
 def _over_radius(x: Any, r: Any) -> Any:
     """x/r; at the origin √r, which is 0 too, and has no finite derivative: there is no second one."""
-    return where(r == 0.0, sqrt(r), divide(x, where(r == 0.0, 1.0, r)))
+    return where(r == 0.0, sqrt(r), divide(x, r))
 
 
 def _atan2_by(x: Any, a: Any, b: Any) -> Any:
@@ -464,14 +476,14 @@ leaky_relu = _row("leaky_relu", lambda x, slope: where(x > 0.0, x, slope * x),
                   derivative_text=("1 if #0 > 0 else #1", "0 if #0 > 0 else #0"), operands=("x", "slope"),
                   defaults=(0.01,), kinks=lambda x, slope: x, activation=True,
                   torch=("LeakyReLU", {"negative_slope": 0.01}), doc="x where it is positive, else slope·x.")
-elu = _row("elu", lambda x, alpha: where(x > 0.0, x, alpha * expm1(where(x > 0.0, 0.0, x))),
-           (lambda y, x, alpha: where(x > 0.0, 1.0, alpha * exp(where(x > 0.0, 0.0, x))),
-            lambda y, x, alpha: where(x > 0.0, 0.0, expm1(where(x > 0.0, 0.0, x)))),
+elu = _row("elu", lambda x, alpha: where(x > 0.0, x, alpha * expm1(x)),
+           (lambda y, x, alpha: where(x > 0.0, 1.0, alpha * exp(x)),
+            lambda y, x, alpha: where(x > 0.0, 0.0, expm1(x))),
            derivative_text=("1 if #0 > 0 else #1 × exp(#0)", "0 if #0 > 0 else exp(#0) − 1"), operands=("x", "alpha"),
            defaults=(1.0,), kinks=lambda x, alpha: x, activation=True, torch=("ELU", {"alpha": 1.0}),
            doc="x where it is positive, else alpha·(e^x − 1).")
-selu = _row("selu", lambda x: where(x > 0.0, _SELU_SCALE * x, _SELU_BELOW * expm1(where(x > 0.0, 0.0, x))),
-            (lambda y, x: where(x > 0.0, _SELU_SCALE, _SELU_BELOW * exp(where(x > 0.0, 0.0, x))),),
+selu = _row("selu", lambda x: where(x > 0.0, _SELU_SCALE * x, _SELU_BELOW * expm1(x)),
+            (lambda y, x: where(x > 0.0, _SELU_SCALE, _SELU_BELOW * exp(x)),),
             derivative_text=("λ if #0 > 0 else λ × α × exp(#0)",), kinks=lambda x: x, torch=("SELU", {}),
             doc="λ·elu(x, α), with λ and α of Klambauer et al., *Self-Normalizing Neural Networks*, 2017.")
 ndtr = _row("ndtr", _ndtr, (lambda y, x: _INV_SQRT_2PI * _bell(x, -0.5),), text="Φ(#0)", derivative_text=("φ(#0)",),

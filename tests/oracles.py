@@ -477,6 +477,11 @@ SLOPE_BOUNDS = {
 }
 
 
+def slopes(op, result, xs):
+    """All partial derivatives that the row gives, with 0 for a branch that was not taken."""
+    return [0.0 if p is None else p for p in op.partials(result, xs, [True] * len(xs))]
+
+
 def error_in_ulps(got, want, bound, xs):
     """How far ``got`` is from ``want``, in the units of ``bound``; infinite where one of them alone is nan."""
     if got != got or want != want:

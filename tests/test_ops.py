@@ -51,7 +51,7 @@ def same(a, b):
 
 
 def slopes(op, *xs):
-    return op.partials(op.evaluate(*xs), xs, [True] * len(xs))
+    return oracles.slopes(op, op.evaluate(*xs), xs)
 
 
 def edges(op):
@@ -158,9 +158,10 @@ def test_hostile_operands_give_floats_and_never_raise(name):
         node = Value(xs[0]).apply(op, tuple(map(Value, xs)))
         assert type(y) is float
         assert same(node.data, y)
-        assert [type(p) for p in node.partials] == [float] * arity
+        kinds = {float, type(None)} if name == "where" else {float}  # none for the branch that is not taken
+        assert {type(p) for p in node.partials} <= kinds
         again = op.partials(y, xs, [True] * arity)
-        assert all(same(p, q) for p, q in zip(node.partials, again, strict=True))
+        assert all(p is q or same(p, q) for p, q in zip(node.partials, again, strict=True))
 
 
 # f(−∞), f(∞), f′(−∞), f′(∞); None where it is outside the domain and nothing is promised
@@ -499,7 +500,7 @@ def test_floats_give_floats_and_values_a_value(name):
     assert mixed.data == node.data == op.evaluate(*xs)
     if name != "identity":
         assert mixed.partials[1:] == (None,) * (len(xs) - 1)
-        assert same(mixed.partials[0], node.partials[0])
+        assert list(map(repr, mixed.partials[:1])) == list(map(repr, node.partials[:1]))  # a nan, or None, as well
 
 
 @every_row

@@ -57,6 +57,34 @@ SIMPLER = {
     "x ^ 1": (lambda x: x**1, "return x"),
     "x ^ 0": (lambda x: x**0, "return 1"),
     # choices
+    "a choice by the opposite": (
+        lambda x, y: where((x < y) ^ True, x, y), "t2 = x < y; t3 = y if t2 else x; return t3",
+    ),
+    "a choice in the branch of its condition": (
+        lambda x, y: where(x < y, where(x < y, x, 1.0), 2.0), "t2 = x < y; t3 = x if t2 else 2; return t3",
+    ),
+    "a choice in the other branch": (
+        lambda x, y: where(x < y, 2.0, where(x < y, 1.0, x)), "t2 = x < y; t3 = 2 if t2 else x; return t3",
+    ),
+    "a sum of choices, one a branch": (
+        lambda x, y: where(x < y, x, -0.0) + where(x < y, -0.0, y), "t2 = x < y; t3 = x if t2 else y; return t3",
+    ),
+    "a sum of choices in one branch": (
+        lambda x, y: where(x < y, x, -0.0) + where(x < y, y, -0.0),
+        "t2 = x < y; t3 = x + y; t4 = t3 if t2 else -0; return t4",
+    ),
+    # conditions
+    "a and a": (lambda x, y: where((x < y) & (x < y), x, y), "t2 = x < y; t3 = x if t2 else y; return t3"),
+    "a and not a": (lambda x, y: where((x < y) & ((x < y) ^ True), x, y), "return y"),
+    "a and true": (lambda x, y: where((x < y) & True, x, y), "t2 = x < y; t3 = x if t2 else y; return t3"),
+    "a and false": (lambda x, y: where((x < y) & False, x, y), "return y"),
+    "a or a": (lambda x, y: where((x < y) | (x < y), x, y), "t2 = x < y; t3 = x if t2 else y; return t3"),
+    "not a or a": (lambda x, y: where(((x < y) ^ True) | (x < y), x, y), "return x"),
+    "a or true": (lambda x, y: where((x < y) | True, x, y), "return x"),
+    "a or false": (lambda x, y: where((x < y) | False, x, y), "t2 = x < y; t3 = x if t2 else y; return t3"),
+    "a xor a": (lambda x, y: where((x < y) ^ (x < y), x, y), "return y"),
+    "a xor false": (lambda x, y: where((x < y) ^ False, x, y), "t2 = x < y; t3 = x if t2 else y; return t3"),
+    "not not a": (lambda x, y: where((x < y) ^ True ^ True, x, y), "t2 = x < y; t3 = x if t2 else y; return t3"),
     "a choice that is known": (lambda x, y: where(True, x, y), "return x"),
     "the other one": (lambda x, y: where(0.0, x, y), "return y"),
     "a choice of the same": (lambda x, y: where(x < y, x, x), "return x"),

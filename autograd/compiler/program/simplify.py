@@ -49,6 +49,11 @@ class Draft:
             self._never_minus_zero.append(row.never_minus_zero or self._cannot_be_minus_zero(name, operands))
         return known
 
+    def emit_sum(self, a: int, b: int) -> int:
+        """Return the place of a + b, of which both may be constants."""
+        x, y = self.number(a), self.number(b)
+        return self.emit("add", (a, b)) if x is None or y is None else self.constant(x + y)
+
     def constant(self, x: float) -> int:
         """Return the place of a constant."""
         key: Any = x if x == x and x != 0.0 else struct.pack("d", x)  # 0.0 and −0.0 are equal, and not the same
@@ -101,7 +106,18 @@ def _add(draft: Draft, a: int, b: int) -> int | None:
         return draft.emit("sub", (a, inner))
     if (inner := draft.operand_of("neg", a)) is not None:
         return draft.emit("sub", (b, inner))
-    return None
+    condition = draft.operand_of("where", a)
+    return None if condition is None or condition != draft.operand_of("where", b) else _add_choices(draft, a, b)
+
+
+def _add_choices(draft: Draft, a: int, b: int) -> int | None:
+    """Add before the choice, where −0.0, which changes no sum, stands in one of the branches at least."""
+    condition, *branches = draft.instructions[a][1]
+    pairs = list(zip(branches, draft.instructions[b][1][1:], strict=True))
+    nothing = draft.constant(-0.0)
+    if not any(nothing in pair for pair in pairs):
+        return None
+    return draft.emit("where", (condition, *[draft.emit_sum(x, y) for x, y in pairs]))
 
 
 def _sub(draft: Draft, a: int, b: int) -> int | None:
@@ -153,7 +169,55 @@ def _where(draft: Draft, condition: int, a: int, b: int) -> int | None:
     c = draft.number(condition)
     if c is not None:
         return a if c else b
+    if a == b:
+        return a
+    if (opposite := _opposite(draft, condition)) is not None:
+        return draft.emit("where", (opposite, b, a))
+    if draft.operand_of("where", a) == condition:
+        return draft.emit("where", (condition, draft.instructions[a][1][1], b))
+    if draft.operand_of("where", b) == condition:
+        return draft.emit("where", (condition, a, draft.instructions[b][1][2]))
+    return None
+
+
+def _opposite(draft: Draft, condition: int) -> int | None:
+    """Return the condition that was turned around: x of ``x xor 1``, which has its constant as the second operand."""
+    if condition >= 0:
+        name, operands = draft.instructions[condition]
+        if name == "^" and draft.number(operands[1]) == 1.0:
+            return operands[0]
+    return None
+
+
+def _both(draft: Draft, a: int, b: int) -> int | None:
+    for x, y in ((a, b), (b, a)):
+        c = draft.number(y)
+        if c is not None:
+            return x if c else y
+        if _opposite(draft, x) == y:
+            return draft.constant(0.0)
     return a if a == b else None
+
+
+def _either(draft: Draft, a: int, b: int) -> int | None:
+    for x, y in ((a, b), (b, a)):
+        c = draft.number(y)
+        if c is not None:
+            return y if c else x
+        if _opposite(draft, x) == y:
+            return draft.constant(1.0)
+    return a if a == b else None
+
+
+def _one_of_two(draft: Draft, a: int, b: int) -> int | None:
+    if a == b:
+        return draft.constant(0.0)
+    if draft.number(a) is not None:
+        return draft.emit("^", (b, a))
+    c = draft.number(b)
+    if c == 0.0:
+        return a
+    return _opposite(draft, a) if c == 1.0 else None
 
 
 def _abs(draft: Draft, a: int) -> int | None:
@@ -172,5 +236,8 @@ SIMPLER: dict[str, Callable[..., int | None]] = {
     "pow": _pow,
     "where": _where,
     "abs": _abs,
+    "&": _both,
+    "|": _either,
+    "^": _one_of_two,
     "identity": lambda draft, a: a,
 }

@@ -54,7 +54,7 @@ class Trace(Draft):
 
     def _place(self, x: Any) -> int:
         """Return the place of a traced number, or of a constant."""
-        if type(x) is Traced or type(x) is TracedBool:
+        if isinstance(x, (Traced, TracedBool)):
             if x.trace is not self:
                 raise TraceError(
                     "a traced number of another trace came in here: a function given to jit put it somewhere outside; "

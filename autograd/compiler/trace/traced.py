@@ -6,6 +6,7 @@ plain Python on the same numbers.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -14,7 +15,7 @@ from autograd import modes
 from autograd._numpy import NumpyProtocol
 from autograd.compiler.program.conditions import CONDITIONS
 from autograd.errors import TracedBranchError, TraceError
-from autograd.operation import Number, Operation, as_constant
+from autograd.operation import ABSENT, Number, Operation, as_constant, is_node
 
 # NumPy's own functions would turn the outcome of a comparison into a bool at once.
 _CONDITIONS_OF_NUMPY = {
@@ -30,6 +31,9 @@ class Recorder(Protocol):
     def record(self, name: str, operands: tuple[Any, ...]) -> Any:
         """Write one instruction; the result is traced, or a float or bool where it is known already."""
 
+    def constant(self, x: float) -> int:
+        """Return the place of a constant."""
+
 
 class Recorded(NumpyProtocol, Number):
     """A number, or the outcome of a comparison, of which only its place in a trace is known."""
@@ -40,6 +44,11 @@ class Recorded(NumpyProtocol, Number):
     def __init__(self, trace: Recorder, place: int) -> None:
         self.trace = trace
         self.place = place
+
+    def branch(self, taken: bool) -> Any:
+        """Return the partial of ``where`` by a branch, with this as its condition."""
+        condition: Any = self if isinstance(self, TracedBool) else self.trace.record("!=", (self, 0.0))
+        return _through(condition if taken else condition ^ True, 1.0)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         import numpy as np
@@ -75,7 +84,7 @@ def _binary(name: str) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], 
 
 def _operand(name: str, x: Any) -> Any:
     """Return the other side of an operator as a number, or NotImplemented so that it may try itself."""
-    if type(x) is float or type(x) is Traced:
+    if type(x) is float or isinstance(x, Traced):
         return x
     if isinstance(x, TracedBool):
         x.refuse()
@@ -102,6 +111,8 @@ class Traced(Recorded):
 
     def apply(self, op: Operation, operands: tuple[Any, ...]) -> Any:
         """Write the instruction of a primitive operation; any other is made of those, by its own rule."""
+        if op.name in ("add", "mul"):
+            return op.forward(*operands)  # by the operators, since a Partial has its own
         return self.trace.record(op.name, operands) if op.primitive else op.forward(*operands)
 
     __add__, __radd__ = _binary("add")
@@ -157,6 +168,47 @@ class Traced(Recorded):
         "and what is inside it",
         "pass a list, or pass in_axes=None for this argument to hand the array over as a whole",
     )
+
+
+class Partial(Traced):
+    """A derivative that came through a branch of ``where``: where its condition does not hold, there is none.
+
+    Eager code leaves it out of every product and sum. Here it is −0.0 there, which changes no number that it is added
+    to, and what was multiplied is chosen anew, since the product of −0.0 and an infinity would be a nan.
+    """
+
+    __slots__ = ("condition", "number")
+
+    def __init__(self, condition: TracedBool, number: Any) -> None:
+        self.condition = condition
+        self.number = number  # what it is where the condition holds
+        trace = condition.trace
+        chosen = trace.record("where", (condition, number, -0.0))
+        super().__init__(trace, trace.constant(chosen) if type(chosen) is float else chosen.place)
+
+    def __mul__(self, other: Any) -> Any:
+        if isinstance(other, Partial):
+            return _through(self.condition & other.condition, self.number * other.number)
+        return NotImplemented if is_node(other) else _through(self.condition, self.number * other)
+
+    def __add__(self, other: Any) -> Any:
+        if type(other) is float and other == 0.0 and math.copysign(1.0, other) < 0.0:
+            return self
+        total = Traced.__add__(self, other)
+        if not isinstance(other, Partial):
+            return total
+        if self.condition.place == other.condition.place:
+            return Partial(self.condition, self.number + other.number)
+        return _through(self.condition | other.condition, total)
+
+    __radd__, __rmul__ = __add__, __mul__
+
+
+def _through(condition: Any, number: Any) -> Any:
+    """Return the derivative that a condition lets through, which may be known by now."""
+    if number is ABSENT or condition is False:
+        return ABSENT
+    return number if condition is True else Partial(condition, number)
 
 
 class TracedBool(Recorded):

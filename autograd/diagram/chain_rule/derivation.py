@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from autograd._engine import Value
 from autograd.diagram.picture.clusters import Modules
 from autograd.diagram.picture.names import Names
-from autograd.diagram.picture.select import reachable
+from autograd.diagram.picture.select import reached
 from autograd.diagram.text import clean
 from autograd.errors import DiagramError
 from autograd.graph import topological_order
@@ -252,8 +252,12 @@ class _Paths:
         self, order: list[Value], output: Value, wrt: Value, through: Iterable[Value | str] | None, names: Names
     ) -> None:
         self.output, self.wrt, self.names = output, wrt, names
-        depends = reachable(order, wrt)
-        self.nodes = [v for v in order if id(v) in depends]
+        above, below = {id(wrt)}, reached(order, [output])
+        for v in order:
+            if any(id(o) in above and partial is not None for o, partial in zip(v.operands, v.partials, strict=True)):
+                above.add(id(v))
+        way = above & below | {id(wrt), id(output)}
+        self.nodes = [v for v in order if id(v) in way]
         self.rank = {id(v): i for i, v in enumerate(self.nodes)}
         self.waypoints = self._waypoints(through)
         self.users = self._users()

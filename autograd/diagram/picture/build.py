@@ -112,7 +112,8 @@ def _edges(v: Value, ids: Mapping[int, str], names: Names | None, constants_hidd
 def _add_derivative(edge: Edge, v: Value, operand: Value | float) -> None:
     partial = v.partials[edge.position]
     if partial is None or not isinstance(operand, Value):
-        edge.tooltip = "constant: no gradient flows here"
+        why = "not taken" if isinstance(operand, Value) else "constant"
+        edge.tooltip = f"{why}: no gradient flows here"
         return
     edge.partial = float(partial)
     # a frozen leaf keeps no gradient, so none is drawn on the way to it

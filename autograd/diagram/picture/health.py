@@ -18,6 +18,7 @@ from autograd.graph import topological_order
 
 from .names import datum
 from .picture import Flag
+from .select import reached
 
 VANISHING, EXPLODING = 1e-6, 1e3  # a parameter's gradient, as a multiple of the output's
 
@@ -137,10 +138,12 @@ def flags(order: list[Value], roots: Sequence[Value], keep: Container[int]) -> d
 
 
 def _findings(order: list[Value], roots: Sequence[Value]) -> list[Finding]:
-    gradients = _Gradients(order, roots)
+    flowing = reached(order, roots)
+    gradients = _Gradients(order, roots, flowing)
     return [
         finding
         for v in order
+        if v.op is None or id(v) in flowing
         for finding in (*_of_number(v), *_of_unit(v), *gradients.of_number(v), *gradients.of_parameter(v))
     ]
 
@@ -178,7 +181,7 @@ def _of_unit(v: Value) -> Iterator[Finding]:
 class _Gradients:
     """What the gradients tell: those that a graph holds, against those that its edges give."""
 
-    def __init__(self, order: list[Value], roots: Sequence[Value]) -> None:
+    def __init__(self, order: list[Value], roots: Sequence[Value], flowing: set[int]) -> None:
         seeds = [abs(root.grad) for root in roots if root.has_grad and math.isfinite(root.grad)]
         self.scale = max(seeds, default=0.0)
         self.roots = {id(root) for root in roots}
@@ -186,6 +189,8 @@ class _Gradients:
         self.unknown: set[int] = set()  # leaves with users that have no gradient
         self.below_broken: set[int] = set()  # values with users whose gradient is nan or infinite already
         for v in order:
+            if id(v) not in flowing:
+                continue
             has_grad, grad = v.has_grad, v.grad
             broken = has_grad and not math.isfinite(grad)
             for operand, partial in zip(v.operands, v.partials, strict=True):

@@ -81,6 +81,15 @@ def reachable(order: Iterable[Value], start: Value) -> set[int]:
     return ids
 
 
+def reached(order: list[Value], roots: Iterable[Value]) -> set[int]:
+    """The ids of the roots, and of all that a gradient flows to: not what is only in a branch that was not taken."""
+    ids = {id(root) for root in roots}
+    for v in reversed(order):
+        if id(v) in ids:
+            ids.update([id(o) for o, partial in zip(v.operands, v.partials, strict=True) if partial is not None])
+    return ids
+
+
 def flow_from_hidden_users(order: list[Value], roots: Sequence[Value], shown: Container[int]) -> dict[int, list[float]]:
     """What reaches each value from users that are not shown, by the value's id."""
     adjoints = {id(root): 1.0 for root in roots}
