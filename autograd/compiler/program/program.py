@@ -1,9 +1,11 @@
-"""Programs: straight-line code over numbered values, and the plain interpreter that says what it means."""
+"""Programs: straight-line code over numbered values, the loops in it, and the interpreter that says what it means."""
 
 from __future__ import annotations
 
+import functools
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -11,6 +13,9 @@ from autograd._engine import Value
 from autograd.ops import OPERATIONS
 
 from .conditions import CONDITIONS, row_of
+from .roll import Loop, Term, advances, roll, unrolled
+
+TURNS = "ijklmnpqrstu"  # what the turns of loops inside each other are called
 
 
 class Instruction(NamedTuple):
@@ -99,17 +104,23 @@ class Program:
         instructions = tuple([Instruction(n, tuple([move(p) for p in places])) for n, places in self.instructions])
         return Program(self.inputs[:kept], self.constants, instructions, tuple([move(p) for p in self.outputs]))
 
+    @functools.cached_property
+    def loops(self) -> tuple[Term, ...]:
+        """The instructions by number, with loops as loops."""
+        return roll(len(self.inputs), self.instructions)
+
     def run(self, numbers: Sequence[float]) -> list[float]:
-        """Interpret the program on floats, one for each input, with the forward rules of the operations' table.
+        """Interpret the program and its loops on floats, one for each input, with the rules of the operations' table.
 
         This is what the machine code is held to, bit for bit. Raises ValueError for a wrong count of numbers.
         """
         if len(numbers) != len(self.inputs):
             raise ValueError(f"this program takes {len(self.inputs)} numbers, and {len(numbers)} were given")
-        values: list[Any] = list(numbers)
+        values: list[Any] = [*numbers, *[math.nan] * len(self.instructions)]
         constants = self.constants
-        for name, operands in self.instructions:
-            values.append(row_of(name).forward(*[values[i] if i >= 0 else constants[~i] for i in operands]))
+        for number, places in unrolled(self.instructions, self.loops):
+            operands = [values[i] if i >= 0 else constants[~i] for i in places]
+            values[len(numbers) + number] = row_of(self.instructions[number].name).forward(*operands)
         return [float(values[i] if i >= 0 else constants[~i]) for i in self.outputs]
 
     def draw(self, numbers: Sequence[float], **options: Any) -> Any:
@@ -145,14 +156,26 @@ class Program:
         return self.inputs[place] if place < len(self.inputs) else f"t{place}"
 
     def __str__(self) -> str:
-        """Three-address code, one instruction a line."""
-        lines = ["inputs " + ", ".join(self.inputs)]
-        for number, (name, operands) in enumerate(self.instructions, len(self.inputs)):
-            lines.append(f"  t{number} = {self._written(name, operands)}")
+        """Three-address code, one instruction a line, and loops as loops with turns i, j, k …: ``x[+2i]`` advances."""
+        lines = ["inputs " + ", ".join(self.inputs), *self._lines(self.loops, ())]
         return "\n".join([*lines, "return " + ", ".join(map(self.name, self.outputs))])
 
-    def _written(self, name: str, operands: tuple[int, ...]) -> str:
-        return row_of(name).write([self.name(place) for place in operands])
+    def _lines(self, terms: Iterable[Term], around: tuple[Loop, ...]) -> Iterator[str]:
+        indent = "  " * (1 + len(around))
+        for term in terms:
+            if isinstance(term, Loop):
+                yield f"{indent}for {TURNS[len(around)]} < {term.turns}:"
+                yield from self._lines(term.body, (*around, term))
+                continue
+            name, operands = self.instructions[term.number]
+            steps = advances(self.instructions, term.number, around)
+            result = self._advancing(len(self.inputs) + term.number, [loop.length for loop in around])
+            names = [self._advancing(place, [step[i] for step in steps]) for i, place in enumerate(operands)]
+            yield f"{indent}{result} = {row_of(name).write(names)}"
+
+    def _advancing(self, place: int, steps: list[int]) -> str:
+        parts = [f"{step:+d}{turn}".replace("+1", "+").replace("-1", "-") for step, turn in zip(steps, TURNS) if step]
+        return self.name(place) + (f"[{' '.join(parts)}]" if parts else "")
 
     def dot(self) -> str:
         """Return the program as a graph in the DOT language: a box an instruction, an arrow an operand.
@@ -168,7 +191,8 @@ class Program:
         lines = ["digraph program {", "  rankdir=LR; node [shape=box, fontname=Helvetica];"]
         lines += [f'  n{i} [label="{quoted(name)}", shape=ellipse];' for i, name in enumerate(self.inputs)]
         for number, (name, operands) in enumerate(self.instructions, len(self.inputs)):
-            lines.append(f'  n{number} [label="t{number} = {quoted(self._written(name, operands))}"];')
+            written = row_of(name).write([self.name(place) for place in operands])
+            lines.append(f'  n{number} [label="t{number} = {quoted(written)}"];')
             lines += [f"  n{place} -> n{number};" for place in operands if place >= 0]
         for k, place in enumerate(self.outputs):
             lines.append(f'  out{k} [label="output {k}", shape=doublecircle];')

@@ -1,0 +1,193 @@
+"""Loops again from a flat program: the turns of a loop have the same instructions, and places that advance evenly.
+
+A trace is flat, and long where the function had loops. They are found as in nested loop recognition (Ketterlin and
+Clauss, *Prediction and Trace Compression of Data Access Addresses through Nested Loop Recognition*, CGO 2008): terms go
+on a stack, and where its last three blocks are alike and their places advance by the same differences, they are the
+first three turns of a loop, which is one term from then on. As many further turns as there are, are found by comparing
+the program with itself, one turn back; so only the first turns of each loop are looked at one by one.
+
+The instructions stay as they are and in their order, so a term says only where it is. Constants may differ from turn to
+turn.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+TRIED = 24  # lengths of a turn that are tried for each term, the shortest first
+WIDEST = 3  # operands of an instruction at most
+
+Instructions = Sequence[tuple[str, tuple[int, ...]]]
+
+
+class Step(NamedTuple):
+    """An instruction, by its number in the flat program; in a loop, by its number in the first turn."""
+
+    number: int
+
+
+class Loop(NamedTuple):
+    """``turns`` times the terms ``body``, each time ``length`` instructions of the flat program."""
+
+    turns: int
+    length: int
+    body: tuple[Step | Loop, ...]
+
+
+Term = Step | Loop
+
+
+def roll(inputs: int, instructions: Instructions) -> tuple[Term, ...]:
+    """Find the loops of a program, of which so many places are inputs."""
+    return tuple(_Recogniser(inputs, instructions).terms())
+
+
+def size(terms: Iterable[Term]) -> int:
+    """Return the number of instructions, each that is in a loop counted once."""
+    return sum(1 if isinstance(term, Step) else size(term.body) for term in terms)
+
+
+def advances(instructions: Instructions, number: int, loops: Iterable[Loop]) -> list[list[int]]:
+    """Return for each loop around a step by how much the places of its operands advance in a turn."""
+    first = instructions[number][1]
+    turned = [instructions[number + loop.length][1] for loop in loops]
+    return [[0 if a < 0 else b - a for a, b in zip(first, after, strict=True)] for after in turned]
+
+
+def unrolled(instructions: Instructions, terms: Iterable[Term]) -> Iterator[tuple[int, list[int]]]:
+    """Go through the steps of all turns in order: the number in the flat program, and the places of the operands.
+
+    The places follow from the first turns; a constant alone is looked up, since it may be another one in each turn.
+    """
+
+    def walk(
+        terms: Iterable[Term], ahead: int, around: tuple[tuple[Loop, int], ...]
+    ) -> Iterator[tuple[int, list[int]]]:
+        for term in terms:
+            if isinstance(term, Loop):
+                for turn in range(term.turns):
+                    yield from walk(term.body, ahead + turn * term.length, (*around, (term, turn)))
+                continue
+            places = list(instructions[term.number][1])
+            for (_, turn), steps in zip(around, advances(instructions, term.number, [loop for loop, _ in around])):
+                places = [place + turn * step for place, step in zip(places, steps, strict=True)]
+            own = instructions[term.number + ahead][1]
+            yield term.number + ahead, [a if a >= 0 else b for a, b in zip(places, own, strict=True)]
+
+    return walk(terms, 0, ())
+
+
+class _Recogniser:
+    """The stack of terms, and beside it what each of them is known by."""
+
+    def __init__(self, inputs: int, instructions: Instructions) -> None:
+        self.codes, self.places = _tables(inputs, instructions)
+        self.count = len(instructions)
+        self.stack: list[Term] = []
+        self.begins: list[int] = []  # of each term, the number of its first instruction
+        self.kinds: list[int] = []  # of each term, a number that like terms share
+        self.known: dict[Any, int] = {}
+        self.at: dict[int, list[int]] = defaultdict(list)  # where terms of a kind are on the stack
+        self.end = 0  # how many instructions the stack holds
+
+    def terms(self) -> list[Term]:
+        while self.end < self.count:
+            self._push(Step(self.end), self.end, int(self.codes[self.end]))
+            self.end += 1
+            while self._fold():
+                pass
+        return self.stack
+
+    def _push(self, term: Term, begin: int, kind: int) -> None:
+        self.at[kind].append(len(self.stack))
+        self.stack.append(term)
+        self.begins.append(begin)
+        self.kinds.append(kind)
+
+    def _fold(self) -> bool:
+        """Make a loop of the last terms, where there is one; a short turn goes before a long one."""
+        top, kinds = len(self.stack), self.kinds
+        for place in self.at[kinds[-1]][-2 : -2 - TRIED : -1]:
+            size = top - 1 - place  # terms in a turn
+            if 3 * size > top:
+                return False
+            if kinds[-1 - 2 * size] == kinds[-1] and kinds[-size] == kinds[-2 * size] and self._is_loop(top, size):
+                self._replace(top - 3 * size, size)
+                return True
+        return False
+
+    def _is_loop(self, top: int, size: int) -> bool:
+        """Whether the last three blocks of so many terms are alike, and advance evenly."""
+        kinds = self.kinds
+        first, second = top - 3 * size, top - 2 * size
+        if kinds[first:second] != kinds[second : second + size] or kinds[first:second] != kinds[top - size :]:
+            return False
+        length = self.end - self.begins[top - size]
+        return self._even(self.end - 1, self.end, length) and self._even(self.end - length, self.end, length)
+
+    def _even(self, begin: int, end: int, length: int) -> bool:
+        """Whether the places there advance by as much as in the turn before."""
+        return not self._uneven(begin, end, length).any()
+
+    def _uneven(self, begin: int, end: int, length: int) -> Any:
+        here, before, first = [self.places[begin - back : end - back] for back in (0, length, 2 * length)]
+        return (here - before != before - first).any(axis=1)
+
+    def _replace(self, first: int, size: int) -> None:
+        """Put a loop in the place of its first three turns, and take in all further ones."""
+        begin = self.begins[first]
+        length = (self.end - begin) // 3
+        body = tuple(self.stack[first : first + size])
+        count = 3 + self._further(length)
+        kind = (count, length, tuple(self.kinds[first : first + size]), self._advance(body, length))
+        for place in range(len(self.stack) - 1, first - 1, -1):
+            self.at[self.kinds[place]].pop()
+        del self.stack[first:], self.begins[first:], self.kinds[first:]
+        self.end = begin + count * length
+        self._push(Loop(count, length, body), begin, self.known.setdefault(kind, -1 - len(self.known)))
+
+    def _further(self, length: int) -> int:
+        """Return how many more turns follow."""
+        at, chunk = self.end, max(4 * length, 256)
+        while at < self.count:
+            stop = min(at + chunk, self.count)
+            other = self._uneven(at, stop, length) | (self.codes[at:stop] != self.codes[at - length : stop - length])
+            if other.any():
+                at += int(other.argmax())
+                break
+            at, chunk = stop, 2 * chunk
+        return (at - self.end) // length
+
+    def _advance(self, body: tuple[Term, ...], length: int) -> bytes:
+        """By how much each place in a loop advances in a turn."""
+        import numpy as np
+
+        numbers = np.array([step.number for step in _steps(body)])
+        advance: bytes = (self.places[numbers + length] - self.places[numbers]).tobytes()
+        return advance
+
+
+def _tables(inputs: int, instructions: Instructions) -> tuple[Any, Any]:
+    """Return a code for each instruction, its name and the kinds of its operands, and the places of those.
+
+    A constant has the place 0, so that it may be another one in each turn.
+    """
+    import numpy as np
+
+    codes: dict[str, int] = {}
+    names = np.array([codes.setdefault(name, len(codes)) for name, _ in instructions], np.int64)
+    missing = (-1,) * WIDEST
+    places = np.array([(*operands, *missing[len(operands) :]) for _, operands in instructions], np.int64)
+    places = places.reshape(-1, WIDEST)
+    kinds = np.where(places < 0, 0, np.where(places < inputs, 1, 2)) @ (3 ** np.arange(WIDEST))
+    return names * 3**WIDEST + kinds, np.where(places < 0, 0, places)
+
+
+def _steps(terms: tuple[Term, ...]) -> Iterator[Step]:
+    for term in terms:
+        if isinstance(term, Step):
+            yield term
+        else:
+            yield from _steps(term.body)
