@@ -32,9 +32,9 @@ class Batched(Compiled):
 
     @functools.cached_property
     def weight(self) -> int:
-        """Roughly how many instructions a sample takes, with a call as twenty and a number in or out as eight."""
+        """Roughly how many instructions a sample takes, with a call as twenty and a number of its own as eight."""
         cost = self.program.cost()
-        return 1 + cost.instructions + 20 * cost.calls + cost.bytes - 8 * self.batched.count(False)
+        return 1 + cost.instructions + 20 * cost.calls + 8 * self.batched.count(True)
 
     def elements(self, numbers: list[Any], columns: list[Any]) -> Any:
         """Run for each element of the arrays, broadcast like a ufunc's operands."""
@@ -148,7 +148,7 @@ class Batched(Compiled):
         compiler = Compiler(True, self.fastmath)
         add(compiler.module, name, halves)
         _add_shared(compiler, halves)
-        code = compiler.compile(len(self.program.instructions))
+        code = compiler.compile()
         prologue, constant = RUN(code.address("prologue")), RUN(code.address("constant"))
 
         def run_shared(shared: array[float]) -> tuple[Any, Any]:
@@ -171,14 +171,12 @@ class Batched(Compiled):
         shared = self.batched.count(False)
         lanes.whole(compiler.module, "whole", halves, kind, shared, None if update is None else "after")
         last: Compiled = self
-        instructions = len(self.program.instructions)
         result = counted(self.result)
         if update is not None:
             last, result = update, update.result
-            instructions += len(update.program.instructions)
         outputs = len(last.program.outputs)
         kept = self.add_entry_point(compiler, result, outputs, samples_in_piece(self.weight, machine.lanes()))
-        code = compiler.compile(instructions)
+        code = compiler.compile()
         if kept is not None:
             code.kept = kept
             last.reduction_entry_points[kind] = code.address("from_objects"), code

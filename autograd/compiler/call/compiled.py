@@ -121,7 +121,7 @@ class Compiled:
         compiler = Compiler(False, self.fastmath)
         single.scalar(compiler.module, "run", self.program)
         kept = self.add_entry_point(compiler, self.result, len(self.program.outputs))
-        code = compiler.compile(len(self.program.instructions))
+        code = compiler.compile()
         if kept is not None:
             code.kept = kept
             self.entry_point = code.address("from_objects"), code
@@ -130,7 +130,7 @@ class Compiled:
     def _compile_repeat(self) -> tuple[Any, Code]:
         compiler = Compiler(False, self.fastmath)
         single.repeated(compiler.module, "repeat", self.program)
-        code = compiler.compile(len(self.program.instructions))
+        code = compiler.compile()
         return REPEAT(code.address("repeat")), code
 
     def add_entry_point(

@@ -103,11 +103,10 @@ class Compiler:
         self.rules = library.Rules()
         self.module = Module(self.rules.address, lanes() if wide else 1, fast, lanes())
 
-    def compile(self, instructions: int) -> Code:
-        """Compile, with the effort that so many instructions allow: the time grows with both."""
-        weight = instructions * (2 if self.module.lanes > 1 else 1)
-        effort = 2 if weight <= 10_000 else 1 if weight <= 30_000 else 0
-        return Code(self.module, self.rules, effort)
+    def compile(self) -> Code:
+        """Compile, with the effort that the length of the text allows: the time grows with both."""
+        length = self.module.length()
+        return Code(self.module, self.rules, 2 if length <= 40_000 else 1 if length <= 100_000 else 0)
 
 
 @contextlib.contextmanager

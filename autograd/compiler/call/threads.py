@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-PIECE = 8_000_000  # weight times samples in a piece of work, about half a millisecond: what a thread takes at a time
+PIECE = 16_000_000  # weight times samples in a piece of work, about a millisecond: what a thread takes at a time
 
 
 def samples_in_piece(weight: int, width: int) -> int:

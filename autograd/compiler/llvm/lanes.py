@@ -1,19 +1,19 @@
-"""The functions of a program that are several samples wide: one sample a SIMD lane, in a loop over the batch."""
+"""The functions of a program that are several samples wide: a sample a SIMD lane, in a loop over the batch."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
 
 from autograd.compiler.program.batch import Split
+from autograd.compiler.program.nest import Affine, Nest
 
-from . import single
+from .body import Body, Names
 from .function import Function, vector
-from .instructions import Writer, load_shared
 from .module import Module
-from .parts import PartWriter, parts
-from .slots import Slots
+from .single import FLAT, PART, Run, load_shared
 
-MANY = 500  # results from which on the basic blocks of a loop are shorter, since each result adds to them
+GROUPS = 4  # vectors of samples that a loop of a program takes at a time
+LANE_BY_LANE = 1 << 19  # bytes of sums up to which a batch is added up lane by lane
 
 
 def mapped(module: Module, name: str, split: Split) -> None:
@@ -22,11 +22,23 @@ def mapped(module: Module, name: str, split: Split) -> None:
     Columns are contiguous. There must be at least as many samples as lanes: the last vector overlaps the one before.
     """
     lanes, wide = module.lanes, vector(module.lanes)
-    parameters = "ptr noalias %in, ptr %columns, ptr %results, i64 %begin, i64 %end"
-    loop = _Loop(module, name, parameters, split)
-    function = loop.function
-    columns = _pointers(function, "%columns", split.columns)
-    results = _pointers(function, "%results", len(split.body.outputs))
+
+    def load(body: Body, place: Affine) -> Names:
+        if place.base < split.uniform:
+            return load_shared(body, place)
+        column = body.function.nth("%columns", body.index(Affine(place.base - split.uniform, place.steps)), "ptr")
+        return [body.function.load(body.function.nth(body.function.load(column, "ptr"), body.i), wide)]
+
+    def take(body: Body, number: str, names: Names) -> None:
+        result = body.function.load(body.function.nth("%out", number, "ptr"), "ptr")
+        body.function.store(names[0], body.function.nth(result, body.i), wide)
+
+    nest = Nest(split.body, [split.uniform, split.columns], FLAT, PART)
+    run = Run(module, name, nest, lanes, 1, load, take)
+    parameters = "ptr noalias %in, ptr noalias %columns, ptr noalias %out, i64 %begin, i64 %end"
+    function = module.function(f"void @{name}({parameters}) #0")
+    function.scratch(run.layout.size, lanes)
+    function.block("entry")
     function.lines += [
         f"  %last = sub i64 %end, {lanes}",
         "  br label %loop",
@@ -35,8 +47,7 @@ def mapped(module: Module, name: str, split: Split) -> None:
         "  %over = icmp sgt i64 %from, %last",
         "  %i = select i1 %over, i64 %last, i64 %from",
     ]
-    numbers = [function.load(function.nth(column, "%i"), wide) for column in columns]
-    loop.body(numbers, lambda k, number: function.store(number, function.nth(results[k], "%i"), wide))
+    run.write(function, "%columns", "%i")
     function.block("again")
     function.lines += [
         f"  %next = add i64 %from, {lanes}",
@@ -44,90 +55,62 @@ def mapped(module: Module, name: str, split: Split) -> None:
         "  br i1 %more, label %loop, label %done",
         "done:",
     ]
-    loop.end()
+    function.release(run.layout.size, lanes)
+    function.end()
 
 
 def reduced(module: Module, name: str, split: Split) -> None:
-    """Add ``void name(double *uniform, double **columns, i64 *strides, i64 begin, i64 end, double *sums, double by)``.
+    """Add ``void name(double *uniform, double **rows, i64 *strides, i64 begin, i64 end, double *totals, double by)``.
 
-    Strides count doubles. Each result is the sum over the samples, divided by ``by``: lane by lane, and then the upper
-    half of the lanes is added to the lower, until one is left. The lanes of the last vector that lie beyond the end
-    repeat the last sample and are not added.
+    Strides count doubles. Each result is the sum over the samples, divided by ``by``. They are taken ``GROUPS`` vectors
+    at a time where the program has loops, so that what is shared is loaded once for all of them, and what is left one
+    vector at a time; of the last one, the lanes beyond the end repeat the last sample and are not added.
     """
-    lanes, outputs = module.lanes, len(split.body.outputs)
-    wide, bits = vector(lanes), vector(lanes, "i1")
-    parameters = "ptr noalias %in, ptr %columns, ptr %strides, i64 %begin, i64 %end, ptr %totals, double %by"
-    loop = _Loop(module, name, parameters, split)
-    function = loop.function
+    lanes, wide, outputs = module.lanes, vector(module.lanes), len(split.body.outputs)
+    nest = Nest(split.body, [split.uniform, split.columns], FLAT, PART)
+    sums = lanes if 8 * lanes * outputs <= LANE_BY_LANE else 1  # numbers that each output is added to
+
+    def load(body: Body, place: Affine) -> Names:
+        if place.base < split.uniform:
+            return load_shared(body, place)
+        column = body.address("%columns", body.index(Affine(place.base - split.uniform, place.steps)))
+        return body.each(lambda g: body.function.load(body.function.nth(column, g, wide), wide))
+
+    def take(body: Body, number: str, names: Names) -> None:
+        function, flags = body.function, module.flags
+        if len(names) == 1:
+            mask = body.once("mask", lambda: _mask(body))
+            names = [function.put(f"select {vector(lanes, 'i1')} {mask}, {wide} {names[0]}, {wide} zeroinitializer")]
+        more = functools.reduce(lambda a, b: function.put(f"fadd{flags} {wide} {a}, {b}"), names)
+        if sums == 1:
+            more = _added_lanes(function, more, lanes, flags)
+        address = function.nth("%out", number, vector(sums))
+        before = function.load(address, vector(sums))
+        function.store(function.put(f"fadd{flags} {vector(sums)} {before}, {more}"), address, vector(sums))
+
+    sizes = [1] if nest.is_flat else [GROUPS, 1]
+    runs = [Run(module, f"{name}.by{groups}", nest, lanes, groups, load, take, nest.is_flat) for groups in sizes]
+    parameters = "ptr noalias %in, ptr %rows, ptr %strides, i64 %begin, i64 %end, ptr noalias %totals, double %by"
+    function = module.function(f"void @{name}({parameters}) #0")
+    columns, first_sum = runs[0].layout.size * sizes[0], (runs[0].layout.size + split.columns) * sizes[0]
+    size = first_sum + -(-outputs * sums // lanes)
     function.declarations.add("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
-    function.scratch(outputs, lanes, "%sums")
-    size = 8 * lanes * max(outputs, 1)
-    function.lines.append(f"  call void @llvm.memset.p0.i64(ptr align 8 %sums, i8 0, i64 {size}, i1 false)")
-    columns = _pointers(function, "%columns", split.columns)
-    strides = [function.load(function.nth("%strides", k, "i64"), "i64") for k in range(split.columns)]
+    function.scratch(size, lanes)
+    function.block("entry")
     function.lines += [
+        f"  %columns = getelementptr {wide}, ptr %scratch, i64 {columns}",
+        f"  %out = getelementptr {wide}, ptr %scratch, i64 {first_sum}",
+        f"  call void @llvm.memset.p0.i64(ptr align 8 %out, i8 0, i64 {8 * sums * outputs}, i1 false)",
         "  %final = sub i64 %end, 1",
-        "  br label %loop",
-        "loop:",
-        "  %i = phi i64 [ %begin, %entry ], [ %next, %again ]",
     ]
-    samples, mask = [], "poison"
-    for j in range(lanes):
-        i = function.put(f"add i64 %i, {j}")
-        inside = function.put(f"icmp slt i64 {i}, %end")
-        samples.append(function.put(f"select i1 {inside}, i64 {i}, i64 %final"))
-        mask = function.put(f"insertelement {bits} {mask}, i1 {inside}, i32 {j}")
-
-    def add(k: int, number: str) -> None:
-        place = function.nth("%sums", k, wide)
-        before = function.load(place, wide)
-        after = function.put(f"fadd{module.flags} {wide} {before}, {number}")
-        function.store(function.put(f"select {bits} {mask}, {wide} {after}, {wide} {before}"), place, wide)
-
-    pairs = zip(columns, strides, strict=True)
-    loop.body([_gathered(function, column, stride, samples) for column, stride in pairs], add)
-    function.block("again")
-    function.lines += [
-        f"  %next = add i64 %i, {lanes}",
-        "  %more = icmp slt i64 %next, %end",
-        "  br i1 %more, label %loop, label %add",
-        "add:",
-    ]
-    _add_lanes(function, lanes, outputs)
-    function.release(outputs, lanes, "%sums")
-    loop.end()
-
-
-def _pointers(function: Function, array: str, count: int) -> list[str]:
-    return [function.load(function.nth(array, k, "ptr"), "ptr") for k in range(count)]
-
-
-def _gathered(function: Function, column: str, stride: str, samples: list[str]) -> str:
-    """Return a vector with a number of each sample."""
-    wide, numbers = vector(len(samples)), "poison"
-    for j, sample in enumerate(samples):
-        offset = function.put(f"mul i64 {sample}, {stride}")
-        number = function.load(function.nth(column, offset))
-        numbers = function.put(f"insertelement {wide} {numbers}, double {number}, i32 {j}")
-    return numbers
-
-
-def _add_lanes(function: Function, lanes: int, outputs: int) -> None:
-    """Write a loop over the results, which adds up the lanes of each and divides by the number of samples."""
-    function.lines += [
-        f"  br i1 {'true' if outputs else 'false'}, label %across, label %done",
-        "across:",
-        "  %k = phi i64 [ 0, %add ], [ %k1, %across ]",
-    ]
-    rest = function.load(function.nth("%sums", "%k", vector(lanes)), vector(lanes))
-    while lanes > 1:
-        whole, lanes = f"<{lanes} x double>", lanes // 2
-        halves = []
-        for begin in (0, lanes):
-            kept = ", ".join(f"i32 {begin + j}" for j in range(lanes))
-            halves.append(function.put(f"shufflevector {whole} {rest}, {whole} poison, <{lanes} x i32> <{kept}>"))
-        rest = function.put(f"fadd <{lanes} x double> {halves[0]}, {halves[1]}")
-    total = function.put(f"extractelement <1 x double> {rest}, i32 0")
+    at = "%begin"
+    for run in runs:
+        at = _blocks(function, run, split.columns, at)
+    function.lines += [f"  br i1 {'true' if outputs else 'false'}, label %across, label %done", "across:"]
+    function.lines.append(f"  %k = phi i64 [ 0, %end{sizes[-1]} ], [ %k1, %across ]")
+    total = function.load(function.nth("%out", "%k", vector(sums)), vector(sums))
+    if sums > 1:
+        total = _added_lanes(function, total, lanes, module.flags)
     function.store(function.put(f"fdiv double {total}, %by"), function.nth("%totals", "%k"))
     function.lines += [
         "  %k1 = add i64 %k, 1",
@@ -135,8 +118,82 @@ def _add_lanes(function: Function, lanes: int, outputs: int) -> None:
         "  br i1 %onward, label %across, label %done",
         "done:",
     ]
+    function.release(size, lanes)
+    function.end()
 
 
+def _blocks(function: Function, run: Run, columns: int, begin: str) -> str:
+    """Write a loop over so many vectors of samples at a time, and return the first sample that is left."""
+    groups, step = run.groups, run.groups * run.lanes
+    i, left = f"%i{groups}", f"%left{groups}"
+    function.block(f"begin{groups}")
+    function.block(f"test{groups}")
+    function.lines += [
+        f"  {i} = phi i64 [ {begin}, %begin{groups} ], [ %next{groups}, %again{groups} ]",
+        f"  {left} = sub i64 %end, {i}",
+        f"  %more{groups} = icmp sge i64 {left}, {step if groups > 1 else 1}",
+        f"  br i1 %more{groups}, label %loop{groups}, label %end{groups}",
+        f"loop{groups}:",
+    ]
+    _gather(function, columns, run.lanes, groups, i)
+    run.write(function, "%columns", i, left)
+    function.block(f"again{groups}")
+    function.lines += [f"  %next{groups} = add i64 {i}, {step}", f"  br label %test{groups}", f"end{groups}:"]
+    return i
+
+
+def _gather(function: Function, columns: int, lanes: int, groups: int, i: str) -> None:
+    """Write a loop that brings the numbers of the samples together: a vector for each column and group of lanes."""
+    if not columns:
+        return
+    function.block(f"gather{groups}")
+    function.block(f"column{groups}")
+    function.lines.append(f"  %c{groups} = phi i64 [ 0, %gather{groups} ], [ %cc{groups}, %gathered{groups} ]")
+    row = function.load(function.nth("%rows", f"%c{groups}", "ptr"), "ptr")
+    stride = function.load(function.nth("%strides", f"%c{groups}", "i64"), "i64")
+    first = function.put(f"mul i64 %c{groups}, {groups}")
+    function.block(f"group{groups}")
+    function.lines.append(f"  %g{groups} = phi i64 [ 0, %column{groups} ], [ %gg{groups}, %group{groups} ]")
+    ahead = function.put(f"add i64 {i}, {function.put(f'mul i64 %g{groups}, {lanes}')}")
+    numbers = "poison"
+    for lane in range(lanes):
+        sample = function.put(f"add i64 {ahead}, {lane}")
+        inside = function.put(f"icmp slt i64 {sample}, %end")
+        sample = function.put(f"select i1 {inside}, i64 {sample}, i64 %final")
+        number = function.load(function.nth(row, function.put(f"mul i64 {sample}, {stride}")))
+        numbers = function.put(f"insertelement {vector(lanes)} {numbers}, double {number}, i64 {lane}")
+    place = function.put(f"add i64 {first}, %g{groups}")
+    function.store(numbers, function.nth("%columns", place, vector(lanes)), vector(lanes))
+    function.lines += [
+        f"  %gg{groups} = add i64 %g{groups}, 1",
+        f"  %gmore{groups} = icmp slt i64 %gg{groups}, {groups}",
+        f"  br i1 %gmore{groups}, label %group{groups}, label %gathered{groups}",
+        f"gathered{groups}:",
+        f"  %cc{groups} = add i64 %c{groups}, 1",
+        f"  %cmore{groups} = icmp slt i64 %cc{groups}, {columns}",
+        f"  br i1 %cmore{groups}, label %column{groups}, label %all{groups}",
+        f"all{groups}:",
+    ]
+
+
+def _mask(body: Body) -> str:
+    """Return which lanes hold a sample of their own."""
+    function, lanes, counts = body.function, body.lanes, vector(body.lanes, "i64")
+    first = function.put(f"insertelement {counts} poison, i64 {body.left}, i64 0")
+    left = function.put(f"shufflevector {counts} {first}, {counts} poison, <{lanes} x i32> zeroinitializer")
+    return function.put(f"icmp slt {counts} <{', '.join([f'i64 {lane}' for lane in range(lanes)])}>, {left}")
+
+
+def _added_lanes(function: Function, rest: str, lanes: int, flags: str) -> str:
+    """Add the upper half of the lanes to the lower, until one is left."""
+    while lanes > 1:
+        whole, lanes = f"<{lanes} x double>", lanes // 2
+        halves = []
+        for begin in (0, lanes):
+            kept = ", ".join(f"i32 {begin + j}" for j in range(lanes))
+            halves.append(function.put(f"shufflevector {whole} {rest}, {whole} poison, <{lanes} x i32> <{kept}>"))
+        rest = function.put(f"fadd{flags} <{lanes} x double> {halves[0]}, {halves[1]}")
+    return function.put(f"extractelement <1 x double> {rest}, i32 0")
 def whole(module: Module, name: str, split: Split, kind: str, shared: int, after: str | None) -> None:
     """Add ``void name(double *shared, double **columns, i64 *strides, i64 count, double *out)``.
 
@@ -178,67 +235,3 @@ def whole(module: Module, name: str, split: Split, kind: str, shared: int, after
     function.end()
 
 
-class _Loop:
-    """A function with a loop over samples, whose body is written in place, or for a long one as calls of its parts."""
-
-    def __init__(self, module: Module, name: str, parameters: str, split: Split) -> None:
-        self.module, self.name, self.split = module, name, split
-        self.slots: Slots | None = None
-        if len(split.body.instructions) > single.WHOLE_WIDE:
-            self.slots = parts(module, name, split.body, module.lanes, split.uniform)
-        self.function = module.function(f"void @{name}({parameters}) #0")
-        self.function.lines += ["  %box = alloca ptr, align 8", "  store volatile ptr %in, ptr %box, align 8"]
-        self.function.block("entry")
-        if self.slots:
-            self.function.scratch(self.slots.size, module.lanes)
-
-    def end(self) -> None:
-        if self.slots:
-            self.function.release(self.slots.size, self.module.lanes)
-        self.function.end()
-
-    def body(self, columns: list[str], take: Callable[[int, str], None]) -> None:
-        """Write the body for the columns of those names. ``take(k, number)`` writes what becomes of result k.
-
-        That happens as soon as the result is there, so that no more results are held on the stack than one basic block
-        computes.
-        """
-        names = {self.split.uniform + k: name for k, name in enumerate(columns)}
-        if self.slots is None:
-            self._in_place(names, take)
-        else:
-            self._in_parts(self.slots, names, take)
-
-    def _in_place(self, names: dict[int, str], take: Callable[[int, str], None]) -> None:
-        module, function, body = self.module, self.function, self.split.body
-        # A shared number is loaded again in each block, by way of a pointer of which LLVM does not know that it is the
-        # same: else it would keep the number, in eight lanes on the stack, from forward to backward pass.
-        pointer = "%in"
-        writer = Writer(
-            module, function, body, module.lanes, lambda place: load_shared(function, pointer, place, module.lanes)
-        )
-        writer.names |= names
-        size = single.BLOCK if len(body.outputs) <= MANY else single.BLOCK // 4
-        ready: dict[int, list[int]] = {}
-        for k, place in enumerate(body.outputs):
-            if place < len(body.inputs):
-                take(k, writer.number(place))
-            ready.setdefault((place - len(body.inputs)) // size, []).append(k)
-        for first in range(0, len(body.instructions), size):
-            writer.block(first, reload=True)
-            pointer = function.put("load volatile ptr, ptr %box, align 8")
-            writer.write(first, min(first + size, len(body.instructions)))
-            for k in ready.get(first // size, ()):
-                take(k, writer.number(body.outputs[k]))
-
-    def _in_parts(self, slots: Slots, names: dict[int, str], take: Callable[[int, str], None]) -> None:
-        function, wide = self.function, vector(self.module.lanes)
-        for place, name in names.items():
-            if place in slots.slot:
-                function.store(name, function.nth("%scratch", slots.slot[place], wide), wide)
-        function.lines += [f"  call void @{self.name}.part{k}(ptr %in, ptr %scratch)" for k in range(slots.parts)]
-        writer = PartWriter(self.module, function, self.split.body, self.module.lanes, slots)
-        for k, place in enumerate(self.split.body.outputs):
-            if k % single.AT_HAND == 0:
-                writer.block(k, reload=True)
-            take(k, writer.number(place))

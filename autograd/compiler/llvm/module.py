@@ -6,7 +6,7 @@ flag that would let LLVM fuse, reassociate or approximate, unless ``fast`` asks 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from . import vector_math
 from .function import Function, vector
@@ -24,16 +24,25 @@ class Module:
         self._find = find  # the address of the function behind an instruction, by name and number of operands
         self._functions: list[Function] = []
         self._helpers: dict[tuple[str, int], str] = {}
+        self._tables: dict[tuple[str, tuple[str, ...]], str] = {}
 
     def function(self, head: str) -> Function:
         """Begin a function, given what stands before its braces."""
         self._functions.append(Function(head))
         return self._functions[-1]
 
+    def table(self, kind: str, entries: Sequence[str]) -> str:
+        """Return the name of an array of constants."""
+        return self._tables.setdefault((kind, tuple(entries)), f"@table{len(self._tables)}")
+
     @property
     def spare(self) -> int:
         """The number of bytes that ``@spare`` points to, or 0 where there is no such pointer."""
         return max([function.spare for function in self._functions], default=0)
+
+    def length(self) -> int:
+        """Return the number of lines of the functions."""
+        return sum([len(function.lines) for function in self._functions])
 
     def text(self) -> str:
         """Return the whole module."""
@@ -42,6 +51,9 @@ class Module:
         lines = sorted(set().union(*[function.declarations for function in self._functions]))
         if self.spare:
             lines.append(_SPARE.format(size=self.spare, malloc=self._find("malloc", 1), free=self._find("free", 1)))
+        for (kind, entries), name in self._tables.items():
+            numbers = ", ".join([f"{kind} {entry}" for entry in entries])
+            lines.append(f"{name} = internal constant [{len(entries)} x {kind}] [{numbers}], align 64")
         for function in self._functions:
             lines += function.lines
         lines.append(f"attributes #0 = {{ nounwind {width} }}")

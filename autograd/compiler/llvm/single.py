@@ -2,18 +2,51 @@
 
 from __future__ import annotations
 
-from autograd.compiler.program import pack
+from autograd.compiler.program.nest import Affine, Nest
 from autograd.compiler.program.program import Program
 
-from .instructions import Writer, load_shared
+from .body import Body, Layout, Load, Names, Take
+from .function import Function
 from .module import Module
-from .parts import PartWriter, parts
 
-BLOCK = 1_000  # instructions in a basic block: selection and scheduling work block by block, and slow down in long ones
-WHOLE = 4_096  # a program up to this many instructions stays one function
-WHOLE_WIDE = 8_000  # the same for a program several lanes wide
+FLAT = 2_500  # instructions up to which a program stays without loops
+PART = 2_000  # cells in a function, beyond which a program is cut: a huge one takes the compiler longer than its share
 IN_REGISTERS = 64  # numbers of a state up to which a repeated program passes it on in registers
-AT_HAND = 128  # outputs of a long program that are written at a time, so that no more is at hand than fits
+PARAMETERS = "ptr noalias %in, ptr noalias %columns, ptr noalias %out, ptr noalias %scratch, i64 %i, i64 %left"
+
+
+class Run:
+    """What writes the run of a nest into a function: its cells, or calls of the functions of its parts.
+
+    The function has the pointers ``%in``, ``%out`` and ``%scratch``, and for several lanes ``%columns`` and the numbers
+    ``%i``, of the first sample, and ``%left``, how many there are from it on.
+    """
+
+    def __init__(
+        self, module: Module, name: str, nest: Nest, lanes: int, groups: int, load: Load, take: Take, inline: bool = True
+    ) -> None:
+        self.module, self.name, self.nest, self.load, self.take = module, name, nest, load, take
+        self.lanes, self.groups = lanes, groups
+        self.layout = Layout(nest)
+        self.inline = inline and nest.parts == 1
+        if not self.inline:
+            for part in range(nest.parts):
+                function = module.function(f"internal void @{name}.part{part}({PARAMETERS}) noinline #0")
+                self._body(function).write(part)
+                function.end()
+
+    def write(self, function: Function, columns: str = "null", i: str = "0", left: str = "0") -> None:
+        """Write it."""
+        if self.inline:
+            body = self._body(function)
+            body.i, body.left = i, left
+            body.write(0)
+        for part in range(0 if self.inline else self.nest.parts):
+            arguments = f"ptr %in, ptr {columns}, ptr %out, ptr %scratch, i64 {i}, i64 {left}"
+            function.lines.append(f"  call void @{self.name}.part{part}({arguments})")
+
+    def _body(self, function: Function) -> Body:
+        return Body(self.module, function, self.nest, self.layout, self.lanes, self.groups, self.load, self.take)
 
 
 def scalar(module: Module, name: str, program: Program, quick: bool = False) -> None:
@@ -21,30 +54,28 @@ def scalar(module: Module, name: str, program: Program, quick: bool = False) -> 
 
     ``quick`` is for what runs once beside a loop: it compiles ten times faster, and runs not much slower.
     """
-    head = f"void @{name}(ptr noalias %in, ptr noalias %out) {'#1' if quick else '#0'}"
-    outputs = len(program.outputs)
-    if len(program.instructions) <= WHOLE:
-        function = module.function(head)
-        writer = Writer(module, function, program, 1, lambda place: load_shared(function, "%in", place, 1))
-        writer.write_blocks(BLOCK)
-        writer.store(0, outputs, "%out")
-    else:
-        packing = pack.arrange(program, module.pack_width)
-        slots = parts(module, name, packing.program, 1, len(program.inputs), packing)
-        function = module.function(head)
-        function.scratch(slots.size)
-        function.lines += [f"  call void @{name}.part{k}(ptr %in, ptr %scratch)" for k in range(slots.parts)]
-        for first in range(0, outputs, AT_HAND):
-            writer = PartWriter(module, function, packing.program, 1, slots)
-            writer.store(first, min(first + AT_HAND, outputs), "%out")
-        function.release(slots.size)
+    run = Run(module, name, Nest(program, [len(program.inputs)], FLAT, PART), 1, 1, load_shared, _store)
+    function = module.function(f"void @{name}(ptr noalias %in, ptr noalias %out) {'#1' if quick else '#0'}")
+    function.scratch(run.layout.size)
+    run.write(function)
+    function.release(run.layout.size)
     function.end()
+
+
+def load_shared(body: Body, place: Affine) -> Names:
+    """Load a number that is the same in all lanes."""
+    function = body.function
+    return body.spread(function.load(function.nth("%in", body.index(place))))
+
+
+def _store(body: Body, number: str, names: Names) -> None:
+    body.function.store(names[0], body.function.nth("%out", number))
 
 
 def repeated(module: Module, name: str, program: Program) -> None:
     """Add ``void name(double *in, double *out, i64 count)``: the outputs become the first inputs, count times."""
     inputs, state = len(program.inputs), len(program.outputs)
-    if state > IN_REGISTERS or len(program.instructions) > WHOLE:
+    if state > IN_REGISTERS or len(program.instructions) > FLAT:
         _repeated_in_memory(module, name, program)
         return
     function = module.function(f"void @{name}(ptr noalias %in, ptr noalias %out, i64 %count) #0")
@@ -55,12 +86,14 @@ def repeated(module: Module, name: str, program: Program) -> None:
     lines.append("  %i = phi i64 [ 0, %entry ], [ %next, %again ]")
     head_of_loop = len(lines)
     lines += ["  %more = icmp slt i64 %i, %count", "  br i1 %more, label %loop, label %done", "loop:"]
-    writer = Writer(module, function, program, 1, numbers.__getitem__)
-    writer.names |= {place: f"%s{place}" if place < state else numbers[place] for place in range(inputs)}
-    writer.write_blocks(BLOCK)
-    results = [writer.number(place) for place in program.outputs]
+    results: dict[int, str] = {}
+    Run(
+        module, name, Nest(program, [inputs], FLAT, 2 * FLAT), 1, 1,
+        lambda body, place: [f"%s{place.base}" if place.base < state else numbers[place.base]],
+        lambda body, number, names: results.update({int(number): names[0]}),
+    ).write(function)  # fmt: skip
     lines[head_of_loop:head_of_loop] = [
-        f"  %s{k} = phi double [ {numbers[k]}, %entry ], [ {result}, %again ]" for k, result in enumerate(results)
+        f"  %s{k} = phi double [ {numbers[k]}, %entry ], [ {results[k]}, %again ]" for k in range(state)
     ]
     function.block("again")
     lines += ["  %next = add i64 %i, 1", "  br label %test", "done:"]

@@ -107,7 +107,7 @@ class Program:
     @functools.cached_property
     def loops(self) -> tuple[Term, ...]:
         """The instructions by number, with loops as loops."""
-        return roll(len(self.inputs), self.instructions)
+        return roll([len(self.inputs)], self.instructions)
 
     def run(self, numbers: Sequence[float]) -> list[float]:
         """Interpret the program and its loops on floats, one for each input, with the rules of the operations' table.

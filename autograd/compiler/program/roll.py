@@ -39,8 +39,8 @@ class Loop(NamedTuple):
 Term = Step | Loop
 
 
-def roll(inputs: int, instructions: Instructions) -> tuple[Term, ...]:
-    """Find the loops of a program, of which so many places are inputs."""
+def roll(inputs: Sequence[int], instructions: Instructions) -> tuple[Term, ...]:
+    """Find the loops of a program with so many inputs of each kind; no place goes from one kind to another."""
     return tuple(_Recogniser(inputs, instructions).terms())
 
 
@@ -82,7 +82,7 @@ def unrolled(instructions: Instructions, terms: Iterable[Term]) -> Iterator[tupl
 class _Recogniser:
     """The stack of terms, and beside it what each of them is known by."""
 
-    def __init__(self, inputs: int, instructions: Instructions) -> None:
+    def __init__(self, inputs: Sequence[int], instructions: Instructions) -> None:
         self.codes, self.places = _tables(inputs, instructions)
         self.count = len(instructions)
         self.stack: list[Term] = []
@@ -169,7 +169,7 @@ class _Recogniser:
         return advance
 
 
-def _tables(inputs: int, instructions: Instructions) -> tuple[Any, Any]:
+def _tables(inputs: Sequence[int], instructions: Instructions) -> tuple[Any, Any]:
     """Return a code for each instruction, its name and the kinds of its operands, and the places of those.
 
     A constant has the place 0, so that it may be another one in each turn.
@@ -181,8 +181,9 @@ def _tables(inputs: int, instructions: Instructions) -> tuple[Any, Any]:
     missing = (-1,) * WIDEST
     places = np.array([(*operands, *missing[len(operands) :]) for _, operands in instructions], np.int64)
     places = places.reshape(-1, WIDEST)
-    kinds = np.where(places < 0, 0, np.where(places < inputs, 1, 2)) @ (3 ** np.arange(WIDEST))
-    return names * 3**WIDEST + kinds, np.where(places < 0, 0, places)
+    kinds = np.searchsorted(np.cumsum([0, *inputs]), places, side="right")  # 0 for a constant
+    several = len(inputs) + 2
+    return names * several**WIDEST + kinds @ several ** np.arange(WIDEST), np.where(places < 0, 0, places)
 
 
 def _steps(terms: tuple[Term, ...]) -> Iterator[Step]:

@@ -1,0 +1,363 @@
+"""The cells of a nest as lines of LLVM's text, with its loops as loops, for several groups of lanes at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from autograd.compiler.program.conditions import CONDITIONS, Condition, row_of
+from autograd.compiler.program.nest import (
+    OUTPUT,
+    Affine,
+    Cell,
+    Choice,
+    Constant,
+    Input,
+    Nest,
+    Read,
+    Table,
+    Turns,
+    Use,
+    at_hand,
+    carried_by,
+)
+from autograd.compiler.program.nest import Body as Terms
+from autograd.compiler.program.roll import Loop
+
+from .function import Function, literal, splat, vector
+from .module import Module
+
+BLOCK = 1_000  # instructions in a basic block: selection and scheduling work block by block, and slow down in long ones
+Names = list[str]  # of a number, one for each group of lanes
+Load = Callable[["Body", Affine], Names]
+Take = Callable[["Body", str, Names], None]
+
+
+class Layout:
+    """Where in scratch memory the stored numbers of a nest are, counted in numbers of all lanes."""
+
+    def __init__(self, nest: Nest) -> None:
+        self.offsets: dict[Cell, Affine] = {}
+        self.size = 0
+        for cell in nest.cells:
+            if cell.stored:
+                steps, length = [0] * len(cell.loops), 1
+                for r in range(len(cell.loops) - 1, -1, -1):
+                    if cell.kept[r]:
+                        steps[r], length = length, length * cell.loops[r].turns
+                self.offsets[cell] = Affine(self.size, tuple(steps))
+                self.size += length
+
+    def of(self, use: Use, depth: int) -> Affine:
+        """Return where a use reads, by the turns of so many loops around the reader."""
+        offset = self.offsets[use.cell]
+        base, steps = offset.base, [0] * depth
+        for stride, index in zip(offset.steps, use.index, strict=True):
+            base += stride * index.base
+            steps = [step + stride * more for step, more in zip(steps, index.steps, strict=True)]
+        return Affine(base, tuple(steps))
+
+
+class Body:
+    """Writes the cells of a nest into a function.
+
+    ``load(body, place)`` returns the names of an input, and ``take(body, number, names)`` writes what becomes of the
+    output whose number has that name.
+    """
+
+    def __init__(
+        self,
+        module: Module,
+        function: Function,
+        nest: Nest,
+        layout: Layout,
+        lanes: int,
+        groups: int,
+        load: Load,
+        take: Take,
+    ) -> None:
+        self.module, self.function, self.nest, self.layout = module, function, nest, layout
+        self.lanes, self.groups = lanes, groups
+        self._load, self._take = load, take
+        self.i, self.left = "%i", "%left"  # the number of the first sample, and how many there are from it on
+        self._kind, self._truth = vector(self.lanes), vector(self.lanes, "i1")
+        self._hand: dict[Cell, Names] = {}
+        self._handed_on: dict[Any, Names] = {}
+        self._turns: list[str] = []
+        self._scopes: list[dict[Any, Any]] = [{}]
+        self._labels = 0
+        self._written = 0
+
+    def write(self, part: int) -> None:
+        """Write the cells of a part of the nest."""
+        self._terms([term for term in self.nest.body.terms if _part(term) == part], ())
+
+    def each(self, write: Callable[[int], str]) -> Names:
+        """Write the same for each group of lanes, and return the names."""
+        return [write(group) for group in range(self.groups)]
+
+    def address(self, pointer: str, index: str) -> str:
+        """Return where the first group of a number is in an array of numbers."""
+        if self.groups > 1:
+            index = self.function.put(f"mul i64 {index}, {self.groups}")
+        return self.function.nth(pointer, index, self._kind)
+
+    def _terms(self, terms: Sequence[Cell | Turns], around: tuple[Loop, ...]) -> None:
+        for term in terms:
+            if isinstance(term, Cell):
+                self._written += 1
+                if self._written % (BLOCK if self.lanes == 1 else BLOCK // 4) == 0:
+                    self.function.block(self._label("b"))
+                    self._forget_inputs()
+                self._cell(term)
+            else:
+                self._loop(term.loop, term.body, around)
+
+    def _forget_inputs(self) -> None:
+        """Read inputs again where they are used in the next block: registers are few, and memory holds one lane."""
+        for scope in self._scopes:
+            for key in [key for key in scope if key[0] == "input"]:
+                del scope[key]
+
+    def _cell(self, cell: Cell) -> None:
+        if cell.name == OUTPUT:
+            number, place = cell.reads
+            assert isinstance(place, Input)
+            self._take(self, self.index(place.place), self._numbers(number, cell))
+            return
+        operands = [self._names(read, cell) for read in cell.reads]
+        kinds = [self._is_condition(read) for read in cell.reads]
+        self._hand[cell] = self.each(
+            lambda g: self.function.put(self._instruction(cell.name, [names[g] for names in operands], kinds))
+        )
+        if cell.stored and cell.depth == len(cell.loops):
+            self._store(cell)
+
+    def _store(self, cell: Cell) -> None:
+        names = self._hand[cell]
+        if cell.name in CONDITIONS:
+            names = [self.function.put(f"uitofp {self._truth} {name} to {self._kind}") for name in names]
+        offset = self.layout.offsets[cell]
+        pointer = self._scratch(Affine(offset.base, offset.steps[: cell.depth]))
+        for group, name in enumerate(names):
+            self.function.store(name, self.function.nth(pointer, group, self._kind), self._kind)
+
+    def _loop(self, loop: Loop, body: Terms, around: tuple[Loop, ...]) -> None:
+        function, depth, number = self.function, len(around), self._label("")
+        cells = list(body.cells())
+        handed_on = self._handed_on_by(loop, cells)
+        inits = {key: self._like(key[0].name in CONDITIONS, key[1], reader) for key, reader in handed_on.items()}
+        self._fetch_ahead(cells, depth)
+        function.block(f"before{number}")
+        function.block(f"loop{number}")
+        turn = f"%turn{number}"
+        function.lines.append(f"  {turn} = phi i64 [ 0, %before{number} ], [ %next{number}, %again{number} ]")
+        head = len(function.lines)
+        for key, names in inits.items():
+            self._handed_on[key] = [function.fresh() for _ in names]
+        self._turns.append(turn)
+        self._scopes.append({})
+        self._terms(body.terms, (*around, loop))
+        self._scopes.pop()
+        self._turns.pop()
+        function.block(f"again{number}")
+        phis = []
+        for key, names in inits.items():
+            kind = self._truth if key[0].name in CONDITIONS else self._kind
+            for name, first, last in zip(self._handed_on[key], names, self._hand[key[0]], strict=True):
+                phis.append(f"  {name} = phi {kind} [ {first}, %before{number} ], [ {last}, %again{number} ]")
+        function.lines[head:head] = phis
+        function.lines += [
+            f"  %next{number} = add i64 {turn}, 1",
+            f"  %more{number} = icmp slt i64 %next{number}, {loop.turns}",
+            f"  br i1 %more{number}, label %loop{number}, label %end{number}",
+            f"end{number}:",
+        ]
+        for cell in cells:
+            if cell.stored and cell.depth == depth:
+                self._store(cell)
+
+    def _handed_on_by(self, loop: Loop, cells: list[Cell]) -> dict[Any, Cell]:
+        """Return what the turns of a loop hand on: the cell, and what the first turn reads instead, with a reader."""
+        found: dict[Any, Cell] = {}
+        for cell in cells:
+            waiting = list(cell.reads)
+            while waiting:
+                read = waiting.pop()
+                if isinstance(read, Choice):
+                    waiting += (read.one, read.others)
+                    if carried_by(read, cell) is loop:
+                        assert isinstance(read.others, Use)
+                        found.setdefault((read.others.cell, read.one), cell)
+        return found
+
+    def _fetch_ahead(self, cells: list[Cell], depth: int) -> None:
+        """Read what is the same in all turns of a loop before it."""
+        order = cells[0].order
+        for cell in cells:
+            for i, read in enumerate(cell.reads):
+                if isinstance(read, Input) and not any(read.place.steps[depth:]) and (cell.name != OUTPUT or not i):
+                    self._names(read, cell)
+                elif isinstance(read, Use) and not any(any(index.steps[depth:]) for index in read.index):
+                    if read.cell.order < order and not at_hand(read, cell):
+                        self._names(read, cell)
+
+    def _numbers(self, read: Read, reader: Cell) -> Names:
+        """Return names of numbers: 1.0 or 0.0 for a condition."""
+        names = self._names(read, reader)
+        if self._is_condition(read):
+            return [self.function.put(f"uitofp {self._truth} {name} to {self._kind}") for name in names]
+        return names
+
+    def _names(self, read: Read, reader: Cell) -> Names:
+        """Return the names of what a cell reads; a condition is a truth."""
+        if isinstance(read, Use) and at_hand(read, reader):
+            return self._hand[read.cell]
+        if isinstance(read, Choice) and carried_by(read, reader) is not None:
+            assert isinstance(read.others, Use)
+            return self._handed_on[read.others.cell, read.one]
+        if isinstance(read, Constant) and not read.levels:
+            return [splat(literal(read.numbers[0]), self.lanes)] * self.groups
+        what = "input" if isinstance(read, Input) else "read"
+        return self.once((what, _trimmed(read)), lambda: self._fetch(read, reader))
+
+    def _fetch(self, read: Read, reader: Cell) -> Names:
+        if isinstance(read, Input):
+            return self._load(self, read.place)
+        if isinstance(read, Constant):
+            return self.spread(self._of_table([literal(x) for x in read.numbers], "double", read.levels, reader))
+        if isinstance(read, Choice):
+            return self._chosen(read, reader)
+        names = self._load_scratch(self._pointer(read, reader))
+        return [self._not_zero(name) for name in names] if self._is_condition(read) else names
+
+    def _chosen(self, read: Choice, reader: Cell) -> Names:
+        """Choose between two pointers, or where one of them is none between what is read by them."""
+        function = self.function
+        first = function.put(f"icmp eq i64 {self._turns[read.level]}, {read.turn}")
+        pairs = (read.one, "{other}, ptr %scratch"), (read.others, "%scratch, ptr {other}")
+        if self._is_stored(read.one, reader) and self._is_stored(read.others, reader):
+            pointers = [self._pointer(part, reader) for part in (read.one, read.others)]
+            names = self._load_scratch(function.put(f"select i1 {first}, ptr {pointers[0]}, ptr {pointers[1]}"))
+            return [self._not_zero(name) for name in names] if self._is_condition(read) else names
+        parts = []
+        for part, choice in pairs:
+            if self._is_stored(part, reader):  # where it is not there, the pointer is one to somewhere else
+                other = self._pointer(part, reader)
+                names = self._load_scratch(function.put(f"select i1 {first}, ptr {choice.format(other=other)}"))
+                parts.append([self._not_zero(name) for name in names] if self._is_condition(read) else names)
+            else:
+                parts.append(self._like(self._is_condition(read), part, reader))
+        kind = self._truth if self._is_condition(read) else self._kind
+        return [function.put(f"select i1 {first}, {kind} {a}, {kind} {b}") for a, b in zip(*parts, strict=True)]
+
+    def _like(self, truths: bool, read: Read, reader: Cell) -> Names:
+        """Return the names of what a cell reads, as truths or as numbers."""
+        if truths and not self._is_condition(read):
+            return [self._not_zero(name) for name in self._names(read, reader)]
+        return self._names(read, reader) if truths else self._numbers(read, reader)
+
+    def _is_stored(self, read: Read, reader: Cell) -> bool:
+        return isinstance(read, Table) or (isinstance(read, Use) and not at_hand(read, reader))
+
+    def _pointer(self, read: Read, reader: Cell) -> str:
+        if isinstance(read, Use):
+            return self._scratch(self.layout.of(read, len(reader.loops)))
+        assert isinstance(read, Table)
+        offsets = [str(self._offset(cell, turns)) for cell, turns in read.uses]
+        index = self._of_table(offsets, "i64", tuple(range(len(reader.loops))), reader)
+        return self.address("%scratch", index)
+
+    def _offset(self, cell: Cell, turns: Sequence[int]) -> int:
+        return self.layout.offsets[cell].at(turns)
+
+    def _of_table(self, entries: list[str], kind: str, levels: Sequence[int], reader: Cell) -> str:
+        """Return the entry of a table for this turn of the loops at these levels."""
+        steps, length = [0] * len(reader.loops), 1
+        for level in reversed(levels):
+            steps[level], length = length, length * reader.loops[level].turns
+        table = self.module.table(kind, entries)
+        return self.function.load(self.function.nth(table, self.index(Affine(0, tuple(steps))), kind), kind)
+
+    def _load_scratch(self, pointer: str) -> Names:
+        function = self.function
+        return self.each(lambda g: function.load(function.nth(pointer, g, self._kind), self._kind))
+
+    def _scratch(self, place: Affine) -> str:
+        return self.once(("at", _short(place)), lambda: self.address("%scratch", self.index(place)))
+
+    def spread(self, number: str) -> Names:
+        """Return the names of a number that is the same in all lanes."""
+        return [number if self.lanes == 1 else self.function.spread(number, self.lanes)] * self.groups
+
+    def index(self, place: Affine) -> str:
+        """Return the name of an index that advances with the turns."""
+        return self.once(("index", _short(place)), lambda: self._affine(place))
+
+    def _affine(self, place: Affine) -> str:
+        name = str(place.base)
+        for turn, step in zip(self._turns, place.steps, strict=False):
+            if step:
+                scaled = turn if step == 1 else self.function.put(f"mul i64 {turn}, {step}")
+                name = scaled if name == "0" else self.function.put(f"add i64 {scaled}, {name}")
+        return name
+
+    def once(self, key: Any, make: Callable[[], Any]) -> Any:
+        """Return what was made for this key in this turn or before its loop, or make it."""
+        for scope in reversed(self._scopes):
+            if key in scope:
+                return scope[key]
+        made = self._scopes[-1][key] = make()
+        return made
+
+    def _instruction(self, name: str, operands: Names, are_conditions: Sequence[bool]) -> str:
+        row, kind, flags = row_of(name), self._kind, self.module.flags
+        if isinstance(row, Condition) and not row.llvm.startswith("fcmp"):
+            truths = [x if is_one else self._not_zero(x) for x, is_one in zip(operands, are_conditions, strict=True)]
+            return f"{row.llvm} {self._truth} {', '.join(truths)}"
+        if name == "where":
+            condition = operands[0] if are_conditions[0] else self._not_zero(operands[0])
+            return f"select {self._truth} {condition}, {kind} {operands[1]}, {kind} {operands[2]}"
+        if isinstance(row, Condition):
+            return f"{row.llvm} {kind} {', '.join(operands)}"
+        if row.llvm.startswith("llvm."):
+            return self.function.intrinsic(row.llvm, operands, self.lanes, flags)
+        if row.llvm:
+            return f"{row.llvm}{flags} {kind} {', '.join(operands)}"
+        callee = self.module.helper(name, len(operands), self.lanes)
+        return f"call {kind} {callee}({', '.join([f'{kind} {x}' for x in operands])})"
+
+    def _not_zero(self, number: str) -> str:
+        zero = "0.0" if self.lanes == 1 else "zeroinitializer"
+        return self.function.put(f"fcmp une {self._kind} {number}, {zero}")
+
+    def _is_condition(self, read: Read) -> bool:
+        if isinstance(read, Choice):
+            return self._is_condition(read.others)
+        if isinstance(read, Table):
+            return read.uses[0][0].name in CONDITIONS
+        return isinstance(read, Use) and read.cell.name in CONDITIONS
+
+    def _label(self, prefix: str) -> str:
+        self._labels += 1
+        return f"{prefix}{self._labels}"
+
+
+def _part(term: Cell | Turns) -> int:
+    return next(term.body.cells()).part if isinstance(term, Turns) else term.part
+
+
+def _short(place: Affine) -> Affine:
+    """Without the loops at the end that it does not advance with: so it is the same outside of those."""
+    steps = place.steps
+    while steps and not steps[-1]:
+        steps = steps[:-1]
+    return Affine(place.base, steps)
+
+
+def _trimmed(read: Read) -> Any:
+    if isinstance(read, Input):
+        return _short(read.place)
+    if isinstance(read, Use):
+        return read.cell, tuple(map(_short, read.index))
+    return read

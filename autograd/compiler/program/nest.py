@@ -1,0 +1,359 @@
+"""Where the numbers of a program with loops are: at hand, handed on to the next turn, or in memory.
+
+A number that is used in the turn that computes it, or after the last one, has a name and no place. One that the next
+turn uses is handed on under a name as well. Any other is stored, in an array with a dimension for each loop around it,
+less those in which every reader comes before the place is written again: what a loop only hands on from turn to turn,
+a row of sums say, is one row.
+"""
+
+from __future__ import annotations
+
+import itertools
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from .program import Program
+from .roll import Loop, Step, Term, advances, roll
+
+OUTPUT = "output"  # an instruction that hands its first operand out, as the result of the number that is its second
+
+
+def instructions_with_outputs(program: Program) -> list[tuple[str, tuple[int, ...]]]:
+    """Return the instructions, with one for each output behind what computes it."""
+    first = len(program.inputs)
+    results = defaultdict(list)
+    for k, place in enumerate(program.outputs):
+        results[place].append(k)
+    new = list(range(first))  # places, since each output takes one
+    instructions: list[tuple[str, tuple[int, ...]]] = []
+    for place, (name, operands) in enumerate(program.instructions, first):
+        new.append(first + len(instructions))
+        instructions.append((name, tuple([new[operand] if operand >= 0 else operand for operand in operands])))
+        instructions += [(OUTPUT, (new[place], k)) for k in results.pop(place, ())]
+    return instructions + [(OUTPUT, (place, k)) for place, ks in results.items() for k in ks]
+
+
+class Affine(NamedTuple):
+    """``base``, and ``steps`` times the turns of the loops around."""
+
+    base: int
+    steps: tuple[int, ...]
+
+    def at(self, turns: Sequence[int]) -> int:
+        """Return the number for these turns."""
+        return self.base + sum([step * turn for step, turn in zip(self.steps, turns, strict=True)])
+
+
+class Constant(NamedTuple):
+    """A number that is known; one for each turn of the loops ``levels`` (0 is the outermost), the last of them first."""
+
+    numbers: tuple[float, ...]
+    levels: tuple[int, ...]
+
+
+class Input(NamedTuple):
+    """An input of the program."""
+
+    place: Affine
+
+
+class Use(NamedTuple):
+    """The number that a cell computes in the turns ``index`` of its own loops."""
+
+    cell: Cell
+    index: tuple[Affine, ...]
+
+
+class Choice(NamedTuple):
+    """In one ``turn`` of a loop, a number from elsewhere than in its other turns."""
+
+    level: int
+    turn: int
+    one: Read
+    others: Read
+
+
+class Table(NamedTuple):
+    """Uses that follow no rule: for each turn of all the loops around, a cell and the turns of its loops."""
+
+    uses: tuple[tuple[Cell, tuple[int, ...]], ...]
+
+
+Read = Constant | Input | Use | Choice | Table
+
+
+class Cell:
+    """An instruction, with the loops around it, and what its operands read.
+
+    Where the number is ``stored``, that is done behind the loops from number ``depth`` on, and ``kept`` tells of each of
+    the others whether it is stored for each turn.
+    """
+
+    def __init__(self, name: str, number: int, order: int, loops: tuple[Loop, ...], part: int) -> None:
+        self.name, self.number, self.order, self.loops, self.part = name, number, order, loops, part
+        self.reads: list[Read] = []
+        self.stored = False
+        self.depth = 0
+        self.kept = [False] * len(loops)
+
+    def shared(self, other: Cell) -> int:
+        """Return how many loops are around both."""
+        return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] is pair[1], zip(self.loops, other.loops)))
+
+
+class Body(NamedTuple):
+    """Cells and loops in their order, and the number of the first instruction of each."""
+
+    terms: list[Cell | Turns]
+    begins: list[int]
+
+    def cells(self) -> Iterator[Cell]:
+        """Go through the cells here and in the loops."""
+        for term in self.terms:
+            if isinstance(term, Cell):
+                yield term
+            else:
+                yield from term.body.cells()
+
+
+class Turns(NamedTuple):
+    """A loop, and what is in it."""
+
+    loop: Loop
+    body: Body
+
+
+class Nest:
+    """The cells of a program in their order, ``body`` as they lie in loops, and what each of them reads.
+
+    ``inputs`` are the numbers of inputs of each kind; no read goes from one kind to another. A program of up to ``flat``
+    instructions stays without loops. The cells are cut into parts of about ``part`` of them, which hand numbers on to
+    each other in memory alone.
+    """
+
+    def __init__(self, program: Program, inputs: Sequence[int], flat: int, part: int) -> None:
+        self.inputs, self.constants = sum(inputs), program.constants
+        self.instructions = instructions_with_outputs(program)
+        self.cells: list[Cell] = []
+        self._part_size = part
+        self.is_flat = len(self.instructions) <= flat
+        terms = tuple(map(Step, range(len(self.instructions)))) if self.is_flat else roll(inputs, self.instructions)
+        self.body = self._cells(terms, (), 0)
+        self.parts = self.cells[-1].part + 1 if self.cells else 1
+        for cell in self.cells:
+            steps = advances(self.instructions, cell.number, cell.loops)
+            for i, place in enumerate(self.instructions[cell.number][1]):
+                cell.reads.append(self._read(cell, i, Affine(place, tuple([step[i] for step in steps]))))
+        for cell in self.cells:
+            for read in cell.reads:
+                self._keep(read, cell)
+
+    def _cells(self, terms: Sequence[Term], loops: tuple[Loop, ...], part: int) -> Body:
+        """Return cells in the place of steps, in the same loops."""
+        body, in_part = Body([], []), 0
+        for term in terms:
+            before = len(self.cells)
+            if isinstance(term, Step):
+                cell = Cell(self.instructions[term.number][0], term.number, before, loops, part)
+                self.cells.append(cell)
+                body.terms.append(cell)
+            else:
+                body.terms.append(Turns(term, self._cells(term.body, (*loops, term), part)))
+            body.begins.append(self.cells[before].number)
+            in_part += len(self.cells) - before
+            if not loops and in_part >= self._part_size:
+                part, in_part = part + 1, 0
+        return body
+
+    def _read(self, cell: Cell, i: int, place: Affine) -> Read:
+        if place.base < 0:
+            return self._constant(cell, i)
+        if place.base < self.inputs or (cell.name == OUTPUT and i == 1):
+            return Input(place)
+        turns = [loop.turns for loop in cell.loops]
+        first = Affine(place.base - self.inputs, place.steps)
+        for depth in range(3):
+            read = self._split(first, turns, depth)
+            if read is not None:
+                return read
+        return self._table(first, turns)
+
+    def _constant(self, cell: Cell, i: int) -> Constant:
+        """Return a constant, for as many loops as it changes in."""
+        lengths = [loop.length for loop in cell.loops]
+        turns = [loop.turns for loop in cell.loops]
+
+        def number(where: Sequence[int]) -> float:
+            ahead = sum([length * turn for length, turn in zip(lengths, where, strict=True)])
+            return self.constants[~self.instructions[cell.number + ahead][1][i]]
+
+        every = {where: number(where) for where in itertools.product(*map(range, turns))}
+        same = lambda a, b: repr(a) == repr(b)  # tells zeros apart
+        levels = [
+            m
+            for m in range(len(turns))
+            if not all(same(x, every[(*where[:m], 0, *where[m + 1 :])]) for where, x in every.items())
+        ]
+        kept = itertools.product(*[range(n) if m in levels else [0] for m, n in enumerate(turns)])
+        return Constant(tuple([every[where] for where in kept]), tuple(levels))
+
+    def _split(self, place: Affine, turns: list[int], depth: int) -> Read | None:
+        """Return a use, or a choice of uses where the first or the last turn of a loop reads from elsewhere."""
+        use = self._use(place, turns)
+        if use is not None or not depth:
+            return use
+        for m in range(len(turns) - 1, -1, -1):
+            if turns[m] < 2:
+                continue
+            step = place.steps[m]
+            fixed, one_turn = _without(place, m), [*turns[:m], 1, *turns[m + 1 :]]
+            fewer = [*turns[:m], turns[m] - 1, *turns[m + 1 :]]
+            first = self._split(fixed, one_turn, depth - 1)
+            rest = self._split(Affine(place.base + step, place.steps), fewer, depth - 1)
+            if first is not None and rest is not None:
+                return Choice(m, 0, first, _later(rest, m))
+            last = self._split(Affine(place.base + step * (turns[m] - 1), fixed.steps), one_turn, depth - 1)
+            rest = self._split(place, fewer, depth - 1)
+            if last is not None and rest is not None:
+                return Choice(m, turns[m] - 1, last, rest)
+        return None
+
+    def _use(self, place: Affine, turns: list[int]) -> Use | None:
+        """Return the one cell that computes the number in all turns, and how its turns follow from those."""
+        cell, first = self._find(place.base)
+        columns = []
+        for step, count in zip(place.steps, turns, strict=True):
+            advance = [0] * len(first)
+            if step and count > 1:
+                other, index = self._find(place.base + step)
+                if other is not cell:
+                    return None
+                advance = [b - a for a, b in zip(first, index, strict=True)]
+            columns.append(advance)
+        index = []
+        for r, (base, loop) in enumerate(zip(first, cell.loops, strict=True)):
+            steps = tuple([column[r] for column in columns])
+            ends = [step * (count - 1) for step, count in zip(steps, turns, strict=True)]
+            if base + sum([min(end, 0) for end in ends]) < 0 or base + sum([max(end, 0) for end in ends]) >= loop.turns:
+                return None
+            index.append(Affine(base, steps))
+        return Use(cell, tuple(index))
+
+    def _find(self, number: int) -> tuple[Cell, tuple[int, ...]]:
+        """Return the cell of an instruction of the flat program, and the turns in which it stands for it."""
+        index: list[int] = []
+        body, ahead = self.body, 0
+        while True:
+            at = bisect_right(body.begins, number - ahead) - 1
+            term = body.terms[at]
+            if isinstance(term, Cell):
+                return term, tuple(index)
+            turn = (number - ahead - body.begins[at]) // term.loop.length
+            index.append(turn)
+            body, ahead = term.body, ahead + turn * term.loop.length
+
+    def _table(self, place: Affine, turns: list[int]) -> Table:
+        return Table(tuple([self._find(place.at(where)) for where in itertools.product(*map(range, turns))]))
+
+    def _keep(self, read: Read, reader: Cell) -> None:
+        """Say of what is read whether it has to be stored, and for the turns of which loops."""
+        if isinstance(read, Table):
+            for cell in {cell for cell, _ in read.uses}:
+                cell.stored, cell.depth, cell.kept = True, len(cell.loops), [True] * len(cell.loops)
+        elif isinstance(read, Choice):
+            self._keep(read.one, reader)
+            if carried_by(read, reader) is None:
+                self._keep(read.others, reader)
+        elif isinstance(read, Use) and not at_hand(read, reader):
+            cell, common = read.cell, read.cell.shared(reader)
+            cell.stored = True
+            for r in range(len(cell.loops)):
+                cell.kept[r] = cell.kept[r] or not _overwritten_later(read, reader, r, common)
+                if r < common or not _last(read.index[r], cell.loops[r]):
+                    cell.depth = max(cell.depth, r + 1)
+
+
+def _without(place: Affine, level: int) -> Affine:
+    return Affine(place.base, tuple([0 if m == level else step for m, step in enumerate(place.steps)]))
+
+
+def _later(read: Read, level: int) -> Read:
+    """Return a read that was found for the turns from the second on, with turns counted from the first."""
+    if isinstance(read, Use):
+        return Use(read.cell, tuple([Affine(a.base - a.steps[level], a.steps) for a in read.index]))
+    assert isinstance(read, Choice)
+    turn = read.turn + (read.level == level)
+    return Choice(read.level, turn, _later(read.one, level) if read.level != level else read.one, _later(read.others, level))
+
+
+def _same_turn(index: Affine, level: int, behind: int = 0) -> bool:
+    """Whether it is the turn of the loop around at that level, or so many behind it."""
+    return index.base == -behind and all(step == (m == level) for m, step in enumerate(index.steps))
+
+
+def _last(index: Affine, loop: Loop) -> bool:
+    return index.base == loop.turns - 1 and not any(index.steps)
+
+
+def at_hand(use: Use, reader: Cell) -> bool:
+    """Whether the number was computed before in this turn, or in the last turn of loops that ended in this turn."""
+    cell, common = use.cell, use.cell.shared(reader)
+    return (
+        cell.part == reader.part
+        and cell.order < reader.order
+        and all(_same_turn(index, r) for r, index in enumerate(use.index[:common]))
+        and all(_last(index, loop) for index, loop in zip(use.index[common:], cell.loops[common:], strict=True))
+    )
+
+
+def carried_by(choice: Choice, reader: Cell) -> Loop | None:
+    """Return the loop whose turns hand the number on, from the end of each to the next; or None."""
+    level, use = choice.level, choice.others
+    if choice.turn or not isinstance(use, Use) or level >= use.cell.shared(reader) or use.cell.part != reader.part:
+        return None
+    index, loops = use.index, use.cell.loops
+    handed_on = (
+        all(_same_turn(index[r], r) for r in range(level))
+        and _same_turn(index[level], level, behind=1)
+        and all(_last(index[r], loops[r]) for r in range(level + 1, len(loops)))
+        and _known_before(choice.one, level)
+    )
+    return loops[level] if handed_on else None
+
+
+def _known_before(read: Read, level: int) -> bool:
+    """Whether a read is the same in all turns of the loop at that level and of those in it."""
+    if isinstance(read, Input):
+        return not any(read.place.steps[level:])
+    if isinstance(read, Use):
+        return not any(any(index.steps[level:]) for index in read.index)
+    return isinstance(read, Constant) and all(m < level for m in read.levels)
+
+
+def _overwritten_later(use: Use, reader: Cell, r: int, common: int) -> bool:
+    """Whether the number is read before the cell computes it again in the next turn of its loop r."""
+    index, loops = use.index, use.cell.loops
+    if r >= common:
+        return _last(index[r], loops[r])
+    if not all(_same_turn(index[s], s) for s in range(r)):
+        return False
+    if _same_turn(index[r], r):
+        return True
+    if not _same_turn(index[r], r, behind=1):
+        return False
+    for s in range(r + 1, common):
+        if not _same_turn(index[s], s):
+            return _same_turn(index[s], s, behind=-1) and all(_same_turn(index[q], q) for q in range(s + 1, common))
+    return reader.order <= use.cell.order
+
+
+def walk(body: Body, turns: tuple[int, ...] = ()) -> Iterator[tuple[Cell, tuple[int, ...]]]:
+    """Go through the cells in the order in which the loops run them, with the turns of the loops around each."""
+    for term in body.terms:
+        if isinstance(term, Cell):
+            yield term, turns
+        else:
+            for turn in range(term.loop.turns):
+                yield from walk(term.body, (*turns, turn))
