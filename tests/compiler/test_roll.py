@@ -22,7 +22,7 @@ def bits(numbers):
 
 
 UNARY = sorted(name for name, op in OPERATIONS.items() if op.primitive and op.arity == 1)
-BINARY = sorted(name for name, op in OPERATIONS.items() if op.primitive and op.arity == 2)
+BINARY = sorted(name for name, op in OPERATIONS.items() if op.primitive and op.arity == 2 and name != "polygamma")
 
 
 @st.composite

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from autograd.compiler.program.conditions import CONDITIONS, Condition, row_of
 from autograd.compiler.program.nest import (
@@ -16,21 +16,22 @@ from autograd.compiler.program.nest import (
     Nest,
     Read,
     Table,
+    Terms,
     Turns,
     Use,
     at_hand,
     carried_by,
 )
-from autograd.compiler.program.nest import Body as Terms
 from autograd.compiler.program.roll import Loop
 
 from .function import Function, literal, splat, vector
 from .module import Module
 
 BLOCK = 1_000  # instructions in a basic block: selection and scheduling work block by block, and slow down in long ones
+T = TypeVar("T")
 Names = list[str]  # of a number, one for each group of lanes
 Load = Callable[["Body", Affine], Names]
-Take = Callable[["Body", str, Names], None]
+Take = Callable[["Body", Affine, Names], None]
 
 
 class Layout:
@@ -52,7 +53,7 @@ class Layout:
         """Return where a use reads, by the turns of so many loops around the reader."""
         offset = self.offsets[use.cell]
         base, steps = offset.base, [0] * depth
-        for stride, index in zip(offset.steps, use.index, strict=True):
+        for stride, index in zip(offset.steps, use.where, strict=True):
             base += stride * index.base
             steps = [step + stride * more for step, more in zip(steps, index.steps, strict=True)]
         return Affine(base, tuple(steps))
@@ -78,9 +79,11 @@ class Body:
     ) -> None:
         self.module, self.function, self.nest, self.layout = module, function, nest, layout
         self.lanes, self.groups = lanes, groups
+        self._across: int | None = None  # the loop whose turns stand side by side in the lanes
         self._load, self._take = load, take
         self.i, self.left = "%i", "%left"  # the number of the first sample, and how many there are from it on
         self._kind, self._truth = vector(self.lanes), vector(self.lanes, "i1")
+        self._used_after = _used_after(nest)
         self._hand: dict[Cell, Names] = {}
         self._handed_on: dict[Any, Names] = {}
         self._turns: list[str] = []
@@ -100,7 +103,40 @@ class Body:
         """Return where the first group of a number is in an array of numbers."""
         if self.groups > 1:
             index = self.function.put(f"mul i64 {index}, {self.groups}")
-        return self.function.nth(pointer, index, self._kind)
+        return self.function.nth(pointer, index, "double" if self._across is not None else self._kind)
+
+    def fetch(self, pointer: str, place: Affine) -> str:
+        """Load a number for all lanes, or one for each where the lanes are turns of a loop."""
+        return self._row(self.function.nth(pointer, self.index(place)), self.step(place))
+
+    def step(self, place: Affine) -> int:
+        """Return how far the numbers of a row are from each other."""
+        return place.steps[self._across] if self._across is not None and self._across < len(place.steps) else 0
+
+    def _row(self, address: str, step: int) -> str:
+        """Load numbers that lie so far from each other."""
+        function = self.function
+        if self.lanes == 1:
+            return function.load(address)
+        if not step:
+            return function.spread(function.load(address), self.lanes)
+        if step == 1:
+            return function.load(address, self._kind)
+        row = "poison"
+        for lane in range(self.lanes):
+            number = function.load(function.nth(address, step * lane))
+            row = function.put(f"insertelement {self._kind} {row}, double {number}, i64 {lane}")
+        return row
+
+    def put_row(self, row: str, address: str, step: int) -> None:
+        """Store numbers so far from each other."""
+        function = self.function
+        if self.lanes == 1 or step == 1:
+            function.store(row, address, self._kind)
+            return
+        for lane in range(self.lanes):
+            number = function.put(f"extractelement {self._kind} {row}, i64 {lane}")
+            function.store(number, function.nth(address, step * lane))
 
     def _terms(self, terms: Sequence[Cell | Turns], around: tuple[Loop, ...]) -> None:
         for term in terms:
@@ -123,7 +159,7 @@ class Body:
         if cell.name == OUTPUT:
             number, place = cell.reads
             assert isinstance(place, Input)
-            self._take(self, self.index(place.place), self._numbers(number, cell))
+            self._take(self, place.place, self._numbers(number, cell))
             return
         operands = [self._names(read, cell) for read in cell.reads]
         kinds = [self._is_condition(read) for read in cell.reads]
@@ -138,20 +174,64 @@ class Body:
         if cell.name in CONDITIONS:
             names = [self.function.put(f"uitofp {self._truth} {name} to {self._kind}") for name in names]
         offset = self.layout.offsets[cell]
-        pointer = self._scratch(Affine(offset.base, offset.steps[: cell.depth]))
+        place = Affine(offset.base, offset.steps[: cell.depth])
+        pointer = self._scratch(place)
+        if self._across is not None:
+            self.put_row(names[0], pointer, self.step(place))
+            return
         for group, name in enumerate(names):
             self.function.store(name, self.function.nth(pointer, group, self._kind), self._kind)
 
     def _loop(self, loop: Loop, body: Terms, around: tuple[Loop, ...]) -> None:
+        lanes = self._lanes_of(loop, body, len(around)) if self.lanes == 1 else 1
+        rest = loop.turns % lanes
+        if lanes > 1:
+            self._side_by_side(lanes, len(around))
+            self._repeat(loop, body, around, 0, loop.turns - rest, lanes)
+            self._side_by_side(1, None)
+        if lanes == 1 or rest:
+            self._repeat(loop, body, around, loop.turns - rest if lanes > 1 else 0, loop.turns, 1)
+        for cell in body.cells():
+            if cell.stored and cell.depth == len(around):
+                self._store(cell)
+
+    def _side_by_side(self, lanes: int, level: int | None) -> None:
+        self.lanes, self._across = lanes, level
+        self._kind, self._truth = vector(lanes), vector(lanes, "i1")
+
+    def _lanes_of(self, loop: Loop, body: Terms, level: int) -> int:
+        """Return how many turns of a loop can stand side by side: none that needs what another computes."""
+        cells = [term for term in body.terms if isinstance(term, Cell)]
+        inside = set(cells)
+        if len(cells) < len(body.terms) or inside & self._used_after:
+            return 1
+        if any(cell.stored and not (cell.depth == level + 1 and cell.kept[level]) for cell in cells):
+            return 1
+        if not all(self._is_row(read, cell, level, inside) for cell in cells for read in cell.reads):
+            return 1
+        return max(n for n in (1, 2, 4, 8) if n <= min(self.module.width, loop.turns))
+
+    def _is_row(self, read: Read, reader: Cell, level: int, inside: set[Cell]) -> bool:
+        if isinstance(read, Choice):
+            parts = (read.one, read.others)
+            steps = {self.layout.of(p, level + 1).steps[level] for p in parts if isinstance(p, Use) and p.cell.stored}
+            return read.level != level and len(steps) < 2 and all(self._is_row(p, reader, level, inside) for p in parts)
+        if isinstance(read, Use):
+            return at_hand(read, reader) or read.cell not in inside
+        return not isinstance(read, Table)
+
+    def _repeat(self, loop: Loop, body: Terms, around: tuple[Loop, ...], begin: int, end: int, by: int) -> None:
+        """Write a loop from one turn to another, so many at a time."""
         function, depth, number = self.function, len(around), self._label("")
         cells = list(body.cells())
-        handed_on = self._handed_on_by(loop, cells)
-        inits = {key: self._like(key[0].name in CONDITIONS, key[1], reader) for key, reader in handed_on.items()}
+        inits = {
+            key: self._like(key[0].name in CONDITIONS, key[1], r) for key, r in self._handed_on_by(loop, cells).items()
+        }
         self._fetch_ahead(cells, depth)
         function.block(f"before{number}")
         function.block(f"loop{number}")
         turn = f"%turn{number}"
-        function.lines.append(f"  {turn} = phi i64 [ 0, %before{number} ], [ %next{number}, %again{number} ]")
+        function.lines.append(f"  {turn} = phi i64 [ {begin}, %before{number} ], [ %next{number}, %again{number} ]")
         head = len(function.lines)
         for key, names in inits.items():
             self._handed_on[key] = [function.fresh() for _ in names]
@@ -168,14 +248,11 @@ class Body:
                 phis.append(f"  {name} = phi {kind} [ {first}, %before{number} ], [ {last}, %again{number} ]")
         function.lines[head:head] = phis
         function.lines += [
-            f"  %next{number} = add i64 {turn}, 1",
-            f"  %more{number} = icmp slt i64 %next{number}, {loop.turns}",
+            f"  %next{number} = add i64 {turn}, {by}",
+            f"  %more{number} = icmp slt i64 %next{number}, {end}",
             f"  br i1 %more{number}, label %loop{number}, label %end{number}",
             f"end{number}:",
         ]
-        for cell in cells:
-            if cell.stored and cell.depth == depth:
-                self._store(cell)
 
     def _handed_on_by(self, loop: Loop, cells: list[Cell]) -> dict[Any, Cell]:
         """Return what the turns of a loop hand on: the cell, and what the first turn reads instead, with a reader."""
@@ -193,14 +270,19 @@ class Body:
 
     def _fetch_ahead(self, cells: list[Cell], depth: int) -> None:
         """Read what is the same in all turns of a loop before it."""
-        order = cells[0].order
         for cell in cells:
-            for i, read in enumerate(cell.reads):
-                if isinstance(read, Input) and not any(read.place.steps[depth:]) and (cell.name != OUTPUT or not i):
+            for read in cell.reads[: 1 if cell.name == OUTPUT else None]:
+                if isinstance(read, Input):
+                    same = not any(read.place.steps[depth:])
+                else:
+                    same = isinstance(read, Use) and self._is_known(read, cell, cells[0].order, depth)
+                if same:
                     self._names(read, cell)
-                elif isinstance(read, Use) and not any(any(index.steps[depth:]) for index in read.index):
-                    if read.cell.order < order and not at_hand(read, cell):
-                        self._names(read, cell)
+
+    def _is_known(self, use: Use, reader: Cell, first: int, depth: int) -> bool:
+        """Whether the number has a place, or has to be spread, and was computed before the loop that begins there."""
+        same = not any(any(place.steps[depth:]) for place in use.where)
+        return same and use.cell.order < first and (self._across is not None or not at_hand(use, reader))
 
     def _numbers(self, read: Read, reader: Cell) -> Names:
         """Return names of numbers: 1.0 or 0.0 for a condition."""
@@ -212,24 +294,34 @@ class Body:
     def _names(self, read: Read, reader: Cell) -> Names:
         """Return the names of what a cell reads; a condition is a truth."""
         if isinstance(read, Use) and at_hand(read, reader):
-            return self._hand[read.cell]
+            return self._in_lanes(read.cell, self._hand[read.cell], read.cell.loops == reader.loops)
         if isinstance(read, Choice) and carried_by(read, reader) is not None:
             assert isinstance(read.others, Use)
-            return self._handed_on[read.others.cell, read.one]
+            cell = read.others.cell
+            return self._in_lanes((cell, read.one), self._handed_on[cell, read.one], False)
         if isinstance(read, Constant) and not read.levels:
             return [splat(literal(read.numbers[0]), self.lanes)] * self.groups
         what = "input" if isinstance(read, Input) else "read"
-        return self.once((what, _trimmed(read)), lambda: self._fetch(read, reader))
+        return self.once((what, _trimmed(read), self.lanes, self._across), lambda: self._fetch(read, reader))
+
+    def _in_lanes(self, key: Any, names: Names, inside: bool) -> Names:
+        """Return a number from around the loop whose turns stand side by side for each of them."""
+        if self._across is None or inside:
+            return names
+        is_condition = isinstance(key, Cell) and key.name in CONDITIONS
+        kind = "i1" if is_condition else "double"
+        spread = lambda: [self.function.spread(name, self.lanes, kind) for name in names]
+        return self.once(("hand", key, self.lanes), spread)
 
     def _fetch(self, read: Read, reader: Cell) -> Names:
         if isinstance(read, Input):
             return self._load(self, read.place)
         if isinstance(read, Constant):
-            return self.spread(self._of_table([literal(x) for x in read.numbers], "double", read.levels, reader))
+            table = self.module.table("double", [literal(x) for x in read.numbers])
+            return [self.fetch(table, _entry(read.levels, reader))] * self.groups
         if isinstance(read, Choice):
             return self._chosen(read, reader)
-        names = self._load_scratch(self._pointer(read, reader))
-        return [self._not_zero(name) for name in names] if self._is_condition(read) else names
+        return self._load_scratch(self._pointer(read, reader), read, reader)
 
     def _chosen(self, read: Choice, reader: Cell) -> Names:
         """Choose between two pointers, or where one of them is none between what is read by them."""
@@ -238,14 +330,13 @@ class Body:
         pairs = (read.one, "{other}, ptr %scratch"), (read.others, "%scratch, ptr {other}")
         if self._is_stored(read.one, reader) and self._is_stored(read.others, reader):
             pointers = [self._pointer(part, reader) for part in (read.one, read.others)]
-            names = self._load_scratch(function.put(f"select i1 {first}, ptr {pointers[0]}, ptr {pointers[1]}"))
-            return [self._not_zero(name) for name in names] if self._is_condition(read) else names
+            pointer = function.put(f"select i1 {first}, ptr {pointers[0]}, ptr {pointers[1]}")
+            return self._load_scratch(pointer, read.others, reader)
         parts = []
         for part, choice in pairs:
             if self._is_stored(part, reader):  # where it is not there, the pointer is one to somewhere else
-                other = self._pointer(part, reader)
-                names = self._load_scratch(function.put(f"select i1 {first}, ptr {choice.format(other=other)}"))
-                parts.append([self._not_zero(name) for name in names] if self._is_condition(read) else names)
+                pointer = function.put(f"select i1 {first}, ptr {choice.format(other=self._pointer(part, reader))}")
+                parts.append(self._load_scratch(pointer, part, reader))
             else:
                 parts.append(self._like(self._is_condition(read), part, reader))
         kind = self._truth if self._is_condition(read) else self._kind
@@ -264,31 +355,21 @@ class Body:
         if isinstance(read, Use):
             return self._scratch(self.layout.of(read, len(reader.loops)))
         assert isinstance(read, Table)
-        offsets = [str(self._offset(cell, turns)) for cell, turns in read.uses]
-        index = self._of_table(offsets, "i64", tuple(range(len(reader.loops))), reader)
-        return self.address("%scratch", index)
+        offsets = [str(self.layout.offsets[cell].at(turns)) for cell, turns in read.uses]
+        table = self.module.table("i64", offsets)
+        entry = self.function.nth(table, self.index(_entry(range(len(reader.loops)), reader)), "i64")
+        return self.address("%scratch", self.function.load(entry, "i64"))
 
-    def _offset(self, cell: Cell, turns: Sequence[int]) -> int:
-        return self.layout.offsets[cell].at(turns)
-
-    def _of_table(self, entries: list[str], kind: str, levels: Sequence[int], reader: Cell) -> str:
-        """Return the entry of a table for this turn of the loops at these levels."""
-        steps, length = [0] * len(reader.loops), 1
-        for level in reversed(levels):
-            steps[level], length = length, length * reader.loops[level].turns
-        table = self.module.table(kind, entries)
-        return self.function.load(self.function.nth(table, self.index(Affine(0, tuple(steps))), kind), kind)
-
-    def _load_scratch(self, pointer: str) -> Names:
-        function = self.function
-        return self.each(lambda g: function.load(function.nth(pointer, g, self._kind), self._kind))
+    def _load_scratch(self, pointer: str, read: Read, reader: Cell) -> Names:
+        if self._across is not None:
+            assert isinstance(read, Use)
+            names = [self._row(pointer, self.step(self.layout.of(read, len(reader.loops))))]
+        else:
+            names = self.each(lambda g: self.function.load(self.function.nth(pointer, g, self._kind), self._kind))
+        return [self._not_zero(name) for name in names] if self._is_condition(read) else names
 
     def _scratch(self, place: Affine) -> str:
         return self.once(("at", _short(place)), lambda: self.address("%scratch", self.index(place)))
-
-    def spread(self, number: str) -> Names:
-        """Return the names of a number that is the same in all lanes."""
-        return [number if self.lanes == 1 else self.function.spread(number, self.lanes)] * self.groups
 
     def index(self, place: Affine) -> str:
         """Return the name of an index that advances with the turns."""
@@ -302,11 +383,12 @@ class Body:
                 name = scaled if name == "0" else self.function.put(f"add i64 {scaled}, {name}")
         return name
 
-    def once(self, key: Any, make: Callable[[], Any]) -> Any:
+    def once(self, key: Any, make: Callable[[], T]) -> T:
         """Return what was made for this key in this turn or before its loop, or make it."""
         for scope in reversed(self._scopes):
             if key in scope:
-                return scope[key]
+                known: T = scope[key]
+                return known
         made = self._scopes[-1][key] = make()
         return made
 
@@ -343,6 +425,32 @@ class Body:
         return f"{prefix}{self._labels}"
 
 
+def _entry(levels: Sequence[int], reader: Cell) -> Affine:
+    """Return the entry of a table with one for each turn of the loops at these levels."""
+    steps, length = [0] * len(reader.loops), 1
+    for level in reversed(levels):
+        steps[level], length = length, length * reader.loops[level].turns
+    return Affine(0, tuple(steps))
+
+
+def _used_after(nest: Nest) -> set[Cell]:
+    """Return the cells whose name is used outside of the innermost loop around them, or in the next turn."""
+    found = set()
+    for reader in nest.cells:
+        waiting = list(reader.reads)
+        while waiting:
+            read = waiting.pop()
+            if isinstance(read, Choice):
+                waiting.append(read.one)
+                if carried_by(read, reader) is None:
+                    waiting.append(read.others)
+                elif isinstance(read.others, Use):
+                    found.add(read.others.cell)
+            elif isinstance(read, Use) and at_hand(read, reader) and read.cell.shared(reader) < len(read.cell.loops):
+                found.add(read.cell)
+    return found
+
+
 def _part(term: Cell | Turns) -> int:
     return next(term.body.cells()).part if isinstance(term, Turns) else term.part
 
@@ -359,5 +467,5 @@ def _trimmed(read: Read) -> Any:
     if isinstance(read, Input):
         return _short(read.place)
     if isinstance(read, Use):
-        return read.cell, tuple(map(_short, read.index))
+        return read.cell, tuple(map(_short, read.where))
     return read

@@ -63,10 +63,10 @@ class Function:
         """Write to memory."""
         self.lines.append(f"  store {kind} {what}, ptr {address}, align 8")
 
-    def spread(self, number: str, lanes: int) -> str:
+    def spread(self, number: str, lanes: int, kind: str = "double") -> str:
         """Put a number into every lane of a vector."""
-        wide = vector(lanes)
-        first = self.put(f"insertelement {wide} poison, double {number}, i64 0")
+        wide = vector(lanes, kind)
+        first = self.put(f"insertelement {wide} poison, {kind} {number}, i64 0")
         return self.put(f"shufflevector {wide} {first}, {wide} poison, <{lanes} x i32> zeroinitializer")
 
     def intrinsic(self, name: str, operands: Sequence[str], lanes: int, flags: str = "") -> str:

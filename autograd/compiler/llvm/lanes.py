@@ -7,7 +7,7 @@ import functools
 from autograd.compiler.program.batch import Split
 from autograd.compiler.program.nest import Affine, Nest
 
-from .body import Body, Names
+from .body import Body, Load, Names, Take
 from .function import Function, vector
 from .module import Module
 from .single import FLAT, PART, Run, load_shared
@@ -29,8 +29,8 @@ def mapped(module: Module, name: str, split: Split) -> None:
         column = body.function.nth("%columns", body.index(Affine(place.base - split.uniform, place.steps)), "ptr")
         return [body.function.load(body.function.nth(body.function.load(column, "ptr"), body.i), wide)]
 
-    def take(body: Body, number: str, names: Names) -> None:
-        result = body.function.load(body.function.nth("%out", number, "ptr"), "ptr")
+    def take(body: Body, number: Affine, names: Names) -> None:
+        result = body.function.load(body.function.nth("%out", body.index(number), "ptr"), "ptr")
         body.function.store(names[0], body.function.nth(result, body.i), wide)
 
     nest = Nest(split.body, [split.uniform, split.columns], FLAT, PART)
@@ -69,27 +69,11 @@ def reduced(module: Module, name: str, split: Split) -> None:
     lanes, wide, outputs = module.lanes, vector(module.lanes), len(split.body.outputs)
     nest = Nest(split.body, [split.uniform, split.columns], FLAT, PART)
     sums = lanes if 8 * lanes * outputs <= LANE_BY_LANE else 1  # numbers that each output is added to
-
-    def load(body: Body, place: Affine) -> Names:
-        if place.base < split.uniform:
-            return load_shared(body, place)
-        column = body.address("%columns", body.index(Affine(place.base - split.uniform, place.steps)))
-        return body.each(lambda g: body.function.load(body.function.nth(column, g, wide), wide))
-
-    def take(body: Body, number: str, names: Names) -> None:
-        function, flags = body.function, module.flags
-        if len(names) == 1:
-            mask = body.once("mask", lambda: _mask(body))
-            names = [function.put(f"select {vector(lanes, 'i1')} {mask}, {wide} {names[0]}, {wide} zeroinitializer")]
-        more = functools.reduce(lambda a, b: function.put(f"fadd{flags} {wide} {a}, {b}"), names)
-        if sums == 1:
-            more = _added_lanes(function, more, lanes, flags)
-        address = function.nth("%out", number, vector(sums))
-        before = function.load(address, vector(sums))
-        function.store(function.put(f"fadd{flags} {vector(sums)} {before}, {more}"), address, vector(sums))
-
     sizes = [1] if nest.is_flat else [GROUPS, 1]
-    runs = [Run(module, f"{name}.by{groups}", nest, lanes, groups, load, take, nest.is_flat) for groups in sizes]
+    runs = [
+        Run(module, f"{name}.by{groups}", nest, lanes, groups, _from_columns(split), _into_sums(sums), nest.is_flat)
+        for groups in sizes
+    ]
     parameters = "ptr noalias %in, ptr %rows, ptr %strides, i64 %begin, i64 %end, ptr noalias %totals, double %by"
     function = module.function(f"void @{name}({parameters}) #0")
     columns, first_sum = runs[0].layout.size * sizes[0], (runs[0].layout.size + split.columns) * sizes[0]
@@ -106,11 +90,50 @@ def reduced(module: Module, name: str, split: Split) -> None:
     at = "%begin"
     for run in runs:
         at = _blocks(function, run, split.columns, at)
-    function.lines += [f"  br i1 {'true' if outputs else 'false'}, label %across, label %done", "across:"]
-    function.lines.append(f"  %k = phi i64 [ 0, %end{sizes[-1]} ], [ %k1, %across ]")
+    if outputs:
+        _totals(function, outputs, sums, module.flags)
+    function.release(size, lanes)
+    function.end()
+
+
+def _from_columns(split: Split) -> Load:
+    def load(body: Body, place: Affine) -> Names:
+        if place.base < split.uniform:
+            return load_shared(body, place)
+        function, wide = body.function, vector(body.lanes)
+        column = body.address("%columns", body.index(Affine(place.base - split.uniform, place.steps)))
+        return body.each(lambda g: function.load(function.nth(column, g, wide), wide))
+
+    return load
+
+
+def _into_sums(sums: int) -> Take:
+    """Add up the groups, or of a single one the lanes that hold a sample of their own, to so many numbers."""
+
+    def take(body: Body, number: Affine, names: Names) -> None:
+        function, flags, wide = body.function, body.module.flags, vector(body.lanes)
+        if len(names) == 1:
+            mask = body.once("mask", lambda: _mask(body))
+            bits = vector(body.lanes, "i1")
+            names = [function.put(f"select {bits} {mask}, {wide} {names[0]}, {wide} zeroinitializer")]
+        more = functools.reduce(lambda a, b: function.put(f"fadd{flags} {wide} {a}, {b}"), names)
+        if sums == 1:
+            more = _added_lanes(function, more, body.lanes, flags)
+        address = function.nth("%out", body.index(number), vector(sums))
+        before = function.load(address, vector(sums))
+        function.store(function.put(f"fadd{flags} {vector(sums)} {before}, {more}"), address, vector(sums))
+
+    return take
+
+
+def _totals(function: Function, outputs: int, sums: int, flags: str) -> None:
+    """Write a loop over the results, which adds up the lanes of each and divides by the number of samples."""
+    function.block("add")
+    function.block("across")
+    function.lines.append("  %k = phi i64 [ 0, %add ], [ %k1, %across ]")
     total = function.load(function.nth("%out", "%k", vector(sums)), vector(sums))
     if sums > 1:
-        total = _added_lanes(function, total, lanes, module.flags)
+        total = _added_lanes(function, total, sums, flags)
     function.store(function.put(f"fdiv double {total}, %by"), function.nth("%totals", "%k"))
     function.lines += [
         "  %k1 = add i64 %k, 1",
@@ -118,8 +141,6 @@ def reduced(module: Module, name: str, split: Split) -> None:
         "  br i1 %onward, label %across, label %done",
         "done:",
     ]
-    function.release(size, lanes)
-    function.end()
 
 
 def _blocks(function: Function, run: Run, columns: int, begin: str) -> str:
@@ -194,6 +215,8 @@ def _added_lanes(function: Function, rest: str, lanes: int, flags: str) -> str:
             halves.append(function.put(f"shufflevector {whole} {rest}, {whole} poison, <{lanes} x i32> <{kept}>"))
         rest = function.put(f"fadd{flags} <{lanes} x double> {halves[0]}, {halves[1]}")
     return function.put(f"extractelement <1 x double> {rest}, i32 0")
+
+
 def whole(module: Module, name: str, split: Split, kind: str, shared: int, after: str | None) -> None:
     """Add ``void name(double *shared, double **columns, i64 *strides, i64 count, double *out)``.
 
@@ -233,5 +256,3 @@ def whole(module: Module, name: str, split: Split, kind: str, shared: int, after
         function.lines.append(f"  call void @{after}(ptr {numbers}, ptr %out)")
     function.release(size)
     function.end()
-
-

@@ -17,9 +17,9 @@ FAST_FLAGS = " reassoc nsz arcp contract afn"
 class Module:
     """The text of one LLVM module: functions, and the helpers that they turn out to call."""
 
-    def __init__(self, find: Callable[[str, int], int], lanes: int, fast: bool, pack_width: int = 8) -> None:
+    def __init__(self, find: Callable[[str, int], int], lanes: int, fast: bool, width: int = 8) -> None:
         self.lanes = lanes
-        self.pack_width = pack_width  # how many lanes a pack in a long program has
+        self.width = width  # how many lanes the machine has
         self.flags = FAST_FLAGS if fast else ""
         self._find = find  # the address of the function behind an instruction, by name and number of operands
         self._functions: list[Function] = []
@@ -46,7 +46,7 @@ class Module:
 
     def text(self) -> str:
         """Return the whole module."""
-        bits = 64 * max(self.lanes, self.pack_width)
+        bits = 64 * max(self.lanes, self.width)
         width = f'"prefer-vector-width"="{bits}" "min-legal-vector-width"="{bits}"'
         lines = sorted(set().union(*[function.declarations for function in self._functions]))
         if self.spare:

@@ -23,7 +23,15 @@ class Run:
     """
 
     def __init__(
-        self, module: Module, name: str, nest: Nest, lanes: int, groups: int, load: Load, take: Take, inline: bool = True
+        self,
+        module: Module,
+        name: str,
+        nest: Nest,
+        lanes: int,
+        groups: int,
+        load: Load,
+        take: Take,
+        inline: bool = True,
     ) -> None:
         self.module, self.name, self.nest, self.load, self.take = module, name, nest, load, take
         self.lanes, self.groups = lanes, groups
@@ -63,13 +71,12 @@ def scalar(module: Module, name: str, program: Program, quick: bool = False) -> 
 
 
 def load_shared(body: Body, place: Affine) -> Names:
-    """Load a number that is the same in all lanes."""
-    function = body.function
-    return body.spread(function.load(function.nth("%in", body.index(place))))
+    """Load an input that all samples share."""
+    return [body.fetch("%in", place)] * body.groups
 
 
-def _store(body: Body, number: str, names: Names) -> None:
-    body.function.store(names[0], body.function.nth("%out", number))
+def _store(body: Body, number: Affine, names: Names) -> None:
+    body.put_row(names[0], body.function.nth("%out", body.index(number)), body.step(number))
 
 
 def repeated(module: Module, name: str, program: Program) -> None:
@@ -90,7 +97,7 @@ def repeated(module: Module, name: str, program: Program) -> None:
     Run(
         module, name, Nest(program, [inputs], FLAT, 2 * FLAT), 1, 1,
         lambda body, place: [f"%s{place.base}" if place.base < state else numbers[place.base]],
-        lambda body, number, names: results.update({int(number): names[0]}),
+        lambda body, number, names: results.update({number.base: names[0]}),
     ).write(function)  # fmt: skip
     lines[head_of_loop:head_of_loop] = [
         f"  %s{k} = phi double [ {numbers[k]}, %entry ], [ {results[k]}, %again ]" for k in range(state)

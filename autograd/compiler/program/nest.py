@@ -47,7 +47,7 @@ class Affine(NamedTuple):
 
 
 class Constant(NamedTuple):
-    """A number that is known; one for each turn of the loops ``levels`` (0 is the outermost), the last of them first."""
+    """A number that is known, or one for each turn of the loops ``levels``, where 0 is the outermost."""
 
     numbers: tuple[float, ...]
     levels: tuple[int, ...]
@@ -60,10 +60,10 @@ class Input(NamedTuple):
 
 
 class Use(NamedTuple):
-    """The number that a cell computes in the turns ``index`` of its own loops."""
+    """The number that a cell computes in the turns ``where`` of its own loops."""
 
     cell: Cell
-    index: tuple[Affine, ...]
+    where: tuple[Affine, ...]
 
 
 class Choice(NamedTuple):
@@ -87,8 +87,8 @@ Read = Constant | Input | Use | Choice | Table
 class Cell:
     """An instruction, with the loops around it, and what its operands read.
 
-    Where the number is ``stored``, that is done behind the loops from number ``depth`` on, and ``kept`` tells of each of
-    the others whether it is stored for each turn.
+    Where the number is ``stored``, that is done behind the loops from number ``depth`` on, and ``kept`` tells of each
+    of the others whether it is stored for each turn.
     """
 
     def __init__(self, name: str, number: int, order: int, loops: tuple[Loop, ...], part: int) -> None:
@@ -103,7 +103,7 @@ class Cell:
         return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] is pair[1], zip(self.loops, other.loops)))
 
 
-class Body(NamedTuple):
+class Terms(NamedTuple):
     """Cells and loops in their order, and the number of the first instruction of each."""
 
     terms: list[Cell | Turns]
@@ -122,15 +122,15 @@ class Turns(NamedTuple):
     """A loop, and what is in it."""
 
     loop: Loop
-    body: Body
+    body: Terms
 
 
 class Nest:
     """The cells of a program in their order, ``body`` as they lie in loops, and what each of them reads.
 
-    ``inputs`` are the numbers of inputs of each kind; no read goes from one kind to another. A program of up to ``flat``
-    instructions stays without loops. The cells are cut into parts of about ``part`` of them, which hand numbers on to
-    each other in memory alone.
+    ``inputs`` are the numbers of inputs of each kind; no read goes from one kind to another. A program of up to
+    ``flat`` instructions stays without loops. The cells are cut into parts of about ``part`` of them, which hand numbers
+    on to each other in memory alone.
     """
 
     def __init__(self, program: Program, inputs: Sequence[int], flat: int, part: int) -> None:
@@ -150,9 +150,9 @@ class Nest:
             for read in cell.reads:
                 self._keep(read, cell)
 
-    def _cells(self, terms: Sequence[Term], loops: tuple[Loop, ...], part: int) -> Body:
+    def _cells(self, terms: Sequence[Term], loops: tuple[Loop, ...], part: int) -> Terms:
         """Return cells in the place of steps, in the same loops."""
-        body, in_part = Body([], []), 0
+        body, in_part = Terms([], []), 0
         for term in terms:
             before = len(self.cells)
             if isinstance(term, Step):
@@ -182,22 +182,21 @@ class Nest:
 
     def _constant(self, cell: Cell, i: int) -> Constant:
         """Return a constant, for as many loops as it changes in."""
-        lengths = [loop.length for loop in cell.loops]
         turns = [loop.turns for loop in cell.loops]
 
         def number(where: Sequence[int]) -> float:
-            ahead = sum([length * turn for length, turn in zip(lengths, where, strict=True)])
+            ahead = sum([loop.length * turn for loop, turn in zip(cell.loops, where, strict=True)])
             return self.constants[~self.instructions[cell.number + ahead][1][i]]
 
         every = {where: number(where) for where in itertools.product(*map(range, turns))}
-        same = lambda a, b: repr(a) == repr(b)  # tells zeros apart
-        levels = [
-            m
-            for m in range(len(turns))
-            if not all(same(x, every[(*where[:m], 0, *where[m + 1 :])]) for where, x in every.items())
-        ]
-        kept = itertools.product(*[range(n) if m in levels else [0] for m, n in enumerate(turns)])
-        return Constant(tuple([every[where] for where in kept]), tuple(levels))
+        changes = [False] * len(turns)
+        for where, x in every.items():
+            for m in range(len(turns)):
+                before = every[(*where[:m], 0, *where[m + 1 :])]
+                changes[m] = changes[m] or repr(x) != repr(before)  # which tells zeros apart, and takes a nan for a nan
+        kept = itertools.product(*[range(n) if change else [0] for n, change in zip(turns, changes, strict=True)])
+        levels = tuple(itertools.compress(range(len(turns)), changes))
+        return Constant(tuple([every[where] for where in kept]), levels)
 
     def _split(self, place: Affine, turns: list[int], depth: int) -> Read | None:
         """Return a use, or a choice of uses where the first or the last turn of a loop reads from elsewhere."""
@@ -232,14 +231,14 @@ class Nest:
                     return None
                 advance = [b - a for a, b in zip(first, index, strict=True)]
             columns.append(advance)
-        index = []
+        where = []
         for r, (base, loop) in enumerate(zip(first, cell.loops, strict=True)):
             steps = tuple([column[r] for column in columns])
             ends = [step * (count - 1) for step, count in zip(steps, turns, strict=True)]
             if base + sum([min(end, 0) for end in ends]) < 0 or base + sum([max(end, 0) for end in ends]) >= loop.turns:
                 return None
-            index.append(Affine(base, steps))
-        return Use(cell, tuple(index))
+            where.append(Affine(base, steps))
+        return Use(cell, tuple(where))
 
     def _find(self, number: int) -> tuple[Cell, tuple[int, ...]]:
         """Return the cell of an instruction of the flat program, and the turns in which it stands for it."""
@@ -271,7 +270,7 @@ class Nest:
             cell.stored = True
             for r in range(len(cell.loops)):
                 cell.kept[r] = cell.kept[r] or not _overwritten_later(read, reader, r, common)
-                if r < common or not _last(read.index[r], cell.loops[r]):
+                if r < common or not _last(read.where[r], cell.loops[r]):
                     cell.depth = max(cell.depth, r + 1)
 
 
@@ -282,10 +281,12 @@ def _without(place: Affine, level: int) -> Affine:
 def _later(read: Read, level: int) -> Read:
     """Return a read that was found for the turns from the second on, with turns counted from the first."""
     if isinstance(read, Use):
-        return Use(read.cell, tuple([Affine(a.base - a.steps[level], a.steps) for a in read.index]))
+        return Use(read.cell, tuple([Affine(a.base - a.steps[level], a.steps) for a in read.where]))
     assert isinstance(read, Choice)
     turn = read.turn + (read.level == level)
-    return Choice(read.level, turn, _later(read.one, level) if read.level != level else read.one, _later(read.others, level))
+    return Choice(
+        read.level, turn, _later(read.one, level) if read.level != level else read.one, _later(read.others, level)
+    )
 
 
 def _same_turn(index: Affine, level: int, behind: int = 0) -> bool:
@@ -303,8 +304,8 @@ def at_hand(use: Use, reader: Cell) -> bool:
     return (
         cell.part == reader.part
         and cell.order < reader.order
-        and all(_same_turn(index, r) for r, index in enumerate(use.index[:common]))
-        and all(_last(index, loop) for index, loop in zip(use.index[common:], cell.loops[common:], strict=True))
+        and all(_same_turn(index, r) for r, index in enumerate(use.where[:common]))
+        and all(_last(index, loop) for index, loop in zip(use.where[common:], cell.loops[common:], strict=True))
     )
 
 
@@ -313,7 +314,7 @@ def carried_by(choice: Choice, reader: Cell) -> Loop | None:
     level, use = choice.level, choice.others
     if choice.turn or not isinstance(use, Use) or level >= use.cell.shared(reader) or use.cell.part != reader.part:
         return None
-    index, loops = use.index, use.cell.loops
+    index, loops = use.where, use.cell.loops
     handed_on = (
         all(_same_turn(index[r], r) for r in range(level))
         and _same_turn(index[level], level, behind=1)
@@ -328,13 +329,13 @@ def _known_before(read: Read, level: int) -> bool:
     if isinstance(read, Input):
         return not any(read.place.steps[level:])
     if isinstance(read, Use):
-        return not any(any(index.steps[level:]) for index in read.index)
+        return not any(any(index.steps[level:]) for index in read.where)
     return isinstance(read, Constant) and all(m < level for m in read.levels)
 
 
 def _overwritten_later(use: Use, reader: Cell, r: int, common: int) -> bool:
     """Whether the number is read before the cell computes it again in the next turn of its loop r."""
-    index, loops = use.index, use.cell.loops
+    index, loops = use.where, use.cell.loops
     if r >= common:
         return _last(index[r], loops[r])
     if not all(_same_turn(index[s], s) for s in range(r)):
@@ -349,7 +350,7 @@ def _overwritten_later(use: Use, reader: Cell, r: int, common: int) -> bool:
     return reader.order <= use.cell.order
 
 
-def walk(body: Body, turns: tuple[int, ...] = ()) -> Iterator[tuple[Cell, tuple[int, ...]]]:
+def walk(body: Terms, turns: tuple[int, ...] = ()) -> Iterator[tuple[Cell, tuple[int, ...]]]:
     """Go through the cells in the order in which the loops run them, with the turns of the loops around each."""
     for term in body.terms:
         if isinstance(term, Cell):

@@ -1,0 +1,155 @@
+"""Where numbers are: a run by hand, name for name and place for place, gives what the flat program gives."""
+
+import math
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autograd import grad, jit, relu, tanh, value_and_grad
+from autograd.compiler.program.conditions import row_of
+from autograd.compiler.program.nest import (
+    OUTPUT,
+    Choice,
+    Constant,
+    Input,
+    Nest,
+    Table,
+    Use,
+    at_hand,
+    carried_by,
+    walk,
+)
+from autograd.compiler.program.program import Instruction, Program
+from tests.compiler.test_long import SHAPES, bits
+from tests.compiler.test_roll import flat, nests, network
+
+pytest.importorskip("numpy")
+
+
+def nest_of(program, part=1_000):
+    return Nest(program, [len(program.inputs)], 0, part)
+
+
+class Run:
+    """Names hold what their cell computed last; a place in memory holds what was last stored there."""
+
+    def __init__(self, nest, numbers):
+        self.nest, self.numbers = nest, numbers
+        self.hand, self.memory, self.handed_on, self.outputs = {}, {}, {}, {}
+        for cell, turns in walk(nest.body):
+            operands = [self.read(read, cell, turns) for read in cell.reads[: 1 if cell.name == OUTPUT else None]]
+            if cell.name == OUTPUT:
+                self.outputs[cell.reads[1].place.at(turns)] = float(operands[0])
+                continue
+            self.hand[cell] = row_of(cell.name).forward(*operands)
+            for level in range(len(turns)):
+                self.handed_on[cell, (*turns[:level], turns[level] + 1)] = self.hand[cell]
+            if cell.stored:
+                self.memory[self.place(cell, turns)] = self.hand[cell]
+
+    def place(self, cell, index):
+        return cell, tuple(i for i, kept in zip(index, cell.kept, strict=True) if kept)
+
+    def read(self, read, reader, turns):
+        if isinstance(read, Constant):
+            return read.numbers[self.entry(read.levels, reader, turns)]
+        if isinstance(read, Input):
+            return self.numbers[read.place.at(turns)]
+        if isinstance(read, Choice):
+            if turns[read.level] == read.turn:
+                return self.read(read.one, reader, turns)
+            if carried_by(read, reader) is not None:
+                return self.handed_on[read.others.cell, turns[: read.level + 1]]
+            return self.read(read.others, reader, turns)
+        if isinstance(read, Use):
+            if at_hand(read, reader):
+                return self.hand[read.cell]
+            return self.memory[self.place(read.cell, [index.at(turns) for index in read.where])]
+        cell, index = read.uses[self.entry(range(len(turns)), reader, turns)]
+        return self.memory[self.place(cell, index)]
+
+    def entry(self, levels, reader, turns):
+        entry = 0
+        for level in levels:
+            entry = entry * reader.loops[level].turns + turns[level]
+        return entry
+
+
+def check(program, numbers, part=1_000):
+    nest = nest_of(program, part)
+    outputs = Run(nest, numbers).outputs
+    wanted = program.run(numbers)
+    for k, place in enumerate(program.outputs):
+        if place >= 0:  # a constant is handed out as one
+            assert bits(outputs[k]) == bits(wanted[k])
+    return nest
+
+
+def stored(nest):
+    """How many numbers are in memory."""
+    sizes = [
+        math.prod([n.turns for n, kept in zip(c.loops, c.kept, strict=True) if kept]) for c in nest.cells if c.stored
+    ]
+    return sum(sizes)
+
+
+@pytest.mark.parametrize("part", [9, 1_000])
+@pytest.mark.parametrize("name", SHAPES)
+def test_programs_of_many_shapes(name, part):
+    f = SHAPES[name] if name == "choices" else value_and_grad(SHAPES[name])
+    numbers = [random.Random(name).uniform(-1.0, 1.0) for _ in range(72)]
+    check(jit(f).program(numbers), numbers, part)
+
+
+@settings(max_examples=25, deadline=None)
+@given(nests(), st.integers(0, 1000))
+def test_nests_that_were_unrolled(nest, seed):
+    program, _ = flat(nest, seed)
+    numbered = Program(program.inputs, program.constants, program.instructions, tuple(
+        len(program.inputs) + k for k in range(len(program.instructions))
+    ))  # fmt: skip
+    numbers = [0.25 + 0.001 * i for i in range(len(program.inputs))]
+    check(numbered, numbers)
+
+
+@pytest.mark.parametrize("n", [16, 40])
+def test_a_network_keeps_a_few_rows(n):
+    """Activations, slopes and one row of adjoints for each layer; no matrix is in memory."""
+    f, parameters, xs = network((5, n, n, 4))
+    nest = check(jit(f).program(parameters, xs), [*parameters, *xs])
+    assert stored(nest) < 13 * n + 20
+
+
+def test_a_row_that_is_handed_on_is_one_row():
+    def f(xs, steps):
+        row = [x * 2.0 for x in xs]
+        for i in range(steps):
+            row = [relu(a * 0.5 + b * (1.0 + i)) for a, b in zip(row, xs, strict=True)]
+        return sum(row)
+
+    numbers = [0.1 * i for i in range(12)]
+    sizes = [stored(check(jit(lambda xs, n=n: f(xs, n)).program(numbers), numbers)) for n in (10, 40)]
+    assert sizes[0] == sizes[1] <= 5 * 12  # the first rows, and the one that is handed on
+
+
+def test_what_the_next_turn_uses_is_not_stored():
+    def f(state):
+        x, v = state
+        for _ in range(50):
+            x, v = x + 0.1 * v, v - 0.1 * tanh(x)
+        return x * v
+
+    assert stored(check(jit(f).program([1.0, 0.5]), [1.0, 0.5])) == 0
+    back = check(jit(grad(f)).program([1.0, 0.5]), [1.0, 0.5])
+    assert stored(back) <= 3 * 50  # the slopes on the way, for the way back
+
+
+def test_places_that_follow_no_rule_are_read_by_a_table():
+    order = random.Random(3).sample(range(12), 12)
+    instructions = [Instruction("tanh", (i,)) for i in range(12)]
+    instructions += [Instruction("add", (12 + order[i % 12], 24 + i - 1 if i else 0)) for i in range(12)]
+    program = Program(tuple(f"x{i}" for i in range(12)), (), tuple(instructions), (35,))
+    check(program, [0.1 * i for i in range(12)])
+    assert not any(isinstance(read, Table) for cell in nest_of(program).cells for read in cell.reads)  # no loop at all
