@@ -111,17 +111,20 @@ def _into_sums(sums: int) -> Take:
     """Add up the groups, or of a single one the lanes that hold a sample of their own, to so many numbers."""
 
     def take(body: Body, number: Affine, names: Names) -> None:
-        function, flags, wide = body.function, body.module.flags, vector(body.lanes)
-        if len(names) == 1:
-            mask = body.once("mask", lambda: _mask(body))
-            bits = vector(body.lanes, "i1")
-            names = [function.put(f"select {bits} {mask}, {wide} {names[0]}, {wide} zeroinitializer")]
-        more = functools.reduce(lambda a, b: function.put(f"fadd{flags} {wide} {a}, {b}"), names)
+        function, flags, kind = body.function, body.module.flags, vector(sums)
+
+        def add(a: str, b: str, kind: str) -> str:
+            return function.put(f"fadd{flags} {kind} {a}, {b}")
+
+        mask = body.once("mask", lambda: _mask(body)) if len(names) == 1 else None
+        more = functools.reduce(lambda a, b: add(a, b, vector(body.lanes)), names)
         if sums == 1:
+            more = more if mask is None else _chosen(body, mask, more, "zeroinitializer")
             more = _added_lanes(function, more, body.lanes, flags)
-        address = function.nth("%out", body.index(number), vector(sums))
-        before = function.load(address, vector(sums))
-        function.store(function.put(f"fadd{flags} {vector(sums)} {before}, {more}"), address, vector(sums))
+        address = function.nth("%out", body.index(number), kind)
+        before = function.load(address, kind)
+        after = add(before, more, kind)
+        function.store(after if sums == 1 or mask is None else _chosen(body, mask, after, before), address, kind)
 
     return take
 
@@ -195,6 +198,11 @@ def _gather(function: Function, columns: int, lanes: int, groups: int, i: str) -
         f"  br i1 %cmore{groups}, label %column{groups}, label %all{groups}",
         f"all{groups}:",
     ]
+
+
+def _chosen(body: Body, mask: str, a: str, b: str) -> str:
+    wide = vector(body.lanes)
+    return body.function.put(f"select {vector(body.lanes, 'i1')} {mask}, {wide} {a}, {wide} {b}")
 
 
 def _mask(body: Body) -> str:

@@ -129,7 +129,7 @@ class Nest:
     """The cells of a program in their order, ``body`` as they lie in loops, and what each of them reads.
 
     ``inputs`` are the numbers of inputs of each kind; no read goes from one kind to another. A program of up to
-    ``flat`` instructions stays without loops. The cells are cut into parts of about ``part`` of them, which hand numbers
+    ``flat`` instructions stays without loops. The cells are cut into parts of about ``part``, which hand numbers
     on to each other in memory alone.
     """
 
