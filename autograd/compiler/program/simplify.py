@@ -9,11 +9,9 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from autograd.ops import OPERATIONS
-
-from .conditions import CONDITIONS
+from .conditions import row_of
 from .program import Program
 
 
@@ -38,7 +36,7 @@ class Draft:
             simpler: int | None = rule(self, *operands)
             if simpler is not None:
                 return simpler
-        row = OPERATIONS.get(name) or CONDITIONS[name]  # row_of, without its call
+        row = _FACTS.get(name) or _facts(name)
         instruction = key = (name, operands)
         if row.commutative and operands[0] > operands[1]:
             key = (name, operands[::-1])
@@ -46,7 +44,14 @@ class Draft:
         if known is None:
             known = self._places[key] = len(self.instructions)
             self.instructions.append(instruction)
-            self._never_minus_zero.append(row.never_minus_zero or self._cannot_be_minus_zero(name, operands))
+            never = row.never_minus_zero
+            if name == "add":  # −0.0 is only the sum of two of them
+                never = self.never_minus_zero(operands[0]) or self.never_minus_zero(operands[1])
+            elif name == "mul":
+                never = operands[0] == operands[1]
+            elif name == "where":
+                never = self.never_minus_zero(operands[1]) and self.never_minus_zero(operands[2])
+            self._never_minus_zero.append(never)
         return known
 
     def emit_sum(self, a: int, b: int) -> int:
@@ -82,13 +87,6 @@ class Draft:
         x = self.constants[~place]
         return x != 0.0 or math.copysign(1.0, x) > 0.0
 
-    def _cannot_be_minus_zero(self, name: str, operands: tuple[int, ...]) -> bool:
-        if name == "add":  # −0.0 is only the sum of two of them
-            return self.never_minus_zero(operands[0]) or self.never_minus_zero(operands[1])
-        if name == "mul":
-            return operands[0] == operands[1]
-        return name == "where" and self.never_minus_zero(operands[1]) and self.never_minus_zero(operands[2])
-
     def finish(self, outputs: Sequence[int]) -> Program:
         """Return the program of what the outputs need."""
         return Program.pruned(self.names, self.constants, self.instructions[len(self.names) :], outputs)
@@ -98,8 +96,8 @@ class Draft:
 
 
 def _add(draft: Draft, a: int, b: int) -> int | None:
-    for x, y in ((a, b), (b, a)):
-        c = draft.number(y)
+    if a < 0 or b < 0:
+        x, c = (b, draft.constants[~a]) if a < 0 else (a, draft.constants[~b])
         if c == 0.0 and (math.copysign(1.0, c) < 0.0 or draft.never_minus_zero(x)):
             return x
     if (inner := draft.operand_of("neg", b)) is not None:
@@ -121,30 +119,31 @@ def _add_choices(draft: Draft, a: int, b: int) -> int | None:
 
 
 def _sub(draft: Draft, a: int, b: int) -> int | None:
-    c = draft.number(b)
-    if c == 0.0 and (math.copysign(1.0, c) > 0.0 or draft.never_minus_zero(a)):
-        return a
+    if b < 0:
+        c = draft.constants[~b]
+        return a if c == 0.0 and (math.copysign(1.0, c) > 0.0 or draft.never_minus_zero(a)) else None
     inner = draft.operand_of("neg", b)
     return None if inner is None else draft.emit("add", (a, inner))
 
 
 def _mul(draft: Draft, a: int, b: int) -> int | None:
-    for x, y in ((a, b), (b, a)):
-        c = draft.number(y)
+    if a < 0 or b < 0:
+        x, c = (b, draft.constants[~a]) if a < 0 else (a, draft.constants[~b])
         if c == 1.0:
             return x
         if c == -1.0:
             return draft.emit("neg", (x,))
+        inner = draft.operand_of("neg", x)
+        if inner is None:
+            return None
+        negated = draft.constant(-c)
+        return draft.emit("mul", (inner, negated))
     inner_a, inner_b = draft.operand_of("neg", a), draft.operand_of("neg", b)
-    if inner_a is not None and inner_b is not None:
-        return draft.emit("mul", (inner_a, inner_b))
     if inner_a is None and inner_b is None:
         return None
-    a, b = a if inner_a is None else inner_a, b if inner_b is None else inner_b
-    for x, y in ((a, b), (b, a)):
-        if (c := draft.number(y)) is not None:
-            return draft.emit("mul", (x, draft.constant(-c)))
-    return draft.emit("neg", (draft.emit("mul", (a, b)),))
+    if inner_a is not None and inner_b is not None:
+        return draft.emit("mul", (inner_a, inner_b))
+    return draft.emit("neg", (draft.emit("mul", (a if inner_a is None else inner_a, b if inner_b is None else inner_b)),))
 
 
 def _div(draft: Draft, a: int, b: int) -> int | None:
@@ -225,6 +224,19 @@ def _abs(draft: Draft, a: int) -> int | None:
         return a
     inner = draft.operand_of("neg", a)
     return None if inner is None else draft.emit("abs", (inner,))
+
+
+class _Facts(NamedTuple):
+    commutative: bool
+    never_minus_zero: bool
+
+
+_FACTS: dict[str, _Facts] = {}  # of each instruction that was met
+
+
+def _facts(name: str) -> _Facts:
+    row = row_of(name)
+    return _FACTS.setdefault(name, _Facts(row.commutative, row.never_minus_zero))
 
 
 SIMPLER: dict[str, Callable[..., int | None]] = {

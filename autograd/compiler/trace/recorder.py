@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from threading import get_ident
 from typing import Any
 
 from autograd.compiler.program.conditions import CONDITIONS
@@ -11,7 +11,9 @@ from autograd.compiler.program.simplify import Draft
 from autograd.errors import TraceError
 from autograd.ops import as_float
 
-from .traced import Traced, TracedBool, here
+from .traced import Recorded, Traced, TracedBool, here
+
+_new = object.__new__  # without __init__, which a tenth of the time would go into
 
 
 class Trace(Draft):
@@ -20,7 +22,7 @@ class Trace(Draft):
     def __init__(self, names: list[str]) -> None:
         super().__init__(names)
         self._open = True
-        self._thread = threading.get_ident()
+        self._thread = get_ident()
 
     def inputs(self) -> list[Traced]:
         """Return the numbers to run the function on."""
@@ -28,15 +30,22 @@ class Trace(Draft):
 
     def record(self, name: str, operands: tuple[Any, ...]) -> Any:
         """Write one instruction; the result is traced, or a float or bool where it is known already."""
-        if not self._open or threading.get_ident() != self._thread:
+        return self.write(name, tuple([self._place(x) for x in operands]))
+
+    def write(self, name: str, places: tuple[int, ...]) -> Any:
+        """Write an instruction with operands at these places."""
+        if not self._open or get_ident() != self._thread:
             self._refuse()
-        place = self.emit(name, tuple([self._place(x) for x in operands]))
+        place = self.emit(name, places)
         if place >= 0:
-            return (TracedBool if name in CONDITIONS else Traced)(self, place)
+            result: Recorded = _new(TracedBool if name in CONDITIONS else Traced)
+            result.trace = self
+            result.place = place
+            return result
         return self.constants[~place] != 0.0 if name in CONDITIONS else self.constants[~place]
 
     def _refuse(self) -> None:
-        if threading.get_ident() != self._thread:
+        if get_ident() != self._thread:
             raise TraceError(
                 "another thread has this parameter at the moment, since jit traces a function of it there; call the "
                 f"compiled function once before several threads use the model{here()}"

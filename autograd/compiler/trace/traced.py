@@ -31,6 +31,9 @@ class Recorder(Protocol):
     def record(self, name: str, operands: tuple[Any, ...]) -> Any:
         """Write one instruction; the result is traced, or a float or bool where it is known already."""
 
+    def write(self, name: str, places: tuple[int, ...]) -> Any:
+        """The same with operands at these places."""
+
     def constant(self, x: float) -> int:
         """Return the place of a constant."""
 
@@ -72,10 +75,16 @@ def _binary(name: str) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], 
     """Return the methods of an operator, for this number on the left and on the right."""
 
     def method(self: Traced, other: Any) -> Any:
+        if type(other) is Traced and type(self) is Traced and other.trace is self.trace:  # nearly always
+            return self.trace.write(name, (self.place, other.place))
+        if type(other) is float and type(self) is Traced:
+            return self.trace.write(name, (self.place, self.trace.constant(other)))
         number = _operand(name, other)
         return number if number is NotImplemented else self.trace.record(name, (self, number))
 
     def reflected(self: Traced, other: Any) -> Any:
+        if type(other) is float and type(self) is Traced:
+            return self.trace.write(name, (self.trace.constant(other), self.place))
         number = _operand(name, other)
         return number if number is NotImplemented else self.trace.record(name, (number, self))
 
