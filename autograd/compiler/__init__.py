@@ -12,6 +12,7 @@ What a call passes through, stage by stage:
 """
 
 from .api import Jitted, jit
-from .program.program import Cost, Instruction, Program
+from .program.instructions import Instruction
+from .program.program import Cost, Program
 
 __all__ = ["Cost", "Instruction", "Jitted", "Program", "jit"]

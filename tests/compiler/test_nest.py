@@ -21,7 +21,8 @@ from autograd.compiler.program.nest import (
     carried_by,
     walk,
 )
-from autograd.compiler.program.program import Instruction, Program
+from autograd.compiler.program.instructions import Instruction
+from autograd.compiler.program.program import Program
 from tests.compiler.test_long import SHAPES, bits
 from tests.compiler.test_roll import flat, nests, network
 

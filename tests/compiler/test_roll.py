@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd import OPERATIONS, grad, jit, pytree, tanh, value_and_grad
-from autograd.compiler.program.program import Instruction, Program
+from autograd.compiler.program.instructions import Instruction
+from autograd.compiler.program.program import Program
 
 pytest.importorskip("numpy")
 from autograd.compiler.program.roll import Loop, Step, size, unrolled

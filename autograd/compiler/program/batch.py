@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .program import Instruction, Program
+from .instructions import moved
+from .program import Program
 
 
 @dataclass(frozen=True)
@@ -35,39 +36,44 @@ class Split:
 
 def split(program: Program, batched: Sequence[bool]) -> Split:
     """Cut a program for a batch of those inputs; the shared inputs go into the prologue, in their order."""
-    first = len(program.inputs)
-    varies = bytearray(batched)
-    for _, operands in program.instructions:
-        varies.append(any(place >= 0 and varies[place] for place in operands))
-    own = [i for i in range(len(program.instructions)) if varies[first + i]]  # instructions that each sample needs
-    operands_of_own = [place for i in own for place in program.instructions[i].operands]
-    shared_values = list(dict.fromkeys([p for p in operands_of_own if p >= 0 and not varies[p]]))
-    columns = [i for i in range(first) if batched[i]]
-    new = {place: k for k, place in enumerate([*shared_values, *columns, *[first + i for i in own]])}
+    import numpy as np
 
-    def moved(places: Sequence[int]) -> tuple[int, ...]:
-        return tuple([new[place] if place >= 0 else place for place in places])
-
-    varying = tuple([place >= 0 and bool(varies[place]) for place in program.outputs])
+    first, table = len(program.inputs), program.instructions
+    total = first + len(table)
+    varies = bytearray([*batched, *bytes(len(table) + 1)])  # the last place stands for all constants
+    for number, (a, b, c) in enumerate(table.operands(total), first):
+        varies[number] = varies[a] | varies[b] | varies[c]
+    varying = np.frombuffer(varies, np.bool_)
+    own = np.flatnonzero(varying[first:total])  # instructions that each sample needs
+    used = table.places[own]
+    used = used[used >= 0]
+    shared_values, order = np.unique(used[~varying[used]], return_index=True)
+    shared_values = shared_values[np.argsort(order)]  # as they are used
+    columns = np.flatnonzero(varying[:first])
+    new = np.zeros(total + 1, np.int64)
+    members = np.concatenate([shared_values, columns, first + own])
+    new[members] = np.arange(len(members))
+    outputs = np.asarray(program.outputs, np.int64)
+    of_samples = varying[np.where(outputs < 0, total, outputs)]
     body = Program(
-        (*map(program.name, shared_values), *[program.inputs[i] for i in columns]),
+        (*map(program.name, shared_values.tolist()), *[program.inputs[i] for i in columns.tolist()]),
         program.constants,
-        tuple([Instruction(name, moved(places)) for name, places in [program.instructions[i] for i in own]]),
-        moved([place for place, own_output in zip(program.outputs, varying, strict=True) if own_output]),
+        table.moved(new, own),
+        tuple(moved(outputs[of_samples], new).tolist()),
     )
-    fixed = [place for place, own_output in zip(program.outputs, varying, strict=True) if not own_output]
-    return Split(_shared_part(program, batched, shared_values), body, _shared_part(program, batched, fixed), varying)
+    prologue = _shared_part(program, batched, shared_values.tolist())
+    constant = _shared_part(program, batched, outputs[~of_samples].tolist())
+    return Split(prologue, body, constant, tuple(of_samples.tolist()))
 
 
 def _shared_part(program: Program, batched: Sequence[bool], outputs: list[int]) -> Program:
     """Return the program of outputs that depend on the shared inputs only."""
-    order = sorted(range(len(program.inputs)), key=batched.__getitem__)  # the shared inputs come first
-    new = {place: k for k, place in enumerate(order)}
+    import numpy as np
 
-    def moved(places: Sequence[int]) -> tuple[int, ...]:
-        return tuple([new.get(place, place) for place in places])
-
-    instructions = [(name, moved(operands)) for name, operands in program.instructions]
-    names = [program.inputs[i] for i in order]
-    whole = Program.pruned(names, program.constants, instructions, moved(outputs))
+    order = np.argsort(np.asarray(batched, np.bool_), kind="stable")  # the shared inputs come first
+    new = np.arange(len(order) + len(program.instructions))
+    new[order] = np.arange(len(order))
+    names = [program.inputs[i] for i in order.tolist()]
+    places = tuple(moved(outputs, new).tolist())
+    whole = Program.pruned(names, program.constants, program.instructions.moved(new), places)
     return whole.without_inputs(len(order) - sum(batched))

@@ -10,29 +10,33 @@ from __future__ import annotations
 
 import itertools
 from bisect import bisect_right
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from .instructions import MISSING, WIDEST, Instructions, moved
 from .program import Program
 from .roll import Loop, Step, Term, advances, roll
 
 OUTPUT = "output"  # an instruction that hands its first operand out, as the result of the number that is its second
 
 
-def instructions_with_outputs(program: Program) -> list[tuple[str, tuple[int, ...]]]:
-    """Return the instructions, with one for each output behind what computes it."""
-    first = len(program.inputs)
-    results = defaultdict(list)
-    for k, place in enumerate(program.outputs):
-        results[place].append(k)
-    new = list(range(first))  # places, since each output takes one
-    instructions: list[tuple[str, tuple[int, ...]]] = []
-    for place, (name, operands) in enumerate(program.instructions, first):
-        new.append(first + len(instructions))
-        instructions.append((name, tuple([new[operand] if operand >= 0 else operand for operand in operands])))
-        instructions += [(OUTPUT, (new[place], k)) for k in results.pop(place, ())]
-    return instructions + [(OUTPUT, (place, k)) for place, ks in results.items() for k in ks]
+def instructions_with_outputs(program: Program) -> Instructions:
+    """Return the instructions, with one for each output behind what computes it; first those of inputs and constants."""
+    import numpy as np
+
+    table, first = program.instructions, len(program.inputs)
+    outputs = np.asarray(program.outputs, np.int64)
+    order = np.argsort(np.maximum(outputs, 0), kind="stable")
+    computed = outputs[order]
+    ahead = np.searchsorted(computed, np.arange(first, first + len(table)), side="left")  # outputs before an instruction
+    at = np.arange(len(table)) + ahead
+    new = np.concatenate([np.arange(first), first + at])
+    total = len(table) + len(outputs)
+    codes, places = np.full(total, len(table.names)), np.full((total, WIDEST), MISSING)
+    codes[at], places[at] = table.codes, moved(table.places, new)
+    of_outputs = np.setdiff1d(np.arange(total), at, assume_unique=True)
+    places[of_outputs, 0], places[of_outputs, 1] = moved(computed, new), order
+    return Instructions((*table.names, OUTPUT), codes, places)
 
 
 class Affine(NamedTuple):
@@ -144,7 +148,7 @@ class Nest:
         self.parts = self.cells[-1].part + 1 if self.cells else 1
         for cell in self.cells:
             steps = advances(self.instructions, cell.number, cell.loops)
-            for i, place in enumerate(self.instructions[cell.number][1]):
+            for i, place in enumerate(self.instructions[cell.number].operands):
                 cell.reads.append(self._read(cell, i, Affine(place, tuple([step[i] for step in steps]))))
         for cell in self.cells:
             for read in cell.reads:
@@ -156,7 +160,7 @@ class Nest:
         for term in terms:
             before = len(self.cells)
             if isinstance(term, Step):
-                cell = Cell(self.instructions[term.number][0], term.number, before, loops, part)
+                cell = Cell(self.instructions[term.number].name, term.number, before, loops, part)
                 self.cells.append(cell)
                 body.terms.append(cell)
             else:
@@ -186,7 +190,7 @@ class Nest:
 
         def number(where: Sequence[int]) -> float:
             ahead = sum([loop.length * turn for loop, turn in zip(cell.loops, where, strict=True)])
-            return self.constants[~self.instructions[cell.number + ahead][1][i]]
+            return self.constants[~int(self.instructions.places[cell.number + ahead, i])]
 
         every = {where: number(where) for where in itertools.product(*map(range, turns))}
         changes = [False] * len(turns)

@@ -13,16 +13,10 @@ from autograd._engine import Value
 from autograd.ops import OPERATIONS
 
 from .conditions import CONDITIONS, row_of
+from .instructions import MISSING, Instructions, moved
 from .roll import Loop, Term, advances, roll, unrolled
 
 TURNS = "ijklmnpqrstu"  # what the turns of loops inside each other are called
-
-
-class Instruction(NamedTuple):
-    """``name`` of an operation, and its operands: the number of a value, or ``~k`` for the program's constant k."""
-
-    name: str
-    operands: tuple[int, ...]
 
 
 class Cost(NamedTuple):
@@ -58,8 +52,11 @@ class Program:
 
     inputs: tuple[str, ...]
     constants: tuple[float, ...]
-    instructions: tuple[Instruction, ...]
+    instructions: Instructions  # or any sequence of names with operands, of which it is made
     outputs: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "instructions", Instructions.of(self.instructions))
 
     @classmethod
     def pruned(
@@ -70,39 +67,38 @@ class Program:
         outputs: Sequence[int],
     ) -> Program:
         """Return the program of what the outputs need, numbered anew; all the inputs stay."""
-        first = len(inputs)
-        needed = bytearray(first + len(instructions))
+        import numpy as np
+
+        table, first = Instructions.of(instructions), len(inputs)
+        total = first + len(table)
+        needed = bytearray(total + 1)  # the last place stands for all constants
         for place in outputs:
-            if place >= 0:
-                needed[place] = 1
-        for number in range(first + len(instructions) - 1, first - 1, -1):
+            needed[place if place >= 0 else total] = 1
+        for number, (a, b, c) in zip(range(total - 1, first - 1, -1), reversed(table.operands(total))):
             if needed[number]:
-                for place in instructions[number - first][1]:
-                    if place >= 0:
-                        needed[place] = 1
-        new = list(range(first))
-        constant_places: dict[int, int] = {}
-
-        def moved(place: int) -> int:
-            return new[place] if place >= 0 else constant_places.setdefault(place, ~len(constant_places))
-
-        kept: list[Instruction] = []
-        for number, (name, operands) in enumerate(instructions, first):
-            new.append(first + len(kept))
-            if needed[number]:
-                kept.append(Instruction(name, tuple([moved(place) for place in operands])))
-        places = tuple([moved(place) for place in outputs])
-        return cls(tuple(inputs), tuple([constants[~place] for place in constant_places]), tuple(kept), places)
+                needed[a] = needed[b] = needed[c] = 1
+        kept = np.frombuffer(needed, np.bool_)[first:total]
+        new = np.concatenate([np.arange(first), first + np.cumsum(kept) - 1])
+        instructions, places = table.moved(new, kept), moved(outputs, new)
+        used = np.concatenate([instructions.places.ravel(), places])
+        used, first_use = np.unique(used[(used < 0) & (used != MISSING)], return_index=True)
+        used = used[np.argsort(first_use)]
+        names = np.full(len(constants) + 1, MISSING)
+        names[~used] = ~np.arange(len(used))
+        instructions.places, places = [
+            np.where((part < 0) & (part != MISSING), names[np.clip(~part, 0, len(constants))], part)
+            for part in (instructions.places, places)
+        ]
+        return cls(tuple(inputs), tuple([constants[~k] for k in used.tolist()]), instructions, tuple(places.tolist()))
 
     def without_inputs(self, kept: int) -> Program:
         """Return the program without the inputs beyond the first ``kept``, which nothing in it may use."""
-        gone = len(self.inputs) - kept
+        import numpy as np
 
-        def move(place: int) -> int:
-            return place - gone if place >= kept else place
-
-        instructions = tuple([Instruction(n, tuple([move(p) for p in places])) for n, places in self.instructions])
-        return Program(self.inputs[:kept], self.constants, instructions, tuple([move(p) for p in self.outputs]))
+        new = np.arange(len(self.inputs) + len(self.instructions))
+        new[kept:] -= len(self.inputs) - kept
+        outputs = tuple(moved(self.outputs, new).tolist())
+        return Program(self.inputs[:kept], self.constants, self.instructions.moved(new), outputs)
 
     @functools.cached_property
     def loops(self) -> tuple[Term, ...]:
@@ -144,7 +140,11 @@ class Program:
 
     def cost(self) -> Cost:
         """Count what one run takes."""
-        counts = Counter(name for name, _ in self.instructions if name not in CONDITIONS and name != "where")
+        import numpy as np
+
+        table = self.instructions
+        numbers = zip(table.names, np.bincount(table.codes, minlength=len(table.names)).tolist(), strict=True)
+        counts = Counter({name: n for name, n in numbers if name not in CONDITIONS and name != "where"})
         flops = sum(count for name, count in counts.items() if OPERATIONS[name].llvm)  # a machine instruction
         calls = counts.total() - flops
         return Cost(len(self.instructions), flops, calls, 8 * (len(self.inputs) + len(self.outputs)))

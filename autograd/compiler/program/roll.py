@@ -16,10 +16,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-TRIED = 24  # lengths of a turn that are tried for each term, the shortest first
-WIDEST = 3  # operands of an instruction at most
+from .instructions import WIDEST, Instructions
 
-Instructions = Sequence[tuple[str, tuple[int, ...]]]
+TRIED = 24  # lengths of a turn that are tried for each term, the shortest first
+
 
 
 class Step(NamedTuple):
@@ -51,8 +51,8 @@ def size(terms: Iterable[Term]) -> int:
 
 def advances(instructions: Instructions, number: int, loops: Iterable[Loop]) -> list[list[int]]:
     """Return for each loop around a step by how much the places of its operands advance in a turn."""
-    first = instructions[number][1]
-    turned = [instructions[number + loop.length][1] for loop in loops]
+    first = instructions[number].operands
+    turned = [instructions[number + loop.length].operands for loop in loops]
     return [[0 if a < 0 else b - a for a, b in zip(first, after, strict=True)] for after in turned]
 
 
@@ -70,10 +70,10 @@ def unrolled(instructions: Instructions, terms: Iterable[Term]) -> Iterator[tupl
                 for turn in range(term.turns):
                     yield from walk(term.body, ahead + turn * term.length, (*around, (term, turn)))
                 continue
-            places = list(instructions[term.number][1])
+            places = list(instructions[term.number].operands)
             for (_, turn), steps in zip(around, advances(instructions, term.number, [loop for loop, _ in around])):
                 places = [place + turn * step for place, step in zip(places, steps, strict=True)]
-            own = instructions[term.number + ahead][1]
+            own = instructions[term.number + ahead].operands
             yield term.number + ahead, [a if a >= 0 else b for a, b in zip(places, own, strict=True)]
 
     return walk(terms, 0, ())
@@ -176,14 +176,11 @@ def _tables(inputs: Sequence[int], instructions: Instructions) -> tuple[Any, Any
     """
     import numpy as np
 
-    codes: dict[str, int] = {}
-    names = np.array([codes.setdefault(name, len(codes)) for name, _ in instructions], np.int64)
-    missing = (-1,) * WIDEST
-    places = np.array([(*operands, *missing[len(operands) :]) for _, operands in instructions], np.int64)
-    places = places.reshape(-1, WIDEST)
+    places = instructions.places
     kinds = np.searchsorted(np.cumsum([0, *inputs]), places, side="right")  # 0 for a constant
     several = len(inputs) + 2
-    return names * several**WIDEST + kinds @ several ** np.arange(WIDEST), np.where(places < 0, 0, places)
+    codes = instructions.codes * several**WIDEST + kinds @ several ** np.arange(WIDEST)
+    return codes, np.where(places < 0, 0, places)
 
 
 def _steps(terms: tuple[Term, ...]) -> Iterator[Step]:
