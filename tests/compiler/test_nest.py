@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from autograd import grad, jit, relu, tanh, value_and_grad
 from autograd.compiler.program.conditions import row_of
+from autograd.compiler.program.instructions import Instruction
 from autograd.compiler.program.nest import (
     OUTPUT,
     Choice,
@@ -21,7 +22,6 @@ from autograd.compiler.program.nest import (
     carried_by,
     walk,
 )
-from autograd.compiler.program.instructions import Instruction
 from autograd.compiler.program.program import Program
 from tests.compiler.test_long import SHAPES, bits
 from tests.compiler.test_roll import flat, nests, network

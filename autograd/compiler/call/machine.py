@@ -55,6 +55,19 @@ def lanes() -> int:
     return 8 if features.get("avx512f") else 4 if features.get("avx") else 2
 
 
+@contextlib.contextmanager
+def _without_strength_reduction(binding: Any) -> Iterator[None]:
+    """Let LLVM leave out a pass that takes half its time on many small loops, and makes them no faster."""
+    known = binding.llvm_version_info[0] <= 22  # an option that LLVM does not know ends the process
+    if known:
+        binding.set_option("chalkgrad", "-disable-lsr=true")
+    try:
+        yield
+    finally:
+        if known:
+            binding.set_option("chalkgrad", "-disable-lsr=false")
+
+
 class Code:
     """The machine code of one module, which lives as long as this object."""
 
@@ -71,7 +84,8 @@ class Code:
                 cpu=binding.get_host_cpu_name(), features=_features().flatten(), opt=effort, codemodel="jitdefault"
             )
             self._engine = binding.create_mcjit_compiler(parsed, machine)
-            self._engine.finalize_object()
+            with _without_strength_reduction(binding):
+                self._engine.finalize_object()
         spare = self._engine.get_global_value_address("spare") if module.spare else 0
         # No __del__: the garbage collector, in a circle, might call those of engine and context before it.
         weakref.finalize(self, _release, self._engine, context, spare).atexit = False

@@ -21,14 +21,16 @@ OUTPUT = "output"  # an instruction that hands its first operand out, as the res
 
 
 def instructions_with_outputs(program: Program) -> Instructions:
-    """Return the instructions, with one for each output behind what computes it; first those of inputs and constants."""
+    """Return the instructions, with one for each output behind what computes it; inputs and constants come first."""
     import numpy as np
 
     table, first = program.instructions, len(program.inputs)
     outputs = np.asarray(program.outputs, np.int64)
     order = np.argsort(np.maximum(outputs, 0), kind="stable")
     computed = outputs[order]
-    ahead = np.searchsorted(computed, np.arange(first, first + len(table)), side="left")  # outputs before an instruction
+    ahead = np.searchsorted(
+        computed, np.arange(first, first + len(table)), side="left"
+    )  # outputs before an instruction
     at = np.arange(len(table)) + ahead
     new = np.concatenate([np.arange(first), first + at])
     total = len(table) + len(outputs)

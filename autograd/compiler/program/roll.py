@@ -21,7 +21,6 @@ from .instructions import WIDEST, Instructions
 TRIED = 24  # lengths of a turn that are tried for each term, the shortest first
 
 
-
 class Step(NamedTuple):
     """An instruction, by its number in the flat program; in a loop, by its number in the first turn."""
 

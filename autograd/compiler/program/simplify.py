@@ -143,7 +143,9 @@ def _mul(draft: Draft, a: int, b: int) -> int | None:
         return None
     if inner_a is not None and inner_b is not None:
         return draft.emit("mul", (inner_a, inner_b))
-    return draft.emit("neg", (draft.emit("mul", (a if inner_a is None else inner_a, b if inner_b is None else inner_b)),))
+    return draft.emit(
+        "neg", (draft.emit("mul", (a if inner_a is None else inner_a, b if inner_b is None else inner_b)),)
+    )
 
 
 def _div(draft: Draft, a: int, b: int) -> int | None:
