@@ -24,6 +24,7 @@ from .losses import Loss, bce, cross_entropy, one_value, reduction_of
 from .module import Module
 from .optim import Optimizer, clip_each, scale_to_norm
 from .step import Step
+from .table import Table
 
 
 class CompiledStep(Step):
@@ -32,40 +33,81 @@ class CompiledStep(Step):
     Raises ValueError for a model that cannot be compiled, and MissingExtraError without llvmlite and numpy.
     """
 
-    data: Any  # the number of each parameter
-    state: Any  # for each parameter its step count and what the optimiser remembers, one after another
+    numbers: Any  # of each parameter, and then for each its step count and what the optimiser remembers
+    grads: Any
+    held: Any  # the compiled step with its arrays in place; None before it is called for, and where there is none
+    batch: list[Any]  # those that hold the inputs and targets of a batch
+    update: Callable[..., Any]
 
     def __init__(
-        self, model: Module, loss: Loss, optimizer: Optimizer, clip_norm: float | None, clip_value: float | None
-    ) -> None:
-        super().__init__(model, loss, optimizer, clip_norm, clip_value)
+        self, data: Table, model: Module, loss: Loss, optimizer: Optimizer, clip_norm: float | None,
+        clip_value: float | None,
+    ) -> None:  # fmt: skip
+        super().__init__(data, model, loss, optimizer, clip_norm, clip_value)
         self.reduction = reduction_of(loss)
         self.width = 1 + len(optimizer.slots)  # of the state of one parameter
         self.facts: Any = None  # on which the program depends; it holds what it tells of, so that no id is used again
         self.loaded = self.stepped = False
         self._load()
-
-    def __call__(self, xs: Sequence[Any], ys: Sequence[Any]) -> float:
-        """Return the loss of the batch; the parameters stay as they are where it is not finite."""
         import numpy as np
 
-        if not self.loaded:
-            self._load()
+        self.inputs, self.targets = np.array(data[0], float), np.array(data[1], float)
+
+    def begin(self) -> None:
+        """Take over the optimiser's options, which a schedule may have changed."""
         if self._options() != self.options:  # everything but the learning rate is part of the program
             self._compile()
+
+    def __call__(self, batch: Sequence[int]) -> float:
+        """Return the loss of the samples with these numbers; the parameters stay as they are where it is not finite."""
+        if not self.loaded:
+            self._load()
         rates = [float(group["lr"]) for group in self.optimizer.param_groups]
-        inputs, targets = np.array(xs), np.array(ys)
-        if self.reduction is not None and len(xs) > 1:
-            result = self.reduce(self.data, self.state, rates, inputs, targets, then=self.update)
-        else:
-            result = self.whole(self.data, self.state, rates, inputs, targets)
-        value, outside, data, state, grads = result
+        held = self._held(len(batch)) if self.reduction is not None and len(batch) > 1 else None
+        value, outside, numbers = self._one_by_one(batch, rates) if held is None else self._together(held, batch, rates)
         if outside:
             self.finish()
+            xs, ys = self.samples(batch)
             self.loss([self.model(x) for x in xs], ys)  # which says what is wrong
         if math.isfinite(value):
-            self.data, self.state, self.grads, self.stepped = data, state, grads, True
+            split = len(self.numbers)
+            self.numbers[:], self.grads, self.stepped = numbers[:split], numbers[split:], True
         return float(value)
+
+    def _held(self, count: int) -> Any:
+        """Return the compiled step with its arrays in place, or None for a batch that wants several threads."""
+        if self.held is None or count > len(self.batch[0]):
+            self.batch = [x[:count].copy() for x in (self.inputs, self.targets)]
+            split = len(self.parameters)
+            rates = [0.0] * len(self.optimizer.param_groups)
+            arguments = self.numbers[:split], self.numbers[split:], rates, *self.batch
+            self.held = self.sample.hold(self.reduction or "mean", *arguments, then=self.update)
+        if self.held is not None and self.numbers.base is not self.held.shared:
+            self.held.shared[: len(self.numbers)] = self.numbers
+            self.numbers = self.held.shared[: len(self.numbers)]
+        return self.held
+
+    def _together(self, held: Any, batch: Sequence[int], rates: list[float]) -> tuple[float, float, Any]:
+        """Run the samples side by side."""
+        if len(batch) < len(self.inputs):  # else they are all there
+            for whole, part in zip((self.inputs, self.targets), self.batch, strict=True):
+                whole.take(batch, axis=0, out=part[: len(batch)], mode="clip")
+        held.shared[len(self.numbers) :] = rates
+        held(len(batch))
+        value, outside = held.results[:2]
+        return value, outside, held.results[2:]
+
+    def _one_by_one(self, batch: Sequence[int], rates: list[float]) -> tuple[float, float, Any]:
+        import numpy as np
+
+        split = len(self.parameters)
+        arguments = self.numbers[:split], self.numbers[split:], rates, self.inputs[batch], self.targets[batch]
+        if self.reduction is not None and len(batch) > 1:
+            result = getattr(self.sample, self.reduction)(*arguments, then=self.update)
+        else:
+            result = self.whole(*arguments)
+        value, outside, *numbers = result
+        return value, outside, np.concatenate(numbers)
 
     def finish(self) -> None:
         """Write parameters, gradients and the optimiser's state back; the next step reads them anew."""
@@ -73,10 +115,10 @@ class CompiledStep(Step):
         if not self.stepped:
             return
         self.stepped = False
-        state = self.state.tolist()
+        split = len(self.parameters)
+        data, state = self.numbers[:split].tolist(), self.numbers[split:].tolist()
         learning = self._learning() if self.optimizer.has_state else {}
-        numbers = zip(self.parameters, self.data.tolist(), self.grads.tolist(), strict=True)
-        for i, (p, number, grad) in enumerate(numbers):
+        for i, (p, number, grad) in enumerate(zip(self.parameters, data, self.grads.tolist(), strict=True)):
             t, *remembered = state[i * self.width : (i + 1) * self.width]
             p.data = number
             p.zero_grad()
@@ -106,17 +148,19 @@ class CompiledStep(Step):
         import numpy as np
 
         group_of = {p: group for group in reversed(groups) for p in group["params"]}
-        self.data = np.array([p.data for p in self.parameters])
-        self.state = np.array([number for p in self.parameters for number in self._remembered(p, group_of)])
+        data = [p.data for p in self.parameters]
+        state = [number for p in self.parameters for number in self._remembered(p, group_of)]
+        self.numbers = np.array([*data, *state])
         self.grads = np.zeros(len(self.parameters))
         self.loaded = True
+        self.begin()
 
     def _compile(self) -> None:
         """Begin anew, with no program: each is made when it is called for."""
         self.options = self._options()
         self.reached: set[Value] = set()  # what the loss depends on; other parameters have no gradient
-        sample = jit(_weak(self._sample), in_axes=(None, None, None, 0, 0))  # says what to install without numpy
-        self.reduce = sample.sum if self.reduction == "sum" else sample.mean
+        self.sample = jit(_weak(self._sample), in_axes=(None, None, None, 0, 0))
+        self.held, self.batch = None, []
         self.update = _weak(self._update)
         self.whole = jit(_weak(self._whole), in_axes=(None,) * 5)
 

@@ -74,7 +74,8 @@ def fit(
     the same bits as a run without interruption. ``epochs`` is the total, with those of a resumed file; ``lr`` may be
     left out, and model, loss, metrics, optimiser and early stopping are to be as in the run of the file. ``jit=True``
     compiles the step: batches of one sample, and losses of your own, give the same bits; else the samples of a batch
-    are added up in SIMD lanes, in another order, and the loss agrees to rounding. Ctrl-C ends the run after the batch,
+    are added up in SIMD lanes, in another order, and the loss agrees to rounding; the parameters are written back when
+    somebody looks: a callback, a metric, early stopping, a checkpoint, or the end. Ctrl-C ends the run after the batch,
     with model and history as they are; a second Ctrl-C is not waited for. A loss that becomes nan or infinite ends it
     with a RuntimeWarning that says where. Inside ``no_grad()`` it trains all the same.
 
@@ -112,9 +113,10 @@ def fit(
     )  # fmt: skip
     if checkpoint is not None and resume and os.path.exists(checkpoint):
         run.resume(checkpoint)
-    step = _step_class(jit)(model, loss, optimizer, clip_norm, clip_value)
+    step = _step_class(jit)(data, model, loss, optimizer, clip_norm, clip_value)
+    looked_at = bool(measured or callbacks or stopping or held_out or checkpoint)
     with enable_grad() if graph_is_off() else nullcontext():  # whoever calls fit wants to train
-        _train(run, step, data, measure, callbacks, epochs, shuffle, progress, checkpoint)
+        _train(run, step, looked_at, measure, callbacks, epochs, shuffle, progress, checkpoint)
     run.restore_best()
     return run.history
 
@@ -128,30 +130,41 @@ def _step_class(jit: bool) -> type[Step]:
 
 
 def _train(
-    run: Run, step: Step, data: Table, measure: Callable[[], Row], callbacks: Sequence[Callback], epochs: int,
+    run: Run, step: Step, looked_at: bool, measure: Callable[[], Row], callbacks: Sequence[Callback], epochs: int,
     shuffle: bool, progress: bool, checkpoint: Path | None,
 ) -> None:  # fmt: skip
-    """Go through the data until all epochs are done, or something stops the run."""
+    """Go through the data until all epochs are done, or something stops the run.
+
+    The step need not write back what it holds before somebody looks at it.
+    """
     run.model.train()
     count = run.batch_count
     with progress_bar(epochs * count, run.epoch * count, progress) as bar, interruptible() as interrupts:
-        while run.epoch < epochs and run.running:
-            loss = _epoch(run, step, data, shuffle, bar, interrupts)
-            if loss is None:
-                break
-            row = run.end_epoch(loss, measure(), callbacks)
-            if interrupts:
-                run.stop("interrupted")
-            bar.set_postfix_str(", ".join(f"{key} {x:.4g}" for key, x in row.items() if key != "lr"), refresh=False)
-            if checkpoint is not None:
-                run.save(checkpoint)
+        try:
+            while run.epoch < epochs and run.running:
+                loss = _epoch(run, step, shuffle, bar, interrupts)
+                if loss is None:
+                    break
+                if looked_at:
+                    step.finish()
+                row = run.end_epoch(loss, measure(), callbacks)
+                if interrupts:
+                    run.stop("interrupted")
+                if progress:
+                    shown = ", ".join(f"{key} {x:.4g}" for key, x in row.items() if key != "lr")
+                    bar.set_postfix_str(shown, refresh=False)
+                if checkpoint is not None:
+                    run.save(checkpoint)
+        finally:
+            step.finish()
 
 
-def _epoch(run: Run, step: Step, data: Table, shuffle: bool, bar: Any, interrupts: list[int]) -> float | None:
+def _epoch(run: Run, step: Step, shuffle: bool, bar: Any, interrupts: list[int]) -> float | None:
     """Take a step for each batch and return the mean loss of the samples; None where the run stops on the way."""
     total = 0.0
+    step.begin()
     for i, batch in enumerate(run.begin_epoch(shuffle), start=1):
-        loss = step([data[0][j] for j in batch], [data[1][j] for j in batch])
+        loss = step(batch)
         if not math.isfinite(loss):
             run.stop("nan loss")
             warnings.warn(
@@ -167,7 +180,6 @@ def _epoch(run: Run, step: Step, data: Table, shuffle: bool, bar: Any, interrupt
         if interrupts:
             run.stop("interrupted")
             break
-    step.finish()
     return total / run.sample_count if run.running else None
 
 

@@ -99,6 +99,7 @@ class Run:
     best: float | None = None
     best_state: dict[str, Any] | None = None
     began: dict[str, Any] = field(default_factory=dict)  # with what, to compare where it is resumed
+    dropouts: list[tuple[int, Dropout]] | None = None  # and their places among the modules; None: to be looked for
 
     def __post_init__(self) -> None:
         groups = [{key: x for key, x in g.items() if key != "params"} for g in self.optimizer.param_groups]
@@ -135,11 +136,12 @@ class Run:
 
         Everything random depends on the seed and the epoch alone, so that nothing else need be stored.
         """
-        for i, module in enumerate(self.model.modules()):
-            if isinstance(module, Dropout):
-                module.reseed(f"dropout/{self.seed}/{self.epoch}/{i}")
+        if self.dropouts is None:
+            self.dropouts = [(i, m) for i, m in enumerate(self.model.modules()) if isinstance(m, Dropout)]
+        for i, module in self.dropouts:
+            module.reseed(f"dropout/{self.seed}/{self.epoch}/{i}")
         order = list(range(self.sample_count))
-        if shuffle:
+        if shuffle and self.batch_count > 1:  # the order within a batch changes nothing but the rounding
             random.Random(f"order/{self.seed}/{self.epoch}").shuffle(order)
         size = self.samples_per_batch
         return [order[start : start + size] for start in range(0, self.sample_count, size)]
@@ -154,6 +156,8 @@ class Run:
         if self.stopping is not None:
             self._check_early_stopping(row, self.stopping)
         training = Training(self.model, self.optimizer, self.history, self.epoch, row)
+        if callbacks:
+            self.dropouts = None  # a callback may put another one in
         for callback in callbacks:
             if callback(training) is True:
                 self.stop("callback")

@@ -4,27 +4,40 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from autograd import Value
 
 from .losses import Loss, one_value
 from .module import Module
 from .optim import Optimizer, clip_grad_norm_, clip_grad_value_
+from .table import Table
 
 
 class Step:
-    """The step as anyone would write it by hand; ``fit`` calls it for each batch, and ``finish`` after each epoch."""
+    """The step as anyone would write it by hand; ``fit`` calls it for each batch of the ``data``.
+
+    It calls ``begin`` before each epoch, and ``finish`` before anybody else looks on.
+    """
 
     def __init__(
-        self, model: Module, loss: Loss, optimizer: Optimizer, clip_norm: float | None, clip_value: float | None
-    ) -> None:
-        self.model, self.loss, self.optimizer = model, loss, optimizer
+        self, data: Table, model: Module, loss: Loss, optimizer: Optimizer, clip_norm: float | None,
+        clip_value: float | None,
+    ) -> None:  # fmt: skip
+        self.data, self.model, self.loss, self.optimizer = data, model, loss, optimizer
         self.clip_norm, self.clip_value = clip_norm, clip_value
         self.parameters: list[Value] = []  # those of the model, collected anew after each finish()
 
-    def __call__(self, xs: Sequence[Any], ys: Sequence[Any]) -> float:
-        """Return the loss of the batch; the parameters stay as they are where it is not finite."""
+    def begin(self) -> None:
+        """Take over what may have changed between epochs."""
+
+    def samples(self, batch: Sequence[int]) -> Table:
+        """Return inputs and targets of the samples with these numbers."""
+        xs, ys = self.data
+        return [xs[i] for i in batch], [ys[i] for i in batch]
+
+    def __call__(self, batch: Sequence[int]) -> float:
+        """Return the loss of the samples with these numbers; the parameters stay as they are where it is not finite."""
+        xs, ys = self.samples(batch)
         self.parameters = self.parameters or self.model.parameters()
         loss = one_value(self.loss([self.model(x) for x in xs], ys))
         if math.isfinite(loss.data):

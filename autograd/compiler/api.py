@@ -15,7 +15,7 @@ from typing import Any, overload
 from autograd._engine import Value
 from autograd.errors import TraceError
 
-from .call.batched import Batched
+from .call.batched import Batched, Held
 from .call.compiled import Compiled
 from .call.machine import llvm, patience, uncollected
 from .call.objects import builtin
@@ -186,6 +186,28 @@ class Jitted:
             _by_position("sum", named)
         swift = self._swift_reductions.get(("sum", then))
         return swift(*args) if swift is not None else self._reduce("sum", then, args)
+
+    def hold(self, kind: str, *args: Any, then: Callable[..., Any] | None = None) -> Held | None:
+        """Return ``mean`` or ``sum`` with arguments and results that stay where they are, for a loop over batches.
+
+        None where the batch is so large that it is worth several threads, and where ``fn`` has parameters.
+
+        >>> import numpy as np
+        >>> from autograd import jit
+        >>> batch = np.array([1.0, 2.0, 3.0])
+        >>> held = jit(lambda w, x: w * x).hold("sum", 2.0, batch)
+        >>> held(3)
+        >>> held.results.tolist()
+        [12.0]
+        >>> held.shared[0], batch[0] = 10.0, 5.0
+        >>> held(2)
+        >>> held.results.tolist()
+        [70.0]
+        """
+        compiled, into = self._look_up(args, {}, SAMPLES)
+        if not isinstance(compiled, Batched) or compiled.parameters or not compiled.is_one_piece(len(into.columns[0])):
+            return None
+        return compiled.hold(kind, into.numbers, into.columns, then and self._update(compiled, then))
 
     def repeat(self, count: int, state: Any, *args: Any, **named: Any) -> Any:
         """Return the state after ``count`` times ``state = fn(state, *args)``, a loop that stays in machine code.

@@ -338,3 +338,30 @@ def test_a_parameter_that_comes_where_another_was_has_no_state(jit):
 
     nn.fit(model, X, y, optimizer=optimizer, epochs=3, batch_size=4, progress=False, jit=jit, callbacks=replace)
     assert seen == [None, None, None]
+
+
+def test_parameters_are_written_back_when_somebody_looks():
+    X, y = data.moons(40, labels=(-1, 1), seed=1)
+    seen = []
+
+    def look(training):
+        seen.append([p.data for p in training.model.parameters()])
+
+    looked, alone = nn.MLP(2, [4, 1], seed=1), nn.MLP(2, [4, 1], seed=1)
+    nn.fit(looked, X, y, epochs=5, batch_size=15, jit=True, progress=False, callbacks=look)
+    nn.fit(alone, X, y, epochs=5, batch_size=15, jit=True, progress=False)
+    assert len({tuple(row) for row in seen}) == 5
+    assert seen[-1] == [p.data for p in alone.parameters()]
+    assert [p.grad for p in looked.parameters()] == [p.grad for p in alone.parameters()]
+
+
+def test_an_error_on_the_way_leaves_what_was_learned():
+    X, y = data.moons(40, labels=(-1, 1), seed=1)
+    model, start = nn.MLP(2, [4, 1], seed=1), nn.MLP(2, [4, 1], seed=1)
+
+    def broken(training):
+        raise OSError("no more")
+
+    with pytest.raises(OSError, match="no more"):
+        nn.fit(model, X, y, epochs=5, jit=True, progress=False, callbacks=broken)
+    assert [p.data for p in model.parameters()] != [p.data for p in start.parameters()]

@@ -410,24 +410,30 @@ def test_bar_can_be_shown_and_is_off_otherwise(capfd):
     assert "15/15" in capfd.readouterr().err
 
 
-def test_one_step_is_replaceable(monkeypatch):
-    """The seam for a compiled step: whatever stands there is called once per batch and finished once per epoch."""
+@pytest.mark.parametrize("looked_at", [False, True])
+def test_one_step_is_replaceable(looked_at, monkeypatch):
+    """The seam for a compiled step: it begins an epoch, is called for each batch, and finishes when somebody looks."""
     import importlib
 
     module = importlib.import_module("nn.fit")
     calls = []
 
     class Step:
-        def __call__(self, xs, ys):
-            calls.append(len(xs))
+        def begin(self):
+            calls.append("begin")
+
+        def __call__(self, batch):
+            calls.append(len(batch))
             return 1.0
 
         def finish(self):
             calls.append("finish")
 
     monkeypatch.setattr(module, "Step", lambda *arguments: Step())
-    assert fit(model(), batch_size=10, epochs=2)["loss"] == [1.0, 1.0]
-    assert calls == [10, 10, 4, "finish"] * 2
+    callbacks = [lambda training: calls.append("look")] if looked_at else []
+    assert fit(model(), batch_size=10, epochs=2, callbacks=callbacks)["loss"] == [1.0, 1.0]
+    epoch = ["begin", 10, 10, 4, *["finish", "look"] * looked_at]
+    assert calls == [*epoch * 2, "finish"]
 
 
 INTERRUPTED = """

@@ -83,13 +83,22 @@ class Batched(Compiled):
         shared = self.packed(numbers)
         rows = self._rows(columns)
         pointers = rows.pointers.buffer_info()[0], rows.strides.buffer_info()[0]
-        if count > samples_in_piece(self.weight, machine.lanes()):
+        if not self.is_one_piece(count):
             return self._reduce_in_pieces(kind, shared, pointers, count, update)
         run, code, outputs = self.form(("whole", kind, update), lambda: self._compile_whole(kind, update))
         out = array("d", bytes(8 * outputs))
         run(shared.buffer_info()[0], *pointers, count, out.buffer_info()[0])
         code.check()
         return build(counted(self.result), Reader(out)) if update is None else update.finish(out)
+
+    def is_one_piece(self, count: int) -> bool:
+        """Whether a batch of so many samples is not worth a second thread."""
+        return count <= samples_in_piece(self.weight, machine.lanes())
+
+    def hold(self, kind: str, numbers: list[Any], columns: list[Any], update: Compiled | None) -> Held:
+        """Return the reduction with arguments and results that stay where they are."""
+        run, code, outputs = self.form(("whole", kind, update), lambda: self._compile_whole(kind, update))
+        return Held(run, code, self.packed(numbers), _rows(columns), outputs)
 
     def forget_updates(self) -> None:
         """Drop the updates, and what was compiled for them."""
@@ -186,6 +195,26 @@ class Batched(Compiled):
 def _add_shared(compiler: Compiler, halves: Split) -> None:
     single.scalar(compiler.module, "prologue", halves.prologue, quick=True)
     single.scalar(compiler.module, "constant", halves.constant, quick=True)
+
+
+class Held:
+    """A reduction that is called again and again: ``shared`` numbers, batches and ``results`` stay where they are.
+
+    What is written into ``shared`` and the batches counts in the next call, and ``results`` are those of the last one.
+    """
+
+    def __init__(self, run: Any, code: Code, shared: array[float], rows: _Rows, outputs: int) -> None:
+        import numpy as np
+
+        self._run, self._code, self._rows = run, code, rows
+        self.shared, self.results = np.array(shared), np.zeros(outputs)
+        pointers = rows.pointers.buffer_info()[0], rows.strides.buffer_info()[0]
+        self._begin, self._end = (self.shared.ctypes.data, *pointers), self.results.ctypes.data
+
+    def __call__(self, count: int) -> None:
+        """Run for so many samples, no more than the batches have."""
+        self._run(*self._begin, count, self._end)
+        self._code.check()
 
 
 class _Rows(NamedTuple):
