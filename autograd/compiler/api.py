@@ -15,6 +15,7 @@ from typing import Any, overload
 from autograd._engine import Value
 from autograd.errors import TraceError
 
+from .call import by_hand
 from .call.batched import Batched, Held
 from .call.compiled import Compiled
 from .call.machine import llvm, patience, uncollected
@@ -166,8 +167,9 @@ class Jitted:
         its result is returned instead; what it changes of declared parameters is written back. A condition counts as 1
         where it holds and as 0 elsewhere.
 
-        Raises ValueError where there is no batch, where batches differ in length, or where they are empty, and
-        TypeError for Values among the arguments.
+        Called with Values, or inside another function that is compiled, it is a loop over the samples, which takes
+        part in gradients and in the other program. Raises ValueError where there is no batch, where batches differ in
+        length, or where they are empty.
 
         >>> import numpy as np
         >>> from autograd import jit, value_and_grad
@@ -214,7 +216,8 @@ class Jitted:
 
         ``fn`` must return the structure of its first argument. Arrays are taken as a whole.
 
-        Raises TypeError where the structures differ and for Values, ValueError for a negative count.
+        Called with Values, or inside another function that is compiled, it is a plain loop. Raises TypeError where the
+        structures differ, ValueError for a negative count.
 
         >>> from autograd import jit
         >>> jit(lambda x: 0.5 * (x + 2.0 / x)).repeat(20, 1.0)
@@ -225,7 +228,10 @@ class Jitted:
         whole = -1 if isinstance(count, bool) or not hasattr(count, "__index__") else operator.index(count)
         if not 0 <= whole < 2**63:
             raise ValueError(f"repeat counts with a whole number from 0 to 2**63 - 1, and {count!r} was given")
-        compiled, into = self._look_up((state, *args), {}, WHOLE)
+        try:
+            compiled, into = self._look_up((state, *args), {}, WHOLE)
+        except NotPlain:
+            return by_hand.repeated(self._python(), whole, state, args)
         return compiled.repeat(whole, into.numbers)
 
     def program(self, *args: Any, **kwargs: Any) -> Program:
@@ -250,7 +256,11 @@ class Jitted:
         return self.program(*args, **kwargs).cost()
 
     def _reduce(self, kind: str, then: Callable[..., Any] | None, args: tuple[Any, ...]) -> Any:
-        compiled, into = self._look_up(args, {}, SAMPLES)
+        try:
+            compiled, into = self._look_up(args, {}, SAMPLES)
+        except NotPlain:
+            axes = [self._axes(i, SAMPLES) for i in range(len(args))]
+            return by_hand.reduced(self._python(), kind, then, args, axes)
         if not isinstance(compiled, Batched):
             raise ValueError(
                 f"{kind} runs over the first axis of arrays, and no argument is one; give the samples as NumPy arrays, "

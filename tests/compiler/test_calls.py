@@ -359,3 +359,54 @@ def test_keys_that_are_equal_and_not_the_same_are_told_apart():
     f = jit(lambda d: d)
     for given in ({1: 2.0}, {True: 2.0}, {1.0: 2.0}, {1: 3.0}):
         assert repr(f(given)) == repr(given)
+
+
+def test_loops_of_a_compiled_function_inside_another_and_in_gradients():
+    """They are a part of the other program, or of the graph."""
+    runs = []
+
+    def g(s, a):
+        runs.append(1)
+        return {"s": autograd.sin(s["s"]) * a}
+
+    def three(x, a):
+        return jit(g).repeat(3, {"s": x}, a)["s"]
+
+    def plain(x, a):
+        for _ in range(3):
+            x = autograd.sin(x) * a
+        return x
+
+    outer = jit(three)
+    assert [outer(0.5, 1.1) for _ in range(6)] == [plain(0.5, 1.1)] * 6
+    assert len(runs) == 3  # while it was traced
+    assert grad(three, (0, 1))(0.5, 1.1) == grad(plain, (0, 1))(0.5, 1.1)
+    assert jit(grad(three))(0.5, 1.1) == grad(plain)(0.5, 1.1)
+    with pytest.raises(TypeError, match="repeat feeds the result back"):
+        grad(lambda x: jit(lambda s: [s, s]).repeat(2, x)[0])(1.0)
+
+
+@pytest.mark.parametrize("kind", ["sum", "mean"])
+def test_reductions_of_a_compiled_function_inside_another_and_in_gradients(kind):
+    xs, ys = np.linspace(-1.0, 1.0, 7), np.linspace(0.0, 2.0, 7)
+    error = jit(lambda w, x, y: {"loss": (w["a"] * x + w["b"] - y) ** 2})
+
+    def loss(w):
+        return getattr(error, kind)(w, xs, ys, then=lambda result, w: result["loss"] + 0.1 * w["a"])
+
+    def plain(w):
+        total = sum((w["a"] * x + w["b"] - y) ** 2 for x, y in zip(xs.tolist(), ys.tolist(), strict=True))
+        return total / (7 if kind == "mean" else 1) + 0.1 * w["a"]
+
+    at = {"a": 0.7, "b": -0.2}
+    wanted = grad(plain)(at)
+    for form in (grad(loss), jit(grad(loss))):
+        assert form(at) == pytest.approx(wanted, rel=1e-14)  # the first term is added to 0, or not
+    rows = jit(lambda w, row: w * row[0] - row[1], in_axes=(None, 0))
+    assert grad(lambda w: getattr(rows, kind)(w, [[1.0, 2.0], [3.0, 4.0]]))(0.5) == (4.0 if kind == "sum" else 2.0)
+    with pytest.raises(ValueError, match="batches differ in length: 3, 7"):
+        grad(lambda w: getattr(error, kind)({"a": w, "b": w}, xs, ys[:3])["loss"])(1.0)
+    with pytest.raises(ValueError, match="no argument is one"):
+        grad(lambda w: getattr(error, kind)({"a": w, "b": w}, 1.0, 2.0)["loss"])(1.0)
+    with pytest.raises(ValueError, match="an empty batch"):
+        grad(lambda w: getattr(error, kind)({"a": w, "b": w}, xs[:0], ys[:0])["loss"])(1.0)

@@ -323,16 +323,13 @@ def test_values_where_machine_code_is_asked_for():
     assert f(w, 3.0).operands  # the call itself builds a graph
     assert g(w).operands
     assert g(many)[1].operands
-    for call, args in [
-        (f.mean, (w, x)), (f.sum, (w, x)), (f.repeat, (2, w, 1.0)), (f.program, (w, 1.0)), (f.cost, (w, 1.0)),
-        (f.mean, ([w], x)), (f.mean, (np.array([w]), x)), (g.mean, (many,)), (g.program, (w,)),
-    ]:  # fmt: skip
+    assert f.mean(w, x).operands  # and so do the loops
+    assert f.repeat(2, w, 1.0).operands
+    assert g.mean(many).data == 3.0
+    for call, args in [(f.program, (w, 1.0)), (f.cost, (w, 1.0)), (g.program, (w,))]:
         with pytest.raises(TypeError, match=r"argument 0(\[0\])? is a Value, and machine code takes plain numbers"):
             call(*args)
-    with pytest.raises(TypeError, match="argument 0 is a Value"):
-        grad(lambda w: f.mean(w, x))(2.0)
-    with pytest.raises(TypeError, match="argument 0 is a number that jit is tracing"):
-        jit(lambda w: f.mean(w, x))(2.0)
+    assert jit(lambda w: f.mean(w, x))(2.0) == 4.0
 
 
 def nested(levels, around):
