@@ -73,6 +73,9 @@ SIMPLER = {
         lambda x, y: where(x < y, x, -0.0) + where(x < y, y, -0.0),
         "t2 = x < y; t3 = x + y; t4 = t3 if t2 else -0; return t4",
     ),
+    "a sum of choices of constants": (
+        lambda x, y: where(x < y, 1.0, -0.0) + where(x < y, 2.0, -0.0), "t2 = x < y; t3 = 3 if t2 else -0; return t3",
+    ),
     # conditions
     "a and a": (lambda x, y: where((x < y) & (x < y), x, y), "t2 = x < y; t3 = x if t2 else y; return t3"),
     "a and not a": (lambda x, y: where((x < y) & ((x < y) ^ True), x, y), "return y"),
