@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from autograd import Value, jit, logsumexp, mean, softplus, topological_order, where
@@ -30,12 +30,15 @@ from .table import Table
 class CompiledStep(Step):
     """The same step as machine code.
 
-    Raises ValueError for a model that cannot be compiled, and MissingExtraError without llvmlite and numpy.
+    What Dropout multiplies with is drawn as in the eager step, and comes with each sample's inputs. Raises
+    MissingExtraError without llvmlite and numpy.
     """
 
     numbers: Any  # of each parameter, and then for each its step count and what the optimiser remembers
     grads: Any
     held: Any  # the compiled step with its arrays in place; None before it is called for, and where there is none
+    drops: list[Dropout]  # for each factor behind a sample's inputs, what draws it
+    inputs: Any
     batch: list[Any]  # those that hold the inputs and targets of a batch
     update: Callable[..., Any]
 
@@ -51,7 +54,7 @@ class CompiledStep(Step):
         self._load()
         import numpy as np
 
-        self.inputs, self.targets = np.array(data[0], float), np.array(data[1], float)
+        self.targets = np.array(data[1], float)
 
     def begin(self) -> None:
         """Take over the optimiser's options, which a schedule may have changed."""
@@ -92,6 +95,7 @@ class CompiledStep(Step):
         if len(batch) < len(self.inputs):  # else they are all there
             for whole, part in zip((self.inputs, self.targets), self.batch, strict=True):
                 whole.take(batch, axis=0, out=part[: len(batch)], mode="clip")
+        self._draw(self.batch[0][: len(batch)])
         held.shared[len(self.numbers) :] = rates
         held(len(batch))
         value, outside = held.results[:2]
@@ -100,8 +104,9 @@ class CompiledStep(Step):
     def _one_by_one(self, batch: Sequence[int], rates: list[float]) -> tuple[float, float, Any]:
         import numpy as np
 
-        split = len(self.parameters)
-        arguments = self.numbers[:split], self.numbers[split:], rates, self.inputs[batch], self.targets[batch]
+        split, inputs = len(self.parameters), self.inputs[batch]
+        self._draw(inputs)
+        arguments = self.numbers[:split], self.numbers[split:], rates, inputs, self.targets[batch]
         if self.reduction is not None and len(batch) > 1:
             result = getattr(self.sample, self.reduction)(*arguments, then=self.update)
         else:
@@ -130,17 +135,11 @@ class CompiledStep(Step):
     def _load(self) -> None:
         """Take over what model and optimiser hold now, since whoever looked on may have changed anything."""
         self.parameters = self.model.parameters()
-        for name, module in self.model.named_modules():
-            if isinstance(module, Dropout) and module.p > 0.0:
-                raise ValueError(
-                    f"a compiled step would drop the same numbers each time, and {name or 'the model'} is a Dropout(p="
-                    f"{module.p}); use jit=False, or set its p to 0"
-                )
         groups = self.optimizer.param_groups
         facts = (
             {p: (i, p.requires_grad) for i, p in enumerate(self.parameters)},
             [{p: i for i, p in enumerate(group["params"])} for group in groups],
-            [(module.training, vars(module).get("activate")) for module in self.model.modules()],
+            [(m.training, vars(m).get("activate"), isinstance(m, Dropout) and m.p > 0.0) for m in self.model.modules()],
         )
         if facts != self.facts:
             self.facts = facts
@@ -159,7 +158,9 @@ class CompiledStep(Step):
         """Begin anew, with no program: each is made when it is called for."""
         self.options = self._options()
         self.reached: set[Value] = set()  # what the loss depends on; other parameters have no gradient
-        self.sample = jit(_weak(self._sample), in_axes=(None, None, None, 0, 0))
+        self.sample = jit(_weak(self._sample), in_axes=(None, None, None, 0, 0))  # says what to install without numpy
+        self.drops = self._dropped()
+        self.inputs = self._with_factors(self.data[0])
         self.held, self.batch = None, []
         self.update = _weak(self._update)
         self.whole = jit(_weak(self._whole), in_axes=(None,) * 5)
@@ -177,7 +178,7 @@ class CompiledStep(Step):
 
     def _loss_and_gradient(self, data: Any, xs: list[Any], ys: list[Any]) -> list[Any]:
         with lent(self.parameters, data):
-            outputs = [self.model(x) for x in xs]
+            outputs = [self._output(x) for x in xs]
             if self.loss is cross_entropy and not hasattr(ys[0], "__len__"):
                 loss = mean([_cross_entropy(scores, t) for scores, t in zip(outputs, ys, strict=True)])
             else:
@@ -189,6 +190,43 @@ class CompiledStep(Step):
             self.reached = {node for node in topological_order(loss) if not node.operands}.intersection(self.parameters)
             loss.backward()
             return [loss.data, outside, *[p.grad for p in self.parameters]]
+
+    def _dropped(self) -> list[Dropout]:
+        """Return what each number that Dropout drops or not belongs to, in the order in which a sample meets them."""
+        met: list[Dropout] = []
+        chosen = [m for m in self.model.modules() if isinstance(m, Dropout)]
+        for dropout in chosen:
+            dropout.given = _noting(met, dropout)
+        try:
+            if chosen:
+                self.model(self.data[0][0])
+        finally:
+            for dropout in chosen:
+                dropout.given = None
+        return met
+
+    def _with_factors(self, xs: Any) -> Any:
+        """Return the inputs, with room for the factors of Dropout behind each sample's."""
+        import numpy as np
+
+        return np.hstack([np.array(xs, float), np.ones((len(xs), len(self.drops)))])
+
+    def _draw(self, inputs: Any) -> None:
+        """Draw what Dropout multiplies with, sample by sample, as the eager step does."""
+        if self.drops:
+            inputs[:, -len(self.drops) :] = [[dropout.draw() for dropout in self.drops] for _ in inputs]
+
+    def _output(self, row: list[Any]) -> Any:
+        """Run the model on a sample, with the factors that stand behind it."""
+        count = len(row) - len(self.drops)
+        factors = iter(row[count:])
+        for dropout in self.drops:
+            dropout.given = factors
+        try:
+            return self.model(row[:count])
+        finally:
+            for dropout in self.drops:
+                dropout.given = None
 
     def _learning(self) -> dict[Value, int]:
         """Return the optimiser's group of each parameter that it changes."""
@@ -224,6 +262,12 @@ class CompiledStep(Step):
             )
             new_state[own] = [t + 1.0, *numbers]
         return loss, outside, _objects(new_data), _objects(new_state), _objects(new_grads)
+
+
+def _noting(met: list[Dropout], dropout: Dropout) -> Iterator[float]:
+    while True:
+        met.append(dropout)
+        yield 1.0
 
 
 def _weak(method: Callable[..., Any]) -> Callable[..., Any]:

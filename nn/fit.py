@@ -113,6 +113,7 @@ def fit(
     )  # fmt: skip
     if checkpoint is not None and resume and os.path.exists(checkpoint):
         run.resume(checkpoint)
+    model.train()
     step = _step_class(jit)(data, model, loss, optimizer, clip_norm, clip_value)
     looked_at = bool(measured or callbacks or stopping or held_out or checkpoint)
     with enable_grad() if graph_is_off() else nullcontext():  # whoever calls fit wants to train
@@ -137,7 +138,6 @@ def _train(
 
     The step need not write back what it holds before somebody looks at it.
     """
-    run.model.train()
     count = run.batch_count
     with progress_bar(epochs * count, run.epoch * count, progress) as bar, interruptible() as interrupts:
         try:

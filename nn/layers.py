@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from autograd import OPERATIONS, Value, dot, matvec
@@ -315,6 +315,8 @@ class Dropout(Module):
     [1.0, 1.0]
     """
 
+    given: Iterator[Any] | None = None  # factors to take in place of drawing them
+
     def __init__(self, p: float = 0.5, *, rng: Any = None, seed: int | str | None = None) -> None:
         super().__init__()
         self.p = p
@@ -343,8 +345,11 @@ class Dropout(Module):
         return [self._drop(item) for item in x]
 
     def _drop(self, x: Any) -> Any:
-        keep = self.rng.uniform(0.0, 1.0) >= self.p
-        return x * (1.0 / (1.0 - self.p)) if keep else x * 0.0
+        return x * (self.draw() if self.given is None else next(self.given))
+
+    def draw(self) -> float:
+        """Return what the next number is to be multiplied with."""
+        return 1.0 / (1.0 - self.p) if self.rng.uniform(0.0, 1.0) >= self.p else 0.0
 
     def extra_repr(self) -> str:
         """Say the probability."""
