@@ -306,10 +306,14 @@ def _public_function(op: Operation) -> Rule:
     defaults = dict(zip(reversed(op.operands), reversed(op.defaults), strict=False))
 
     def dispatch(*operands: Any) -> Any:
+        highest: Any = None
         for x in operands:
-            if isinstance(x, Number):  # the highest rank there is, a Value's, need not look further
-                highest = x if x.rank else max(operands, key=lambda x: getattr(x, "rank", -1))
-                return highest.apply(op, operands)
+            if isinstance(x, Number) and (highest is None or x.rank > highest.rank):
+                highest = x
+                if x.rank:  # a Value's, and there is none above
+                    break
+        if highest is not None:
+            return highest.apply(op, operands)
         return forward(*[x if type(x) is float else as_float(x) for x in operands])
 
     def unary(x: Any, /) -> Any:

@@ -113,6 +113,9 @@ def _refusal(what: str, remedy: str) -> Callable[..., Any]:
     return refuse
 
 
+_OPERATORS = {"add", "sub", "mul"}  # of which the forward rule is Python's own
+
+
 class Traced(Recorded):
     """A number of which only the way it is computed is known."""
 
@@ -120,9 +123,9 @@ class Traced(Recorded):
 
     def apply(self, op: Operation, operands: tuple[Any, ...]) -> Any:
         """Write the instruction of a primitive operation; any other is made of those, by its own rule."""
-        if op.name in ("add", "mul"):
-            return op.forward(*operands)  # by the operators, since a Partial has its own
-        return self.trace.record(op.name, operands) if op.primitive else op.forward(*operands)
+        if op.primitive and op.name not in _OPERATORS:
+            return self.trace.record(op.name, operands)
+        return op.forward(*operands)  # of other operations, or the operators, of which a Partial has its own
 
     __add__, __radd__ = _binary("add")
     __sub__, __rsub__ = _binary("sub")
