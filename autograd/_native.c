@@ -1126,7 +1126,8 @@ static int add_flow(Value *operand, PyObject *partial, PyObject *adjoint) {
     PyObject *grad = frozen ? PyFloat_FromDouble(-0.0) : get_grad(operand);
     PyObject *flow = grad == NULL ? NULL : PyNumber_Multiply(partial, adjoint), *sum = NULL;
     if (flow != NULL) sum = PyNumber_InPlaceAdd(grad, flow);
-    if (sum != NULL && sum != grad && !frozen) put_grad(operand, sum); /* the same: nothing flowed */
+    /* what is added to the −0.0 that an adjoint begins with is the sum; where that is the same as before, nothing flowed */
+    if (sum != NULL && sum != grad && !frozen) put_grad(operand, operand->state & UNTOUCHED ? flow : sum);
     Py_XDECREF(grad), Py_XDECREF(flow), Py_XDECREF(sum);
     return sum == NULL ? -1 : 0;
 }

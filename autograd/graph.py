@@ -11,6 +11,14 @@ from . import modes
 from .operation import Number, as_float, is_node
 
 UNSET = float("0.0")  # the gradient that was never computed: equal to 0.0, told apart by identity
+
+
+class Beginning(float):
+    """The −0.0 with which an adjoint begins: it changes no number that is added to it, not even the sign of a zero."""
+
+    __slots__ = ()
+
+
 quick_order: Callable[[tuple[Any, ...], tuple[Any, ...]], list[Any] | None] | None = None  # that of the engine in C
 lock = threading.RLock()  # the adjoints stand in the nodes, which threads may share
 
@@ -92,7 +100,7 @@ def _cleared(output: Any) -> tuple[list[Any], float, list[tuple[Any, Any]]]:
     The zero is −0.0, where a sum may begin: it changes no number it is added to, not even the sign of a zero. It also
     marks the nodes that were seen. Each frozen leaf comes with the gradient that it is to have again afterwards.
     """
-    zero = float("-0.0")
+    zero = Beginning("-0.0")
     order: list[Any] = []
     frozen: list[tuple[Any, Any]] = []
     stack: list[Any] = [output]

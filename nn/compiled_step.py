@@ -5,7 +5,8 @@ optimiser. Parameters and the optimiser's state live in two arrays between the s
 with ``finish``.
 
 A batch of one sample, and a loss that is not of this package (which may mix the samples as it likes), are traced as a
-whole, and give the bits of the eager step. For the losses of this package a larger batch runs through SIMD lanes, one
+whole, and give the bits of the eager step (cross entropy of numbers of classes, which are not known while tracing, but
+for the order in which adjoints are added). For the losses of this package a larger batch runs through SIMD lanes, one
 sample each; then the sums over the batch are added in another order, and agree to rounding.
 """
 
@@ -74,7 +75,7 @@ class CompiledStep(Step):
             self.loss([self.model(x) for x in xs], ys)  # which says what is wrong
         if math.isfinite(value):
             split = len(self.numbers)
-            self.numbers[:], self.grads, self.stepped = numbers[:split], numbers[split:], True
+            self.numbers[:], self.grads[:], self.stepped = numbers[:split], numbers[split:], True
         return float(value)
 
     def _held(self, count: int) -> Any:

@@ -73,8 +73,9 @@ def fit(
     ``checkpoint`` names a file that is replaced after each epoch; ``resume=True`` goes on from it, where it exists, to
     the same bits as a run without interruption. ``epochs`` is the total, with those of a resumed file; ``lr`` may be
     left out, and model, loss, metrics, optimiser and early stopping are to be as in the run of the file. ``jit=True``
-    compiles the step: batches of one sample, and losses of your own, give the same bits; else the samples of a batch
-    are added up in SIMD lanes, in another order, and the loss agrees to rounding; the parameters are written back when
+    compiles the step: batches of one sample, and losses of your own, give the same bits (but for cross entropy of
+    numbers of classes, which rounds otherwise); else the samples of a batch are added up in SIMD lanes, in another
+    order, and the loss agrees to rounding. The parameters are written back when
     somebody looks: a callback, a metric, early stopping, a checkpoint, or the end. Ctrl-C ends the run after the batch,
     with model and history as they are; a second Ctrl-C is not waited for. A loss that becomes nan or infinite ends it
     with a RuntimeWarning that says where. Inside ``no_grad()`` it trains all the same.

@@ -216,3 +216,21 @@ def test_a_graph_of_derivatives_holds_nothing_of_the_other_branch():
     assert not ag.diagnose(slope)
     assert ag.explain(slope, x).value == 12.0
     assert ag.draw(slope, engine="python").svg
+
+
+def test_a_flow_of_minus_zero_is_one():
+    """−0.0 flows through a rounding; it is no absence, and times an infinite slope it is nan."""
+    pytest.importorskip("llvmlite")
+    f = grad(lambda x: -ag.floor(x) + where(x > 5.0, x, 0.0))
+
+    def through_a_root(x):
+        root = ag.sqrt(x)
+        return -ag.floor(root) + where(root > 5.0, root, 0.0)
+
+    def by_backward(x):
+        leaf = Value(x)
+        through_a_root(leaf * 1.0).backward()
+        return leaf.grad
+
+    for g, x in ((f, 1.5), (grad(through_a_root), 0.0), (by_backward, 0.0), (by_backward, 49.0)):
+        assert bits(ag.jit(g)(x)) == bits(g(x))

@@ -394,3 +394,14 @@ def test_a_compiled_run_with_dropout_is_resumed_to_the_same_bits(tmp_path):
     again = dropping()
     nn.fit(again, X, y, epochs=4, checkpoint=tmp_path / "run", resume=True, **settings)
     assert [p.data for p in again.parameters()] == [p.data for p in whole.parameters()]
+
+
+def test_a_loss_that_becomes_nan_leaves_the_gradients_of_the_step_before():
+    X, y = [[float(i), 1.0] for i in range(40)], [float(i * i) for i in range(40)]
+    grads = []
+    for settings in ({}, {"jit": True}, {"jit": True, "callbacks": lambda training: None}):
+        model = nn.MLP(2, [3, 1], activation="relu", seed=1)
+        with pytest.warns(RuntimeWarning, match="the loss became"):
+            nn.fit(model, X, y, optimizer="adam", lr=1e200, epochs=5, batch_size=None, progress=False, **settings)
+        grads.append([p.grad for p in model.parameters()])
+    assert grads[1] == grads[2] == pytest.approx(grads[0], rel=1e-12)

@@ -215,3 +215,77 @@ def test_constants_that_differ_from_turn_to_turn(monkeypatch):
 
     w = [0.2, -0.4, 1.1]
     assert bits(jit(value_and_grad(f))(w)) == bits(value_and_grad(f)(w))
+
+
+def test_a_condition_that_an_outer_loop_hands_on():
+    def g(x, s, t, a, b):
+        above, out = (a > b) & (a > t[0] * 3.0), []
+        for i in range(30):
+            for j in range(40):
+                out.append(where(above, x[i][j] * 2.0, x[i][j] + 1.0))
+            above = s[i] > t[i]
+        return out
+
+    x = [[0.1 * i - 0.2 * j for j in range(40)] for i in range(30)]
+    s, t = [float(i % 3) for i in range(30)], [float(i % 2) for i in range(30)]
+    eager = g([list(map(Value, row)) for row in x], s, t, 3.0, 2.0)
+    assert bits(jit(g)(x, s, t, 3.0, 2.0)) == bits([v.data for v in eager])
+
+
+def test_constants_that_differ_in_the_sign_of_a_zero(monkeypatch):
+    monkeypatch.setattr(single, "FLAT", 0)
+    constants = [0.0, *[1.5 + i for i in range(20)]]
+
+    def f(x, y):
+        return [v for a, b, c in zip(x, y, constants, strict=True) for v in (a * c, b * (c or -0.0))]
+
+    ones = [1.0] * 21
+    assert bits(jit(f)(ones, ones)) == bits(f(ones, ones))
+
+    def two_sums(x):
+        first, second = 0.0, -0.0
+        for v in x:
+            first, second = v * first, v * second
+        return [first, second]
+
+    assert bits(jit(two_sums)(ones)) == bits(two_sums(ones))
+
+
+@pytest.mark.parametrize("n", [60, 61, 62, 64, 65])
+def test_repeat_at_the_length_where_loops_begin(n):
+    def step(x):
+        y = list(x)
+        for _ in range(20):
+            y = [v * 0.9 + x[i] for i, v in enumerate(y)]
+        return y
+
+    xs = [float(i) for i in range(n)]
+    assert bits(jit(step).repeat(3, xs)) == bits(step(step(step(xs))))
+
+
+def test_turns_that_are_alike_and_read_from_anywhere_take_no_search(monkeypatch):
+    """Each length of a turn is compared once for each place where it does not fit, and not at each term again."""
+    from autograd.compiler.program import roll
+
+    compared = 0
+    whole = roll._Recogniser._uneven
+
+    def counted(self, begin, end, length):
+        nonlocal compared
+        compared += end - begin
+        return whole(self, begin, end, length)
+
+    monkeypatch.setattr(roll._Recogniser, "_uneven", counted)
+    places = np.random.default_rng(1).integers(0, 50, 1_000).tolist()
+
+    def f(x):
+        h = x[0]
+        for k in places:
+            for step in (autograd.sin, autograd.tanh, autograd.exp, abs, autograd.sqrt, autograd.floor):
+                h = step(h)
+            h = h * x[k] - 0.5
+        return h
+
+    program = jit(f).program([0.1] * 50)
+    assert program.loops
+    assert compared < 60 * len(program.instructions)

@@ -83,7 +83,6 @@ class Body:
         self._load, self._take = load, take
         self.i, self.left = "%i", "%left"  # the number of the first sample, and how many there are from it on
         self._kind, self._truth = vector(self.lanes), vector(self.lanes, "i1")
-        self._used_after = _used_after(nest)
         self._hand: dict[Cell, Names] = {}
         self._handed_on: dict[Any, Names] = {}
         self._turns: list[str] = []
@@ -94,7 +93,7 @@ class Body:
 
     def write(self, part: int) -> None:
         """Write the cells of a part of the nest."""
-        self._terms([term for term in self.nest.body.terms if _part(term) == part], ())
+        self._terms(self.nest.by_part[part], ())
         self._hand_out()
 
     def each(self, write: Callable[[int], str]) -> Names:
@@ -216,7 +215,7 @@ class Body:
         """Return how many turns of a loop can stand side by side: none that needs what another computes."""
         cells = [term for term in body.terms if isinstance(term, Cell)]
         inside = set(cells)
-        if len(cells) < len(body.terms) or inside & self._used_after:
+        if len(cells) < len(body.terms) or inside & self.nest.used_after:
             return 1
         if any(cell.stored and not (cell.depth == level + 1 and cell.kept[level]) for cell in cells):
             return 1
@@ -321,8 +320,8 @@ class Body:
         """Return a number from around the loop whose turns stand side by side for each of them."""
         if self._across is None or inside:
             return names
-        is_condition = isinstance(key, Cell) and key.name in CONDITIONS
-        kind = "i1" if is_condition else "double"
+        cell = key if isinstance(key, Cell) else key[0]
+        kind = "i1" if cell.name in CONDITIONS else "double"
         spread = lambda: [self.function.spread(name, self.lanes, kind) for name in names]
         return self.once(("hand", key, self.lanes), spread)
 
@@ -444,28 +443,6 @@ def _entry(levels: Sequence[int], reader: Cell) -> Affine:
     for level in reversed(levels):
         steps[level], length = length, length * reader.loops[level].turns
     return Affine(0, tuple(steps))
-
-
-def _used_after(nest: Nest) -> set[Cell]:
-    """Return the cells whose name is used outside of the innermost loop around them, or in the next turn."""
-    found = set()
-    for reader in nest.cells:
-        waiting = list(reader.reads)
-        while waiting:
-            read = waiting.pop()
-            if isinstance(read, Choice):
-                waiting.append(read.one)
-                if carried_by(read, reader) is None:
-                    waiting.append(read.others)
-                elif isinstance(read.others, Use):
-                    found.add(read.others.cell)
-            elif isinstance(read, Use) and at_hand(read, reader) and read.cell.shared(reader) < len(read.cell.loops):
-                found.add(read.cell)
-    return found
-
-
-def _part(term: Cell | Turns) -> int:
-    return next(term.body.cells()).part if isinstance(term, Turns) else term.part
 
 
 def _short(place: Affine) -> Affine:

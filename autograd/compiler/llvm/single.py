@@ -82,7 +82,8 @@ def _store(body: Body, number: Affine, names: Names) -> None:
 def repeated(module: Module, name: str, program: Program) -> None:
     """Add ``void name(double *in, double *out, i64 count)``: the outputs become the first inputs, count times."""
     inputs, state = len(program.inputs), len(program.outputs)
-    if state > IN_REGISTERS or len(program.instructions) > FLAT:
+    nest = Nest(program, [inputs], FLAT, 2 * FLAT)
+    if state > IN_REGISTERS or not nest.is_flat:
         _repeated_in_memory(module, name, program)
         return
     function = module.function(f"void @{name}(ptr noalias %in, ptr noalias %out, i64 %count) #0")
@@ -95,7 +96,7 @@ def repeated(module: Module, name: str, program: Program) -> None:
     lines += ["  %more = icmp slt i64 %i, %count", "  br i1 %more, label %loop, label %done", "loop:"]
     results: dict[int, str] = {}
     Run(
-        module, name, Nest(program, [inputs], FLAT, 2 * FLAT), 1, 1,
+        module, name, nest, 1, 1,
         lambda body, place: [f"%s{place.base}" if place.base < state else numbers[place.base]],
         lambda body, number, names: results.update({number.base: names[0]}),
     ).write(function)  # fmt: skip

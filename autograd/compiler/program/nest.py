@@ -8,6 +8,7 @@ a row of sums say, is one row.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -52,11 +53,18 @@ class Affine(NamedTuple):
         return self.base + sum([step * turn for step, turn in zip(self.steps, turns, strict=True)])
 
 
-class Constant(NamedTuple):
+class Constant:
     """A number that is known, or one for each turn of the loops ``levels``, where 0 is the outermost."""
 
-    numbers: tuple[float, ...]
-    levels: tuple[int, ...]
+    def __init__(self, numbers: tuple[float, ...], levels: tuple[int, ...]) -> None:
+        self.numbers, self.levels = numbers, levels
+        self._bits = tuple(map(repr, numbers)), levels  # which tell zeros apart, and take a nan for a nan
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Constant) and self._bits == other._bits
+
+    def __hash__(self) -> int:
+        return hash(self._bits)
 
 
 class Input(NamedTuple):
@@ -155,6 +163,34 @@ class Nest:
         for cell in self.cells:
             for read in cell.reads:
                 self._keep(read, cell)
+
+    @functools.cached_property
+    def used_after(self) -> set[Cell]:
+        """The cells whose name is used outside of the innermost loop around them, or in the next turn."""
+        found = set()
+        for reader in self.cells:
+            waiting = list(reader.reads)
+            while waiting:
+                read = waiting.pop()
+                if isinstance(read, Choice):
+                    waiting.append(read.one)
+                    if carried_by(read, reader) is None:
+                        waiting.append(read.others)
+                    elif isinstance(read.others, Use):
+                        found.add(read.others.cell)
+                elif (
+                    isinstance(read, Use) and at_hand(read, reader) and read.cell.shared(reader) < len(read.cell.loops)
+                ):
+                    found.add(read.cell)
+        return found
+
+    @functools.cached_property
+    def by_part(self) -> list[list[Cell | Turns]]:
+        """The cells and loops of each part."""
+        parts: list[list[Cell | Turns]] = [[] for _ in range(self.parts)]
+        for term in self.body.terms:
+            parts[next(term.body.cells()).part if isinstance(term, Turns) else term.part].append(term)
+        return parts
 
     def _cells(self, terms: Sequence[Term], loops: tuple[Loop, ...], part: int) -> Terms:
         """Return cells in the place of steps, in the same loops."""

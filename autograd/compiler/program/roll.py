@@ -90,6 +90,7 @@ class _Recogniser:
         self.known: dict[Any, int] = {}
         self.at: dict[int, list[int]] = defaultdict(list)  # where terms of a kind are on the stack
         self.end = 0  # how many instructions the stack holds
+        self.odd: dict[int, int] = {}  # by the length of a turn, the last place found that does not advance evenly
 
     def terms(self) -> list[Term]:
         while self.end < self.count:
@@ -121,16 +122,19 @@ class _Recogniser:
         """Whether the last three blocks of so many terms are alike, and advance evenly."""
         kinds = self.kinds
         first, second = top - 3 * size, top - 2 * size
+        length = self.end - self.begins[top - size]
+        if self.odd.get(length, -1) >= self.end - length:
+            return False
         if kinds[first:second] != kinds[second : second + size] or kinds[first:second] != kinds[top - size :]:
             return False
-        length = self.end - self.begins[top - size]
-        return self._even(self.end - 1, self.end, length) and self._even(self.end - length, self.end, length)
-
-    def _even(self, begin: int, end: int, length: int) -> bool:
-        """Whether the places there advance by as much as in the turn before."""
-        return not self._uneven(begin, end, length).any()
+        uneven = self._uneven(self.end - length, self.end, length)
+        if uneven.any():
+            self.odd[length] = self.end - 1 - int(uneven[::-1].argmax())
+            return False
+        return True
 
     def _uneven(self, begin: int, end: int, length: int) -> Any:
+        """Tell for each instruction whether its places advance otherwise than in the turn before."""
         here, before, first = [self.places[begin - back : end - back] for back in (0, length, 2 * length)]
         return (here - before != before - first).any(axis=1)
 

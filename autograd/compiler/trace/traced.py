@@ -6,7 +6,6 @@ plain Python on the same numbers.
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -15,6 +14,7 @@ from autograd import modes
 from autograd._numpy import NumpyProtocol
 from autograd.compiler.program.conditions import CONDITIONS
 from autograd.errors import TracedBranchError, TraceError
+from autograd.graph import Beginning
 from autograd.operation import ABSENT, Number, Operation, as_constant, is_node
 
 # NumPy's own functions would turn the outcome of a comparison into a bool at once.
@@ -204,7 +204,7 @@ class Partial(Traced):
         return NotImplemented if is_node(other) else _through(self.condition, self.number * other)
 
     def __add__(self, other: Any) -> Any:
-        if type(other) is float and other == 0.0 and math.copysign(1.0, other) < 0.0:
+        if isinstance(other, Beginning):
             return self
         total = Traced.__add__(self, other)
         if not isinstance(other, Partial):
