@@ -190,23 +190,14 @@ def _opposite(draft: Draft, condition: int) -> int | None:
     return None
 
 
-def _both(draft: Draft, a: int, b: int) -> int | None:
+def _joined(draft: Draft, a: int, b: int, neutral: float) -> int | None:
+    """Join a condition with a known one, its opposite, or itself; ``neutral`` leaves every other one as it is."""
     for x, y in ((a, b), (b, a)):
         c = draft.number(y)
         if c is not None:
-            return x if c else y
+            return x if c == neutral else y
         if _opposite(draft, x) == y:
-            return draft.constant(0.0)
-    return a if a == b else None
-
-
-def _either(draft: Draft, a: int, b: int) -> int | None:
-    for x, y in ((a, b), (b, a)):
-        c = draft.number(y)
-        if c is not None:
-            return y if c else x
-        if _opposite(draft, x) == y:
-            return draft.constant(1.0)
+            return draft.constant(1.0 - neutral)
     return a if a == b else None
 
 
@@ -250,8 +241,8 @@ SIMPLER: dict[str, Callable[..., int | None]] = {
     "pow": _pow,
     "where": _where,
     "abs": _abs,
-    "&": _both,
-    "|": _either,
+    "&": lambda draft, a, b: _joined(draft, a, b, 1.0),
+    "|": lambda draft, a, b: _joined(draft, a, b, 0.0),
     "^": _one_of_two,
     "identity": lambda draft, a: a,
 }
