@@ -80,7 +80,7 @@ class CompiledStep(Step):
 
     def _held(self, count: int) -> Any:
         """Return the compiled step with its arrays in place, or None for a batch that wants several threads."""
-        if self.held is None or count > len(self.batch[0]):
+        if not self.batch or count > len(self.batch[0]):
             self.batch = [x[:count].copy() for x in (self.inputs, self.targets)]
             split = len(self.parameters)
             rates = [0.0] * len(self.optimizer.param_groups)

@@ -330,6 +330,8 @@ def test_values_where_machine_code_is_asked_for():
         with pytest.raises(TypeError, match=r"argument 0(\[0\])? is a Value, and machine code takes plain numbers"):
             call(*args)
     assert jit(lambda w: f.mean(w, x))(2.0) == 4.0
+    with pytest.raises(TypeError, match="a batch by in_axes is an array or a list of samples, and Value"):
+        g.mean(w)
 
 
 def nested(levels, around):

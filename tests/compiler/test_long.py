@@ -1,6 +1,7 @@
 """Long programs: loops where there are any, functions of a bounded size elsewhere, and the same bits."""
 
 import itertools
+import random
 import re
 import struct
 
@@ -11,6 +12,7 @@ import autograd
 from autograd import Value, grad, jit, pytree, tanh, value_and_grad, where
 from autograd.compiler.call import library, machine
 from autograd.compiler.llvm import module, single
+from autograd.compiler.program.roll import size
 
 
 def bits(numbers):
@@ -29,13 +31,14 @@ def chain(layers):
 
 
 def tangled(length):
-    """Steps that are all different, so that there is no loop."""
+    """Steps drawn at random, so that there is hardly a loop."""
+    draw = random.Random(length)
+    steps = [(draw.randrange(4), draw.randrange(8), draw.randrange(8), draw.randrange(8)) for _ in range(length)]
 
     def f(xs):
         xs = list(xs)
-        for i in range(length):
-            a, b, c = i * i % 7, (i * i * i + 1) % 5, i * 5 % 3
-            xs[a] = [xs[b] * 0.3 + xs[c], autograd.sin(xs[b]), xs[b] - 0.5 * xs[c], tanh(xs[c])][(i * i + i // 3) % 4]
+        for kind, a, b, c in steps:
+            xs[a] = [xs[b] * 0.3 + xs[c], autograd.sin(xs[b]), xs[b] - 0.5 * xs[c], tanh(xs[c])][kind]
         return autograd.sum(xs)
 
     return f
@@ -51,6 +54,7 @@ def test_the_text_grows_in_proportion_and_no_function_is_long():
     sizes = []
     for length in (4_000, 16_000):
         program = jit(value_and_grad(tangled(length))).program([0.1 * i for i in range(8)])
+        assert size(program.loops) > 0.8 * len(program.instructions)
         text = text_of(program)
         functions = re.findall(r"define .*?\n}", text, re.DOTALL)
         # a part has so many cells, each with a load for an operand or two and a store
@@ -289,3 +293,45 @@ def test_turns_that_are_alike_and_read_from_anywhere_take_no_search(monkeypatch)
     program = jit(f).program([0.1] * 50)
     assert program.loops
     assert compared < 60 * len(program.instructions)
+
+
+def test_what_different_operations_computed_is_read_by_a_table(monkeypatch):
+    monkeypatch.setattr(single, "FLAT", 0)
+    functions = [autograd.sin, autograd.cos, tanh, autograd.exp, autograd.sqrt, abs, autograd.atan, autograd.log1p]
+
+    def f(xs):
+        made = [function(xs[0]) for function in functions]
+        return [a * b for a, b in zip(made, xs, strict=True)]
+
+    xs = [0.3 + 0.1 * i for i in range(8)]
+    compiled = jit(f)
+    assert bits(compiled(xs)) == bits([v.data for v in f(list(map(Value, xs)))])
+    assert "@table0" in text_of(compiled.program())
+
+
+def test_a_row_that_is_read_backwards_where_the_first_comes_from_elsewhere(monkeypatch):
+    monkeypatch.setattr(single, "FLAT", 0)
+
+    def f(xs):
+        row, out = [], []
+        for t in range(6):
+            seed = tanh(xs[t])
+            before = row[::-1] if row else [seed] * 9
+            row = [autograd.sin(a + x) for a, x in zip(before, xs, strict=True)]
+            out.append(sum(row))
+        return out
+
+    xs = [0.1 * i - 0.4 for i in range(9)]
+    assert bits(jit(f)(xs)) == bits([v.data for v in f(list(map(Value, xs)))])
+    assert bits(jit(grad(lambda xs: sum(f(xs))))(xs)) == bits(grad(lambda xs: sum(f(xs)))(xs))
+
+
+@pytest.mark.parametrize("name", ["mixed", "recurrence", "triangle"])
+def test_loops_with_fastmath(name, monkeypatch):
+    """Reassociated and fused: a few dozen roundings of numbers of ordinary size."""
+    monkeypatch.setattr(single, "FLAT", 0)
+    p = np.random.default_rng(4).normal(size=72).tolist()
+    f = value_and_grad(SHAPES[name])
+    np.testing.assert_allclose(
+        pytree.flatten(jit(f, fastmath=True)(p))[0], pytree.flatten(f(p))[0], rtol=1e-11, atol=1e-12
+    )

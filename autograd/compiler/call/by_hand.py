@@ -49,6 +49,8 @@ def reduced(
 
 def _column(x: Any, is_batch: bool, counts: set[int]) -> Callable[[int], Any] | None:
     """Return what gives the argument for one sample, or None where it is the same for all; note how many there are."""
+    if is_batch and not hasattr(x, "__len__"):
+        raise TypeError(f"a batch by in_axes is an array or a list of samples, and {x!r} was given")
     if is_batch or _is_array(x):
         counts.add(len(x))
         return lambda k: _plain(x[k])

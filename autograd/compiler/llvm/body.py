@@ -227,7 +227,9 @@ class Body:
         if isinstance(read, Choice):
             parts = (read.one, read.others)
             steps = {self.layout.of(p, level + 1).steps[level] for p in parts if isinstance(p, Use) and p.cell.stored}
-            return read.level != level and len(steps) < 2 and all(self._is_row(p, reader, level, inside) for p in parts)
+            # where only one of them has a place, the other row is read from the first place on, and not backwards
+            alike = len(steps) < 2 and min(steps, default=0) >= 0
+            return read.level != level and alike and all(self._is_row(p, reader, level, inside) for p in parts)
         if isinstance(read, Use):
             return at_hand(read, reader) or read.cell not in inside
         return not isinstance(read, Table)

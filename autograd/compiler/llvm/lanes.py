@@ -13,7 +13,6 @@ from .module import Module
 from .single import FLAT, PART, Run, load_shared
 
 GROUPS = 4  # vectors of samples that a loop of a program takes at a time
-LANE_BY_LANE = 1 << 19  # bytes of sums up to which a batch is added up lane by lane
 
 
 def mapped(module: Module, name: str, split: Split) -> None:
@@ -68,7 +67,7 @@ def reduced(module: Module, name: str, split: Split) -> None:
     """
     lanes, wide, outputs = module.lanes, vector(module.lanes), len(split.body.outputs)
     nest = Nest(split.body, [split.uniform, split.columns], FLAT, PART)
-    sums = lanes if 8 * lanes * outputs <= LANE_BY_LANE else 1  # numbers that each output is added to
+    sums = lanes if nest.is_flat else 1  # numbers that each output is added to
     sizes = [1] if nest.is_flat else [GROUPS, 1]
     runs = [
         Run(module, f"{name}.by{groups}", nest, lanes, groups, _from_columns(split), _into_sums(sums), nest.is_flat)

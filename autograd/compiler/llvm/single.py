@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autograd.compiler.program.nest import Affine, Nest
+from autograd.compiler.program.nest import Affine, Nest, is_short
 from autograd.compiler.program.program import Program
 
 from .body import Body, Layout, Load, Names, Take
@@ -82,8 +82,7 @@ def _store(body: Body, number: Affine, names: Names) -> None:
 def repeated(module: Module, name: str, program: Program) -> None:
     """Add ``void name(double *in, double *out, i64 count)``: the outputs become the first inputs, count times."""
     inputs, state = len(program.inputs), len(program.outputs)
-    nest = Nest(program, [inputs], FLAT, 2 * FLAT)
-    if state > IN_REGISTERS or not nest.is_flat:
+    if state > IN_REGISTERS or not is_short(program, FLAT):
         _repeated_in_memory(module, name, program)
         return
     function = module.function(f"void @{name}(ptr noalias %in, ptr noalias %out, i64 %count) #0")
@@ -96,7 +95,7 @@ def repeated(module: Module, name: str, program: Program) -> None:
     lines += ["  %more = icmp slt i64 %i, %count", "  br i1 %more, label %loop, label %done", "loop:"]
     results: dict[int, str] = {}
     Run(
-        module, name, nest, 1, 1,
+        module, name, Nest(program, [inputs], FLAT, 2 * FLAT), 1, 1,
         lambda body, place: [f"%s{place.base}" if place.base < state else numbers[place.base]],
         lambda body, number, names: results.update({number.base: names[0]}),
     ).write(function)  # fmt: skip

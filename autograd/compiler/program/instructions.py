@@ -44,7 +44,7 @@ class Instructions(Sequence[Instruction]):
 
     def __getitem__(self, i: Any) -> Any:
         if isinstance(i, slice):
-            return list(self)[i]
+            return tuple(self)[i]
         return self._one(int(self.codes[i]), self.places[i].tolist())
 
     def __iter__(self) -> Iterator[Instruction]:
@@ -54,9 +54,10 @@ class Instructions(Sequence[Instruction]):
         return Instruction(self.names[code], tuple([place for place in places if place != MISSING]))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Instructions) and list(self) == list(other)
+        return isinstance(other, (Instructions, tuple)) and tuple(self) == tuple(other)
 
-    __hash__ = None  # type: ignore[assignment]
+    def __hash__(self) -> int:
+        return hash(tuple(self))
 
     def operands(self, nothing: int) -> list[list[int]]:
         """Return the places of the operands in rows, with ``nothing`` where there is no value."""

@@ -29,9 +29,7 @@ def instructions_with_outputs(program: Program) -> Instructions:
     outputs = np.asarray(program.outputs, np.int64)
     order = np.argsort(np.maximum(outputs, 0), kind="stable")
     computed = outputs[order]
-    ahead = np.searchsorted(
-        computed, np.arange(first, first + len(table)), side="left"
-    )  # outputs before an instruction
+    ahead = np.searchsorted(computed, np.arange(first, first + len(table)), side="left")  # outputs before each one
     at = np.arange(len(table)) + ahead
     new = np.concatenate([np.arange(first), first + at])
     total = len(table) + len(outputs)
@@ -40,6 +38,11 @@ def instructions_with_outputs(program: Program) -> Instructions:
     of_outputs = np.setdiff1d(np.arange(total), at, assume_unique=True)
     places[of_outputs, 0], places[of_outputs, 1] = moved(computed, new), order
     return Instructions((*table.names, OUTPUT), codes, places)
+
+
+def is_short(program: Program, flat: int) -> bool:
+    """Whether there are up to ``flat`` instructions, those of the outputs among them."""
+    return len(program.instructions) + len(program.outputs) <= flat
 
 
 class Affine(NamedTuple):
@@ -148,11 +151,13 @@ class Nest:
     """
 
     def __init__(self, program: Program, inputs: Sequence[int], flat: int, part: int) -> None:
-        self.inputs, self.constants = sum(inputs), program.constants
+        import numpy as np
+
+        self.inputs, self.constants = sum(inputs), np.array(program.constants, np.float64)
         self.instructions = instructions_with_outputs(program)
         self.cells: list[Cell] = []
         self._part_size = part
-        self.is_flat = len(self.instructions) <= flat
+        self.is_flat = is_short(program, flat)
         terms = tuple(map(Step, range(len(self.instructions)))) if self.is_flat else roll(inputs, self.instructions)
         self.body = self._cells(terms, (), 0)
         self.parts = self.cells[-1].part + 1 if self.cells else 1
@@ -224,21 +229,16 @@ class Nest:
 
     def _constant(self, cell: Cell, i: int) -> Constant:
         """Return a constant, for as many loops as it changes in."""
-        turns = [loop.turns for loop in cell.loops]
+        import numpy as np
 
-        def number(where: Sequence[int]) -> float:
-            ahead = sum([loop.length * turn for loop, turn in zip(cell.loops, where, strict=True)])
-            return self.constants[~int(self.instructions.places[cell.number + ahead, i])]
-
-        every = {where: number(where) for where in itertools.product(*map(range, turns))}
-        changes = [False] * len(turns)
-        for where, x in every.items():
-            for m in range(len(turns)):
-                before = every[(*where[:m], 0, *where[m + 1 :])]
-                changes[m] = changes[m] or repr(x) != repr(before)  # which tells zeros apart, and takes a nan for a nan
-        kept = itertools.product(*[range(n) if change else [0] for n, change in zip(turns, changes, strict=True)])
-        levels = tuple(itertools.compress(range(len(turns)), changes))
-        return Constant(tuple([every[where] for where in kept]), levels)
+        numbers = np.array(cell.number)
+        for loop in cell.loops:
+            numbers = numbers[..., None] + loop.length * np.arange(loop.turns)
+        bits = self.constants[~self.instructions.places[numbers, i]].view(np.int64)  # which tell zeros apart
+        changes = [bool((bits != bits.take([0], axis=m)).any()) for m in range(bits.ndim)]
+        kept = bits[tuple([slice(None) if change else 0 for change in changes])]
+        levels = tuple(itertools.compress(range(bits.ndim), changes))
+        return Constant(tuple(kept.reshape(-1).view(np.float64).tolist()), levels)
 
     def _split(self, place: Affine, turns: list[int], depth: int) -> Read | None:
         """Return a use, or a choice of uses where the first or the last turn of a loop reads from elsewhere."""
@@ -325,10 +325,9 @@ def _later(read: Read, level: int) -> Read:
     if isinstance(read, Use):
         return Use(read.cell, tuple([Affine(a.base - a.steps[level], a.steps) for a in read.where]))
     assert isinstance(read, Choice)
-    turn = read.turn + (read.level == level)
-    return Choice(
-        read.level, turn, _later(read.one, level) if read.level != level else read.one, _later(read.others, level)
-    )
+    if read.level == level:
+        return Choice(level, read.turn + 1, read.one, _later(read.others, level))
+    return Choice(read.level, read.turn, _later(read.one, level), _later(read.others, level))
 
 
 def _same_turn(index: Affine, level: int, behind: int = 0) -> bool:
