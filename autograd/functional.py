@@ -51,11 +51,11 @@ def gradients(output: Value, inputs: Any, *, seed: Any = 1.0, create_graph: bool
     for x in (output, *leaves):
         if not isinstance(x, Value):
             raise TypeError(f"gradients needs Values, and {type(x).__name__} {x!r} was given; wrap it: Value({x!r})")
-    adjoints = _sweep_back([(output, seed)], leaves, create_graph)
-    return build([_as_result(adjoints.get(x, 0.0), create_graph) for x in leaves])
+    adjoints = sweep_back([(output, seed)], leaves, create_graph)
+    return build([as_result(adjoints.get(x, 0.0), create_graph) for x in leaves])
 
 
-def _sweep_back(
+def sweep_back(
     seeds: Iterable[tuple[Value, Any]], inputs: Sequence[Value], graph: bool, until: Sequence[Value] = ()
 ) -> dict[Value, Any]:
     """Reverse mode: the adjoint of every Value between ``inputs`` and the seeded outputs."""
@@ -79,12 +79,15 @@ def _sweep_back(
     return adjoints
 
 
-def _sweep_forward(outputs: Sequence[Value], tangents: dict[Value, Any], graph: bool) -> dict[Value, Any]:
+def sweep_forward(outputs: Sequence[Value], tangents: dict[Value, Any], graph: bool) -> dict[Value, Any]:
     """Forward mode: the tangent of every Value that depends on the seeded inputs, of which none depends on another."""
     order, needed = _nodes_between(outputs, list(tangents), until=list(tangents))
     watched = modes.active and modes.checking.get()
     with _recording():
         for node in order:
+            if node.op is not None and node.op.tangent is not None:
+                _accumulate(tangents, node, node.op.tangent(node, [tangents.get(x) for x in node.operands], graph))
+                continue
             for i, (operand, partial) in enumerate(zip(node.operands, _partials(node, needed, graph), strict=True)):
                 if partial is not None and operand in tangents:
                     _accumulate(tangents, node, _times(node, partial, tangents[operand]))
@@ -161,7 +164,7 @@ def _differ(partials: Sequence[Any], stored: Sequence[Any]) -> int | None:
     return None
 
 
-def _as_result(derivative: Any, graph: bool) -> Any:
+def as_result(derivative: Any, graph: bool) -> Any:
     """Return the derivative, as a Value in a graph; one that is constant there takes no gradient."""
     condition = getattr(bare(derivative), "condition", None)
     if condition is not None:  # it came through a branch
@@ -192,7 +195,7 @@ class _Run:
         with _recording():
             for i in argnums:
                 leaves, build = flatten(args[i])
-                fresh = [_fresh(x) for x in leaves]
+                fresh = [fresh_value(x) for x in leaves]
                 replaced[i] = build(fresh)
                 self.inputs += fresh
                 self.builds.append(build)
@@ -229,8 +232,8 @@ class _Run:
 
     def adjoints(self, seeds: Iterable[tuple[Any, Any]]) -> list[Any]:
         seeded = [(x, seed) for x, seed in seeds if isinstance(x, Value)]
-        table = _sweep_back(seeded, self.inputs, self.graph, until=self.inputs)
-        return [_as_result(table.get(x, 0.0), self.graph) for x in self.inputs]
+        table = sweep_back(seeded, self.inputs, self.graph, until=self.inputs)
+        return [as_result(table.get(x, 0.0), self.graph) for x in self.inputs]
 
     def one_output(self) -> Any:
         bare = self.build_output(["x"] * len(self.outputs)) == "x"  # a number by itself, not in a list
@@ -242,7 +245,7 @@ class _Run:
         return self.outputs[0]
 
 
-def _fresh(x: Any) -> Value:
+def fresh_value(x: Any) -> Value:
     if isinstance(x, Value):
         return x.apply(OPERATIONS["identity"], (x,))
     return Value(x)
@@ -384,9 +387,9 @@ def jvp(f: Function, args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any,
     args, tangents = _as_arguments("args", args), _as_arguments("tangents", tangents)
     run = _Run(f, args, {}, range(len(args)))
     seeds = _matching(tangents, args, "the tangent")
-    tangent_of = _sweep_forward(run.nodes, dict(zip(run.inputs, seeds, strict=True)), run.graph)
+    tangent_of = sweep_forward(run.nodes, dict(zip(run.inputs, seeds, strict=True)), run.graph)
     slopes = [tangent_of.get(x, 0.0) if isinstance(x, Value) else 0.0 for x in run.outputs]
-    return run.result(), run.build_output([_as_result(slope, run.graph) for slope in slopes])
+    return run.result(), run.build_output([as_result(slope, run.graph) for slope in slopes])
 
 
 def hvp(f: Function, args: Sequence[Any], tangents: Sequence[Any]) -> Any:

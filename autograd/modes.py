@@ -28,6 +28,7 @@ recording: ContextVar[bool] = ContextVar("recording", default=True)
 checking: ContextVar[bool] = ContextVar("checking", default=False)
 locating: ContextVar[bool] = ContextVar("locating", default=False)
 following: ContextVar[Callable[[Any, Any], None] | None] = ContextVar("following", default=None)
+tracing: ContextVar[Any] = ContextVar("tracing", default=None)
 
 
 class _Switched(ContextDecorator):
@@ -120,6 +121,11 @@ def record_source() -> _Switched:
 def follow(see: Callable[[Any, Any], None]) -> _Switched:
     """Call ``see(node, operands)`` with every node that an operation makes, as the compiler does while it traces."""
     return _Switched(following, see)
+
+
+def trace_by(tracer: Any) -> _Switched:
+    """Let ``tracer`` write down the loops that run now, as the compiler does while it traces."""
+    return _Switched(tracing, tracer)
 
 
 def caller() -> tuple[str, int, str]:

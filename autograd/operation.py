@@ -120,6 +120,7 @@ class Operation:
     llvm: str = ""  # the machine instruction, or the intrinsic
     numpy: tuple[str, ...] = ()  # NumPy's names for it, besides its own
     torch: tuple[str, dict[str, Any]] | None = None  # the module of torch.nn that computes it, and its options
+    tangent: Rule | None = None  # of a loop: its tangent from those of all operands at once
     evaluate: Callable[..., Any] = field(init=False, repr=False)
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, overload
 
+from autograd import modes
 from autograd._engine import Value
 from autograd.errors import TraceError
 
@@ -381,7 +382,9 @@ class Jitted:
         trace = Trace([*names, *[x.name or f"parameter{i}" for i, x in enumerate(parameters)]])
         numbers = trace.inputs()
         source, lent = Source(numbers, modules), numbers[len(names) :]
-        with patience(f"tracing {self.__name__}"), tracing, uncollected(), capture(parameters, lent) as captured:
+        watched = capture(parameters, lent)
+        with patience(f"tracing {self.__name__}"), tracing, uncollected(), watched as captured, modes.trace_by(trace):
+            trace.made = captured.made
             args = [build(structure, source) for structure in structures]
             kwargs = dict(zip(keywords, args[len(args) - len(keywords) :], strict=True))
             into = Results(captured.number)

@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from autograd.compiler.program.conditions import row_of
 from autograd.ops import OPERATIONS
 
 _TRIED = [
@@ -83,9 +84,7 @@ class Failures(threading.local):
 class Callback:
     """A rule of the table as a C function. An exception in it is kept in ``failures``, and the result is nan."""
 
-    def __init__(self, name: str, arity: int, failures: Failures) -> None:
-        forward = OPERATIONS[name].forward
-
+    def __init__(self, forward: Callable[..., Any], arity: int, failures: Failures) -> None:
         def call(*operands: float) -> float:
             try:
                 return float(forward(*operands))
@@ -104,10 +103,10 @@ class Rules:
         self.callbacks: list[Callback] = []
         self.failures = Failures()
 
-    def address(self, name: str, arity: int) -> int:
+    def address(self, name: str, arity: int, rule: Callable[..., Any] | None = None) -> int:
         """Return the address of the C function for an instruction, or of its rule, which is called back."""
-        found = address(name, arity)
+        found = address(name, arity) if rule is None else None
         if found is None:
-            self.callbacks.append(Callback(name, arity, self.failures))
+            self.callbacks.append(Callback(rule or row_of(name).forward, arity, self.failures))
             return self.callbacks[-1].address
         return found

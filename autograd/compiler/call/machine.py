@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from autograd.compiler.llvm.module import Module
+from autograd.compiler.llvm.procedures import write_procedures
 from autograd.errors import require
 
 from . import library
@@ -119,6 +120,7 @@ class Compiler:
 
     def compile(self) -> Code:
         """Compile, with the effort that the length of the text allows: the time grows with both."""
+        write_procedures(self.module)
         length = self.module.length()
         return Code(self.module, self.rules, 2 if length <= 40_000 else 1 if length <= 100_000 else 0)
 

@@ -22,6 +22,7 @@ from autograd.compiler.program.nest import (
     at_hand,
     carried_by,
 )
+from autograd.compiler.program.procedures import ARGUMENT, CALL, RESULT, TAPE, called, is_transfer
 from autograd.compiler.program.roll import Loop
 
 from .function import Function, literal, splat, vector
@@ -48,6 +49,12 @@ class Layout:
                         steps[r], length = length, length * cell.loops[r].turns
                 self.offsets[cell] = Affine(self.size, tuple(steps))
                 self.size += length
+        self.arguments = self.results = 0
+        self.arena: int | None = None
+        if any(is_transfer(cell.name) for cell in nest.cells):
+            self.arena, self.arguments = self.size, self.size + 1
+            self.results = self.arguments + _most(nest, ARGUMENT, 2)
+            self.size = self.results + max([procedure.results for procedure in nest.procedures], default=0)
 
     def of(self, use: Use, depth: int) -> Affine:
         """Return where a use reads, by the turns of so many loops around the reader."""
@@ -57,6 +64,12 @@ class Layout:
             base += stride * index.base
             steps = [step + stride * more for step, more in zip(steps, index.steps, strict=True)]
         return Affine(base, tuple(steps))
+
+
+def _most(nest: Nest, name: str, i: int) -> int:
+    """Return how many numbers the instructions of that name have a place for, which their operand i says."""
+    reads = [cell.reads[i] for cell in nest.cells if cell.name == name]
+    return 1 + int(max([max(read.numbers) for read in reads if isinstance(read, Constant)], default=-1.0))
 
 
 class Body:
@@ -173,6 +186,11 @@ class Body:
             else:
                 self._waiting.append((place.place, self._numbers(number, cell)))
             return
+        if cell.name in (ARGUMENT, RESULT, TAPE) or cell.name.startswith(CALL):
+            self._hand[cell] = self._transferred(cell)
+            if cell.stored and cell.depth == len(cell.loops):
+                self._store(cell)
+            return
         operands = [self._names(read, cell) for read in cell.reads]
         kinds = [self._is_condition(read) for read in cell.reads]
         self._hand[cell] = self.each(
@@ -180,6 +198,54 @@ class Body:
         )
         if cell.stored and cell.depth == len(cell.loops):
             self._store(cell)
+
+    def place(self, pointer: str, index: int | str, group: int = 0, lane: int = 0) -> str:
+        """Return where the number of a lane is, in an array of numbers."""
+        return self.function.nth(self.function.nth(self.address(pointer, str(index)), group, self._kind), lane)
+
+    def _transferred(self, cell: Cell) -> Names:
+        """Write what brings numbers to a procedure or a tape, or back."""
+        function, layout, nothing = self.function, self.layout, splat("0.0", self.lanes)
+        if cell.name == ARGUMENT:
+            place = self.address("%scratch", self._offset(layout.arguments, cell.reads[2], cell))
+            for group, name in enumerate(self._numbers(cell.reads[1], cell)):
+                function.store(name, function.nth(place, group, self._kind), self._kind)
+            return [nothing] * self.groups
+        if cell.name == RESULT:
+            place = self.address("%scratch", self._offset(layout.results, cell.reads[1], cell))
+            return self.each(lambda g: function.load(function.nth(place, g, self._kind), self._kind))
+        names = []
+        stride, arena = self.lanes * self.groups, self.place("%scratch", layout.arena or 0)
+        for group in range(self.groups):
+            wide = nothing
+            for lane in range(self.lanes):
+                arguments = self.place("%scratch", layout.arguments, group, lane)
+                if cell.name != TAPE:
+                    callee = self.module.procedure(called(cell.name, self.nest.procedures))
+                    results = self.place("%scratch", layout.results, group, lane)
+                    function.lines.append(
+                        f"  call void @{callee}(ptr {arguments}, i64 {stride}, ptr {results}, ptr {arena})"
+                    )
+                    continue
+                count = self._offset(0, cell.reads[1], cell)
+                wide_or_one = function.put(
+                    f"call double @tape(ptr {arguments}, i64 {stride}, i64 {count}, ptr {arena})"
+                )
+                if self.lanes > 1:
+                    wide = function.put(f"insertelement {self._kind} {wide}, double {wide_or_one}, i64 {lane}")
+                else:
+                    wide = wide_or_one
+            names.append(wide)
+        return names
+
+    def _offset(self, first: int, read: Read, reader: Cell) -> str:
+        """Return the number that an operand is, known for each turn, and ``first``."""
+        assert isinstance(read, Constant)
+        numbers = [str(first + int(x)) for x in read.numbers]
+        if not read.levels:
+            return numbers[0]
+        table = self.module.table("i64", numbers)
+        return self.function.load(self.function.nth(table, self.index(_entry(read.levels, reader)), "i64"), "i64")
 
     def _store(self, cell: Cell) -> None:
         names = self._hand[cell]
@@ -215,7 +281,7 @@ class Body:
         """Return how many turns of a loop can stand side by side: none that needs what another computes."""
         cells = [term for term in body.terms if isinstance(term, Cell)]
         inside = set(cells)
-        if len(cells) < len(body.terms) or inside & self.nest.used_after:
+        if len(cells) < len(body.terms) or inside & self.nest.used_after or any(is_transfer(c.name) for c in cells):
             return 1
         if any(cell.stored and not (cell.depth == level + 1 and cell.kept[level]) for cell in cells):
             return 1

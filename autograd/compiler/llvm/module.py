@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from autograd.compiler.program.procedures import ELEMENT, TAKEN, Procedure
+
 from . import vector_math
 from .function import Function, vector
 
@@ -17,11 +19,14 @@ FAST_FLAGS = " reassoc nsz arcp contract afn"
 class Module:
     """The text of one LLVM module: functions, and the helpers that they turn out to call."""
 
-    def __init__(self, find: Callable[[str, int], int], lanes: int, fast: bool, width: int = 8) -> None:
+    def __init__(self, find: Callable[..., int], lanes: int, fast: bool, width: int = 8) -> None:
         self.lanes = lanes
         self.width = width  # how many lanes the machine has
         self.flags = FAST_FLAGS if fast else ""
-        self._find = find  # the address of the function behind an instruction, by name and number of operands
+        # The address of the function behind an instruction, by name and number of operands, or of a rule in Python.
+        self.address = find
+        self.procedures: list[tuple[str, Procedure]] = []  # that are called, and the names of their functions
+        self.arena = False  # whether memory for tapes is needed
         self._functions: list[Function] = []
         self._helpers: dict[tuple[str, int], str] = {}
         self._tables: dict[tuple[str, tuple[str, ...]], str] = {}
@@ -30,6 +35,14 @@ class Module:
         """Begin a function, given what stands before its braces."""
         self._functions.append(Function(head))
         return self._functions[-1]
+
+    def procedure(self, procedure: Procedure) -> str:
+        """Return the name of the function of a procedure."""
+        for name, known in self.procedures:
+            if known is procedure:
+                return name
+        self.procedures.append((f"loop{len(self.procedures)}", procedure))
+        return self.procedures[-1][0]
 
     def table(self, kind: str, entries: Sequence[str]) -> str:
         """Return the name of an array of constants."""
@@ -50,7 +63,10 @@ class Module:
         width = f'"prefer-vector-width"="{bits}" "min-legal-vector-width"="{bits}"'
         lines = sorted(set().union(*[function.declarations for function in self._functions]))
         if self.spare:
-            lines.append(_SPARE.format(size=self.spare, malloc=self._find("malloc", 1), free=self._find("free", 1)))
+            lines.append(_SPARE.format(size=self.spare, malloc=self.address("malloc", 1), free=self.address("free", 1)))
+        if self.arena:
+            full = self.address("memory", 1, _no_memory)
+            lines.append(_ARENA.format(malloc=self.address("malloc", 1), free=self.address("free", 1), full=full))
         for (kind, entries), name in self._tables.items():
             numbers = ", ".join([f"{kind} {entry}" for entry in entries])
             lines.append(f"{name} = internal constant [{len(entries)} x {kind}] [{numbers}], align 64")
@@ -64,7 +80,7 @@ class Module:
         """Return what to call for an instruction that is no machine instruction."""
         key = (name, lanes)
         if key not in self._helpers:
-            wide, callee = vector(lanes), f"@cg.{name}.{lanes}"
+            wide, callee = vector(lanes), f"@cg.{name.replace(' ', '.')}.{lanes}"
             parameters = ", ".join([f"{wide} %x{j}" for j in range(arity)])
             head = f"internal {wide} {callee}({parameters}) noinline #0"
             if self.flags and name in vector_math.AVAILABLE:
@@ -76,10 +92,10 @@ class Module:
                 symbol, text = _AS_IN_PYTHON[name]
                 function = self.function(head)
                 function.declarations |= _DECLARATIONS
-                function.lines.append(text.format(address=self._find(symbol, 2)))
+                function.lines.append(text.format(address=self.address(symbol, arity)))
                 function.end("double %result")
             else:
-                callee = f"inttoptr (i64 {self._find(name, arity)} to ptr)"
+                callee = f"inttoptr (i64 {self.address(name, arity)} to ptr)"
             self._helpers[key] = callee
         return self._helpers[key]
 
@@ -131,7 +147,39 @@ _POW = """  %square = fcmp oeq double %x1, 2.0
   %xx = fmul double %x0, %x0
   %result = select i1 %square, double %xx, double %p"""
 
-_AS_IN_PYTHON = {"mod": ("fmod", _MOD), "floordiv": ("fmod", _FLOORDIV), "pow": ("pow", _POW)}  # and what they call
+_ELEMENT = """  %k = fptosi double %x1 to i64
+  %bits = bitcast double %x0 to i64
+  %numbers = inttoptr i64 %bits to ptr
+  %place = getelementptr double, ptr %numbers, i64 %k
+  %result = load double, ptr %place, align 8"""
+_TAKEN = """  %floor = call double @llvm.floor.f64(double %x1)
+  %whole = fcmp oeq double %floor, %x1
+  %first = fneg double %x2
+  %from = fcmp oge double %x1, %first
+  %to = fcmp olt double %x1, %x2
+  %range = and i1 %from, %to
+  %inside = and i1 %range, %whole
+  br i1 %inside, label %good, label %bad
+bad:
+  %nan = call double inttoptr (i64 {address} to ptr)(double 0.0, double %x1, double %x2)
+  ret double %nan
+good:
+  %negative = fcmp olt double %x1, 0.0
+  %up = fadd double %x1, %x2
+  %index = select i1 %negative, double %up, double %x1
+  %k = fptosi double %index to i64
+  %bits = bitcast double %x0 to i64
+  %numbers = inttoptr i64 %bits to ptr
+  %place = getelementptr double, ptr %numbers, i64 %k
+  %result = load double, ptr %place, align 8"""
+
+_AS_IN_PYTHON = {  # and what they call
+    "mod": ("fmod", _MOD),
+    "floordiv": ("fmod", _FLOORDIV),
+    "pow": ("pow", _POW),
+    ELEMENT: ("fmod", _ELEMENT),
+    TAKEN: (TAKEN, _TAKEN),
+}
 _DECLARATIONS = {"declare double @llvm.copysign.f64(double, double)", "declare double @llvm.floor.f64(double)"}
 
 
@@ -156,3 +204,61 @@ free:
 done:
   ret void
 }}"""
+
+# What tapes take: the first eight bytes of a block point to the block before it, and its numbers begin after 64.
+_ARENA = """define internal ptr @allocate(ptr %arena, i64 %size) noinline #0 {{
+  %whole = add i64 %size, 64
+  %block = call ptr inttoptr (i64 {malloc} to ptr)(i64 %whole)
+  %none = icmp eq ptr %block, null
+  br i1 %none, label %full, label %there
+full:
+  call double inttoptr (i64 {full} to ptr)(double 0.0)
+  ret ptr null
+there:
+  %before = load ptr, ptr %arena
+  store ptr %before, ptr %block
+  store ptr %block, ptr %arena
+  %numbers = getelementptr i8, ptr %block, i64 64
+  ret ptr %numbers
+}}
+define internal void @leave(ptr %arena) noinline #0 {{
+entry:
+  %first = load ptr, ptr %arena
+  br label %test
+test:
+  %block = phi ptr [ %first, %entry ], [ %before, %next ]
+  %none = icmp eq ptr %block, null
+  br i1 %none, label %done, label %next
+next:
+  %before = load ptr, ptr %block
+  call void inttoptr (i64 {free} to ptr)(ptr %block)
+  br label %test
+done:
+  ret void
+}}
+define internal double @tape(ptr %from, i64 %stride, i64 %count, ptr %arena) noinline #0 {{
+entry:
+  %size = mul i64 %count, 8
+  %numbers = call ptr @allocate(ptr %arena, i64 %size)
+  br label %test
+test:
+  %k = phi i64 [ 0, %entry ], [ %k1, %next ]
+  %more = icmp slt i64 %k, %count
+  br i1 %more, label %next, label %done
+next:
+  %at = mul i64 %k, %stride
+  %source = getelementptr double, ptr %from, i64 %at
+  %number = load double, ptr %source
+  %target = getelementptr double, ptr %numbers, i64 %k
+  store double %number, ptr %target
+  %k1 = add i64 %k, 1
+  br label %test
+done:
+  %bits = ptrtoint ptr %numbers to i64
+  %tape = bitcast i64 %bits to double
+  ret double %tape
+}}"""
+
+
+def _no_memory(*_: float) -> float:
+    raise MemoryError("there is no memory for the states of a loop; its gradient keeps one for each turn")

@@ -45,6 +45,10 @@ class Run:
 
     def write(self, function: Function, columns: str = "null", i: str = "0", left: str = "0") -> None:
         """Write it."""
+        if self.layout.arena is not None:
+            self.module.arena = True
+            arena = self._body(function).place("%scratch", self.layout.arena)
+            function.store("null", arena, "ptr")
         if self.inline:
             body = self._body(function)
             body.i, body.left = i, left
@@ -52,6 +56,8 @@ class Run:
         for part in range(0 if self.inline else self.nest.parts):
             arguments = f"ptr %in, ptr {columns}, ptr %out, ptr %scratch, i64 {i}, i64 {left}"
             function.lines.append(f"  call void @{self.name}.part{part}({arguments})")
+        if self.layout.arena is not None:
+            function.lines.append(f"  call void @leave(ptr {arena})")
 
     def _body(self, function: Function) -> Body:
         return Body(self.module, function, self.nest, self.layout, self.lanes, self.groups, self.load, self.take)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .instructions import moved
+from .procedures import is_transfer
 from .program import Program
 
 
@@ -40,9 +41,10 @@ def split(program: Program, batched: Sequence[bool]) -> Split:
 
     first, table = len(program.inputs), program.instructions
     total = first + len(table)
-    varies = bytearray([*batched, *bytes(len(table) + 1)])  # the last place stands for all constants
+    own = np.array([is_transfer(name) for name in table.names], np.uint8)[table.codes]  # to memory of each sample
+    varies = bytearray([*batched, *own.tolist(), 0])  # the last place stands for all constants
     for number, (a, b, c) in enumerate(table.operands(total), first):
-        varies[number] = varies[a] | varies[b] | varies[c]
+        varies[number] |= varies[a] | varies[b] | varies[c]
     varying = np.frombuffer(varies, np.bool_)
     own = np.flatnonzero(varying[first:total])  # instructions that each sample needs
     used = table.places[own]
@@ -60,6 +62,7 @@ def split(program: Program, batched: Sequence[bool]) -> Split:
         program.constants,
         table.moved(new, own),
         tuple(moved(outputs[of_samples], new).tolist()),
+        program.procedures,
     )
     prologue = _shared_part(program, batched, shared_values.tolist())
     constant = _shared_part(program, batched, outputs[~of_samples].tolist())
@@ -75,5 +78,5 @@ def _shared_part(program: Program, batched: Sequence[bool], outputs: list[int]) 
     new[order] = np.arange(len(order))
     names = [program.inputs[i] for i in order.tolist()]
     places = tuple(moved(outputs, new).tolist())
-    whole = Program.pruned(names, program.constants, program.instructions.moved(new), places)
+    whole = Program.pruned(names, program.constants, program.instructions.moved(new), places, program.procedures)
     return whole.without_inputs(len(order) - sum(batched))

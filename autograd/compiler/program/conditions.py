@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 
 from autograd.ops import OPERATIONS, Operation
 
+from .procedures import CALL, TRANSFERS, Transfer
+
 
 @dataclass(frozen=True)
 class Condition:
@@ -39,6 +41,6 @@ CONDITIONS = {  # by Python's operators: a name of an operation cannot be one of
 }
 
 
-def row_of(name: str) -> Operation | Condition:
-    """Return what is known of an instruction: its row, here or in the table of operations."""
-    return OPERATIONS.get(name) or CONDITIONS[name]
+def row_of(name: str) -> Operation | Condition | Transfer:
+    """Return what is known of an instruction: its row, here, or in the table of operations or of transfers."""
+    return OPERATIONS.get(name) or CONDITIONS.get(name) or TRANSFERS[CALL if name.startswith(CALL) else name]

@@ -155,6 +155,7 @@ class Nest:
 
         self.inputs, self.constants = sum(inputs), np.array(program.constants, np.float64)
         self.instructions = instructions_with_outputs(program)
+        self.procedures = program.procedures
         self.cells: list[Cell] = []
         self._part_size = part
         self.is_flat = is_short(program, flat)

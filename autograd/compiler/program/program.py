@@ -14,6 +14,7 @@ from autograd.ops import OPERATIONS
 
 from .conditions import CONDITIONS, row_of
 from .instructions import MISSING, Instructions, moved
+from .procedures import CALL, Procedure, called, is_transfer
 from .roll import Loop, Term, advances, roll, unrolled
 
 TURNS = "ijklmnpqrstu"  # what the turns of loops inside each other are called
@@ -54,6 +55,7 @@ class Program:
     constants: tuple[float, ...]
     instructions: Instructions  # or any sequence of names with operands, of which it is made
     outputs: tuple[int, ...]
+    procedures: tuple[Procedure, ...] = ()  # that instructions call
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "instructions", Instructions.of(self.instructions))
@@ -65,6 +67,7 @@ class Program:
         constants: Sequence[float],
         instructions: Sequence[tuple[str, tuple[int, ...]]],
         outputs: Sequence[int],
+        procedures: Sequence[Procedure] = (),
     ) -> Program:
         """Return the program of what the outputs need, numbered anew; all the inputs stay."""
         import numpy as np
@@ -89,7 +92,8 @@ class Program:
             np.where((part < 0) & (part != MISSING), names[np.clip(~part, 0, len(constants))], part)
             for part in (instructions.places, places)
         ]
-        return cls(tuple(inputs), tuple([constants[~k] for k in used.tolist()]), instructions, tuple(places.tolist()))
+        constants = tuple([constants[~k] for k in used.tolist()])
+        return cls(tuple(inputs), constants, instructions, tuple(places.tolist()), tuple(procedures))
 
     def without_inputs(self, kept: int) -> Program:
         """Return the program without the inputs beyond the first ``kept``, which nothing in it may use."""
@@ -98,7 +102,7 @@ class Program:
         new = np.arange(len(self.inputs) + len(self.instructions))
         new[kept:] -= len(self.inputs) - kept
         outputs = tuple(moved(self.outputs, new).tolist())
-        return Program(self.inputs[:kept], self.constants, self.instructions.moved(new), outputs)
+        return Program(self.inputs[:kept], self.constants, self.instructions.moved(new), outputs, self.procedures)
 
     @functools.cached_property
     def loops(self) -> tuple[Term, ...]:
@@ -115,9 +119,12 @@ class Program:
         values: list[Any] = [*numbers, *[math.nan] * len(self.instructions)]
         constants = self.constants
         for number, places in unrolled(self.instructions, self.loops):
+            name = self.instructions[number].name
             operands = [values[i] if i >= 0 else constants[~i] for i in places]
-            values[len(numbers) + number] = row_of(self.instructions[number].name).forward(*operands)
-        return [float(values[i] if i >= 0 else constants[~i]) for i in self.outputs]
+            rule = called(name, self.procedures) if name.startswith(CALL) else row_of(name).forward
+            values[len(numbers) + number] = rule(*operands)
+        results = [values[i] if i >= 0 else constants[~i] for i in self.outputs]
+        return [x if isinstance(x, list) else float(x) for x in results]  # a tape stays one
 
     def draw(self, numbers: Sequence[float], **options: Any) -> Any:
         """Return ``autograd.draw`` of the program at these numbers: each instruction is a node with its value.

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from .conditions import row_of
+from .instructions import Instructions, moved
+from .procedures import ARGUMENT, CALL, RESULT, Procedure
 from .program import Program
 
 
@@ -25,6 +27,8 @@ class Draft:
         self._never_minus_zero = [False] * len(names)
         self._constant_places: dict[Any, int] = {}
         self._places: dict[tuple[str, tuple[int, ...]], int] = {}  # of instructions that are there
+        self._procedures: list[Procedure] = []
+        self._used: list[int] = []  # the places of what a loop's body uses from outside, which become its last inputs
 
     def emit(self, name: str, operands: tuple[int, ...]) -> int:
         """Return the place of an instruction's result; it is written where nothing simpler has the same bits.
@@ -53,6 +57,30 @@ class Draft:
                 never = self.never_minus_zero(operands[1]) and self.never_minus_zero(operands[2])
             self._never_minus_zero.append(never)
         return known
+
+    def append(self, name: str, operands: tuple[int, ...]) -> int:
+        """Write an instruction as it is, though there may be one like it; return its place."""
+        self.instructions.append((name, operands))
+        self._never_minus_zero.append(False)
+        return len(self.instructions) - 1
+
+    def input_from_outside(self) -> int:
+        """Return the place of a new input."""
+        self._used.append(self.append("input", ()))
+        return self._used[-1]
+
+    def call(self, procedure: Procedure, arguments: Sequence[int]) -> list[int]:
+        """Call a procedure, and return the places of its results."""
+        place = self.append(f"{CALL}{len(self._procedures)}", (self.row(arguments),))
+        self._procedures.append(procedure)
+        return [self.append(RESULT, (place, self.constant(float(k)))) for k in range(procedure.results)]
+
+    def row(self, places: Sequence[int]) -> int:
+        """Put numbers in a row, for the instruction that follows; return the place of the whole."""
+        whole = self.constant(0.0)
+        for k, place in enumerate(places):
+            whole = self.append(ARGUMENT, (whole, place, self.constant(float(k))))
+        return whole
 
     def emit_sum(self, a: int, b: int) -> int:
         """Return the place of a + b, of which both may be constants."""
@@ -89,7 +117,17 @@ class Draft:
 
     def finish(self, outputs: Sequence[int]) -> Program:
         """Return the program of what the outputs need."""
-        return Program.pruned(self.names, self.constants, self.instructions[len(self.names) :], outputs)
+        import numpy as np
+
+        first, used = len(self.names), self._used
+        names = [*self.names, *[f"u{k}" for k in range(len(used))]]
+        instructions = Instructions.of(self.instructions[first:])
+        if used:  # inputs come first
+            others = np.setdiff1d(np.arange(first, len(self.instructions)), used)
+            new = np.arange(len(self.instructions))
+            new[[*used, *others]] = np.arange(first, len(self.instructions))
+            instructions, outputs = instructions.moved(new, others - first), moved(outputs, new).tolist()
+        return Program.pruned(names, self.constants, instructions, outputs, self._procedures)
 
 
 # Each rule returns the place of something simpler that holds the same bits, or None.

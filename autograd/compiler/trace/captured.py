@@ -45,12 +45,12 @@ class Captured:
         self._parameters, self._numbers = parameters, numbers
         self._stale: Any = _Stale()
         self._known = {id(x) for x in parameters}
-        self._kept: list[Any] = []  # so that no id is used twice
+        self.made: list[Any] = []  # the Values that the function made, kept so that no id is used twice
 
     def know(self, value: Any) -> None:
         """Remember a Value that the function made."""
         self._known.add(id(value))
-        self._kept.append(value)
+        self.made.append(value)
 
     def see(self, node: Any, operands: Iterable[Any]) -> None:
         """Look at a node that an operation made."""

@@ -17,10 +17,16 @@ _new = object.__new__  # without __init__, which a tenth of the time would go in
 
 
 class Trace(Draft):
-    """The program that is being written. It takes instructions from its own thread, and until it is closed."""
+    """The program that is being written. It takes instructions from its own thread, and until it is closed.
 
-    def __init__(self, names: list[str]) -> None:
+    That of a loop's body is ``inside`` another one, whose numbers it may use: they become inputs of the body.
+    """
+
+    def __init__(self, names: list[str], inside: Trace | None = None) -> None:
         super().__init__(names)
+        self.inside = inside
+        self.made: list[Any] = [] if inside is None else inside.made  # the Values that the traced function has made
+        self.used: dict[tuple[Trace, int], tuple[Recorded, int]] = {}  # numbers of traces around, and their places here
         self._open = True
         self._thread = get_ident()
 
@@ -30,7 +36,11 @@ class Trace(Draft):
 
     def record(self, name: str, operands: tuple[Any, ...]) -> Any:
         """Write one instruction; the result is traced, or a float or bool where it is known already."""
-        return self.write(name, tuple([self._place(x) for x in operands]))
+        trace = self
+        for x in operands:  # the innermost trace takes it
+            if isinstance(x, Recorded) and x.trace is not trace and x.trace.is_inside(trace):
+                trace = x.trace
+        return trace.write(name, tuple([trace.place(x) for x in operands]))
 
     def write(self, name: str, places: tuple[int, ...]) -> Any:
         """Write an instruction with operands at these places."""
@@ -43,6 +53,13 @@ class Trace(Draft):
             result.place = place
             return result
         return self.constants[~place] != 0.0 if name in CONDITIONS else self.constants[~place]
+
+    def is_inside(self, other: Trace) -> bool:
+        """Whether this is the trace of a loop's body, inside the other trace."""
+        trace = self.inside
+        while trace is not None and trace is not other:
+            trace = trace.inside
+        return trace is other
 
     def _refuse(self) -> None:
         if get_ident() != self._thread:
@@ -57,17 +74,27 @@ class Trace(Draft):
 
     def close(self, outputs: list[Any]) -> Program:
         """Take no more instructions, and return the program of what the outputs need."""
-        outputs = [self._place(x) for x in outputs]
+        outputs = [self.place(x) for x in outputs]
         self._open = False
         return self.finish(outputs)
 
-    def _place(self, x: Any) -> int:
+    def place(self, x: Any) -> int:
         """Return the place of a traced number, or of a constant."""
-        if isinstance(x, (Traced, TracedBool)):
+        if isinstance(x, Recorded):
             if x.trace is not self:
+                if self.is_inside(x.trace):
+                    return self._place_of_used(x)
                 raise TraceError(
                     "a traced number of another trace came in here: a function given to jit put it somewhere outside; "
                     f"return it from the function, or pass it as an argument{here()}"
                 )
             return x.place
         return self.constant(float(x) if isinstance(x, bool) else as_float(x))
+
+    def _place_of_used(self, x: Recorded) -> int:
+        if x.place < 0:
+            return self.constant(x.trace.constants[~x.place])
+        key = (x.trace, x.place)
+        if key not in self.used:
+            self.used[key] = x, self.input_from_outside()
+        return self.used[key][1]

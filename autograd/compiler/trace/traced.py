@@ -37,6 +37,9 @@ class Recorder(Protocol):
     def constant(self, x: float) -> int:
         """Return the place of a constant."""
 
+    def is_inside(self, other: Any) -> bool:
+        """Whether it is the trace of a loop's body, inside the other trace."""
+
 
 class Recorded(NumpyProtocol, Number):
     """A number, or the outcome of a comparison, of which only its place in a trace is known."""
@@ -196,7 +199,10 @@ class Partial(Traced):
         self.number = number  # what it is where the condition holds
         trace = condition.trace
         chosen = trace.record("where", (condition, number, -0.0))
-        super().__init__(trace, trace.constant(chosen) if type(chosen) is float else chosen.place)
+        if type(chosen) is float:
+            super().__init__(trace, trace.constant(chosen))
+        else:
+            super().__init__(chosen.trace, chosen.place)
 
     def __mul__(self, other: Any) -> Any:
         if isinstance(other, Partial):
@@ -209,7 +215,7 @@ class Partial(Traced):
         total = Traced.__add__(self, other)
         if not isinstance(other, Partial):
             return total
-        if self.condition.place == other.condition.place:
+        if self.condition.place == other.condition.place and self.condition.trace is other.condition.trace:
             return Partial(self.condition, self.number + other.number)
         return _through(self.condition | other.condition, total)
 
