@@ -23,6 +23,7 @@ from .errors import (
 )
 from .functional import derivative, grad, gradients, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .graph import topological_order
+from .loops import loop, scan, take, while_loop
 from .matvec import matvec
 from .modes import detect_anomaly, enable_grad, no_grad, record_source
 from .ops import (

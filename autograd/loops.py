@@ -15,9 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import modes
-from .errors import TraceError
-from .operation import Number, is_truth
-from .ops import as_float, where
+from .operation import Number, bare, is_truth
 from .pytree import flatten, flatten_like, is_number
 
 
@@ -127,11 +125,11 @@ def _traced_scan(
     return build(done.state), [build_y[0](numbers) for numbers in numbers_of(done.tapes[0], len(entries))]
 
 
-def take(numbers: Sequence[Any], index: Any) -> Any:
-    """Return ``numbers[index]``, where the index may be a traced number: a whole one, which has no derivative.
+def take(entries: Sequence[Any], index: Any) -> Any:
+    """Return ``entries[index]``, where the index may be a traced number or a Value; it has no derivative.
 
-    An index from −len(numbers) to −1 counts from the end. Raises IndexError for any other, inside ``jit`` when the
-    compiled function runs.
+    An entry is a number or a structure of numbers, all alike. The index is whole; from −len(entries) to −1 it counts
+    from the end. Raises IndexError for any other index, inside ``jit`` when the compiled function runs.
 
     >>> take([1.0, 4.0, 9.0], 2)
     9.0
@@ -139,6 +137,20 @@ def take(numbers: Sequence[Any], index: Any) -> Any:
     >>> jit(lambda xs, i: take(xs, i))([1.0, 4.0, 9.0], -1.0)
     9.0
     """
+    number = bare(index)
+    if not isinstance(number, Number):
+        count = len(entries)
+        if is_truth(number) or not is_number(number) or number % 1 != 0 or not -count <= number < count:
+            raise IndexError(
+                f"take wants a whole index from {-count} to {count - 1}, for {count} entries, and {index!r} was given"
+            )
+        return entries[int(number)]
+    from .compiler.trace.loops import taken
+
+    if not len(entries):
+        raise IndexError("take from an empty list was asked for; there is no entry")
+    rows = [flatten_like(entry, entries[0], "an entry to take") for entry in entries]
+    return flatten(entries[0])[1]([taken(column, number) for column in zip(*rows, strict=True)])
 
 
 def _run(step: Any, turns: Any, leaves: list[Any], tapes: Any = (), rows: int | None = None, **rest: Any) -> Any:
@@ -154,15 +166,15 @@ def _words(name: str, body: Any) -> str:
 
 def _whole(count: Any) -> int:
     """Return the number of turns."""
-    number = getattr(count, "data", count) if isinstance(count, Number) else count
-    if is_truth(number) or not is_number(number) or number != (number // 1) or not 0 <= number < math.inf:
+    number = bare(count)
+    if is_truth(number) or not is_number(number) or number % 1 != 0 or not 0 <= number < math.inf:
         raise ValueError(f"loop takes a whole number of turns, 0 or more, and {count!r} was given")
     return int(number)
 
 
 def _truth(holds: Any, words: str) -> Any:
     """Return what a condition says."""
-    holds = getattr(holds, "data", holds) if isinstance(holds, Number) else holds
+    holds = bare(holds)
     if not isinstance(holds, Number) and not is_truth(holds):
         raise TypeError(f"the condition of the loop with {words} is a comparison, and it returned {holds!r}")
     return holds

@@ -93,18 +93,20 @@ def repeated(module: Module, name: str, program: Program) -> None:
         return
     function = module.function(f"void @{name}(ptr noalias %in, ptr noalias %out, i64 %count) #0")
     lines = function.lines
+    results: dict[int, str] = {}
+    run = Run(
+        module, name, Nest(program, [inputs], FLAT, 2 * FLAT), 1, 1,
+        lambda body, place: [f"%s{place.base}" if place.base < state else numbers[place.base]],
+        lambda body, number, names: results.update({number.base: names[0]}),
+    )  # fmt: skip
+    function.scratch(run.layout.size)
     function.block("entry")
     numbers = [function.load(function.nth("%in", place)) for place in range(inputs)]
     function.block("test")
     lines.append("  %i = phi i64 [ 0, %entry ], [ %next, %again ]")
     head_of_loop = len(lines)
     lines += ["  %more = icmp slt i64 %i, %count", "  br i1 %more, label %loop, label %done", "loop:"]
-    results: dict[int, str] = {}
-    Run(
-        module, name, Nest(program, [inputs], FLAT, 2 * FLAT), 1, 1,
-        lambda body, place: [f"%s{place.base}" if place.base < state else numbers[place.base]],
-        lambda body, number, names: results.update({number.base: names[0]}),
-    ).write(function)  # fmt: skip
+    run.write(function)
     lines[head_of_loop:head_of_loop] = [
         f"  %s{k} = phi double [ {numbers[k]}, %entry ], [ {results[k]}, %again ]" for k in range(state)
     ]
@@ -112,6 +114,7 @@ def repeated(module: Module, name: str, program: Program) -> None:
     lines += ["  %next = add i64 %i, 1", "  br label %test", "done:"]
     for k in range(state):
         function.store(f"%s{k}", function.nth("%out", k))
+    function.release(run.layout.size)
     function.end()
 
 

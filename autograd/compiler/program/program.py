@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -146,15 +145,25 @@ class Program:
         return draw(roots[0] if len(roots) == 1 else roots, **options)
 
     def cost(self) -> Cost:
-        """Count what one run takes."""
+        """Count what one run takes; of a loop that the program says, one turn, whatever the number of turns."""
         import numpy as np
 
         table = self.instructions
-        numbers = zip(table.names, np.bincount(table.codes, minlength=len(table.names)).tolist(), strict=True)
-        counts = Counter({name: n for name, n in numbers if name not in CONDITIONS and name != "where"})
-        flops = sum(count for name, count in counts.items() if OPERATIONS[name].llvm)  # a machine instruction
-        calls = counts.total() - flops
-        return Cost(len(self.instructions), flops, calls, 8 * (len(self.inputs) + len(self.outputs)))
+        counts = zip(table.names, np.bincount(table.codes, minlength=len(table.names)).tolist(), strict=True)
+        instructions, flops, calls = len(table), 0, 0
+        for name, count in counts:
+            if name in OPERATIONS and name != "where":
+                flops += count if OPERATIONS[name].llvm else 0  # a machine instruction
+                calls += 0 if OPERATIONS[name].llvm else count
+            elif count and name.startswith(CALL):
+                procedure = called(name, self.procedures)
+                for part in (procedure.body, procedure.condition):
+                    if part is not None:
+                        turn = part.cost()
+                        instructions, flops, calls = [
+                            total + count * more for total, more in zip((instructions, flops, calls), turn[:3], strict=True)
+                        ]
+        return Cost(instructions, flops, calls, 8 * (len(self.inputs) + len(self.outputs)))
 
     def name(self, place: int) -> str:
         """What the printed program calls a place."""

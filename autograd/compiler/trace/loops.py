@@ -18,10 +18,11 @@ from typing import Any, NamedTuple
 
 from autograd import modes
 from autograd._engine import Value
-from autograd.compiler.program.procedures import ELEMENT, TAPE, Procedure
+from autograd.compiler.program.procedures import ELEMENT, TAKEN, TAPE, Procedure
 from autograd.compiler.program.program import Program
 from autograd.functional import as_result, fresh_value, sweep_back, sweep_forward
 from autograd.operation import ABSENT, Number, Operation, bare, is_node, listed
+from autograd.ops import where
 
 from .recorder import Trace
 from .traced import Recorded, Traced
@@ -459,3 +460,19 @@ def numbers_of(tape: Any, rows: int) -> list[list[Any]]:
     """Return the numbers of a tape, row by row."""
     width = bare(tape).width
     return [[_picked(row * width + k, tape) for k in range(width)] for row in range(rows)]
+
+
+def taken(numbers: Sequence[Any], index: Any) -> Any:
+    """Return the number at a traced index."""
+    count = float(len(numbers))
+    tape = tape_of(list(map(bare, numbers)), 1)
+    number = index.trace.record(TAKEN, (tape, index, count))
+    node = next((x for x in numbers if is_node(x)), None)
+    if node is None:
+        return number
+
+    def derivative(y: Any, *xs: Any) -> list[Any]:
+        place = where(index < 0.0, index + count, index)
+        return [(place == float(i)).branch(True) for i in range(len(xs))]
+
+    return node.apply(_operation("take", lambda *_: number, derivative), tuple(numbers))
