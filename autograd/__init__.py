@@ -181,6 +181,7 @@ __all__ = [
     "log10",
     "logsigmoid",
     "logsumexp",
+    "loop",
     "matvec",
     "maximum",
     "mean",
@@ -194,6 +195,7 @@ __all__ = [
     "prod",
     "record_source",
     "relu",
+    "scan",
     "selu",
     "sigmoid",
     "sign",
@@ -205,6 +207,7 @@ __all__ = [
     "softsign",
     "sqrt",
     "square",
+    "take",
     "tan",
     "tanh",
     "topological_order",
@@ -212,6 +215,7 @@ __all__ = [
     "value_and_grad",
     "vjp",
     "where",
+    "while_loop",
 ]
 if TYPE_CHECKING:  # the names that builtins have too come as `autograd.sum`, and never with a star import
     __all__ += ["abs", "max", "min", "round", "sum"]

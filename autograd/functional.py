@@ -246,6 +246,7 @@ class _Run:
 
 
 def fresh_value(x: Any) -> Value:
+    """Return a Value to differentiate by: a leaf, or what is on top of a Value that is there."""
     if isinstance(x, Value):
         return x.apply(OPERATIONS["identity"], (x,))
     return Value(x)

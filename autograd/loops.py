@@ -39,8 +39,11 @@ def loop(count: Any, body: Callable[[Any, Any], Any], state: Any) -> Any:
         return state
     leaves, build = flatten(state)
     turns = count if isinstance(count, Number) else _whole(count)
-    step = lambda i, numbers, rows: (_leaves(body(i, build(numbers)), state, words), [])
-    return build(_run(step, turns, leaves).state)
+
+    def step(i: Any, numbers: list[Any], rows: Any) -> Any:
+        return _leaves(body(i, build(numbers)), state, words), []
+
+    return build(modes.tracing.get().run(step, turns, leaves).state)
 
 
 def while_loop(
@@ -72,16 +75,21 @@ def while_loop(
             turns += 1
         return state
     leaves, build = flatten(state)
-    step = lambda i, numbers, rows: (_leaves(body(build(numbers)), state, words), [])
-    holds = lambda numbers: _truth(condition(build(numbers)), words)
-    rest = {"condition": holds, "limit": math.inf if limit is None else float(limit), "message": message}
-    return build(_run(step, 0.0, leaves, **rest).state)
+
+    def step(i: Any, numbers: list[Any], rows: Any) -> Any:
+        return _leaves(body(build(numbers)), state, words), []
+
+    def holds(numbers: list[Any]) -> Any:
+        return _truth(condition(build(numbers)), words)
+
+    most = math.inf if limit is None else float(limit)
+    return build(modes.tracing.get().run(step, 0.0, leaves, condition=holds, limit=most, message=message).state)
 
 
 def scan(body: Callable[[Any, Any], Any], state: Any, xs: Sequence[Any]) -> tuple[Any, list[Any]]:
     """Go through ``xs`` with ``state, y = body(state, x)``; return the last state, and the list of all y.
 
-    The entries of ``xs`` are numbers, or structures of numbers that are all alike; so are the y, which may also be None.
+    The entries of ``xs`` are numbers, or structures of numbers, all alike; so are the y, which may also be None.
     Raises TypeError for a body that changes the structure of the state or of y, ValueError for entries that differ.
 
     >>> scan(lambda total, x: (total + x, total * x), 0.0, [1.0, 2.0, 3.0])
@@ -99,6 +107,8 @@ def scan(body: Callable[[Any, Any], Any], state: Any, xs: Sequence[Any]) -> tupl
     if modes.tracing.get() is None or not entries:
         ys: list[Any] = []
         for x in entries:
+            if not (is_number(x) and is_number(entries[0])):
+                flatten_like(x, entries[0], "an entry of xs")
             new, y = step(state, x)
             state = _same(new, state, words)
             ys.append(y if not ys or y is None is ys[0] else _same(y, ys[0], words, "y"))
@@ -109,11 +119,12 @@ def scan(body: Callable[[Any, Any], Any], state: Any, xs: Sequence[Any]) -> tupl
 def _traced_scan(
     step: Callable[[Any, Any], tuple[Any, Any]], state: Any, entries: list[Any], words: str
 ) -> tuple[Any, list[Any]]:
-    from .compiler.trace.loops import numbers_of, tape_of
-
+    tracer = modes.tracing.get()
     leaves, build = flatten(state)
-    row, build_row = flatten(entries[0])
-    tape = tape_of([x for entry in entries for x in flatten_like(entry, entries[0], "an entry of xs")], len(row))
+    build_row = flatten(entries[0])[1]
+    tape = tracer.tape_of(
+        [x for entry in entries for x in flatten_like(entry, entries[0], "an entry of xs")], len(entries)
+    )
     build_y: list[Any] = [None]
 
     def body(i: Any, numbers: list[Any], rows: list[list[Any]]) -> tuple[list[Any], list[list[Any]]]:
@@ -121,8 +132,8 @@ def _traced_scan(
         found, build_y[0] = ([], lambda numbers: None) if y is None else flatten(y)
         return _leaves(new, state, words), [found]
 
-    done = _run(body, len(entries), leaves, tapes=[tape], rows=len(entries))
-    return build(done.state), [build_y[0](numbers) for numbers in numbers_of(done.tapes[0], len(entries))]
+    done = tracer.run(body, len(entries), leaves, tapes=[tape], rows=len(entries))
+    return build(done.state), [build_y[0](numbers) for numbers in tracer.numbers_of(done.tapes[0], len(entries))]
 
 
 def take(entries: Sequence[Any], index: Any) -> Any:
@@ -145,18 +156,10 @@ def take(entries: Sequence[Any], index: Any) -> Any:
                 f"take wants a whole index from {-count} to {count - 1}, for {count} entries, and {index!r} was given"
             )
         return entries[int(number)]
-    from .compiler.trace.loops import taken
-
     if not len(entries):
         raise IndexError("take from an empty list was asked for; there is no entry")
     rows = [flatten_like(entry, entries[0], "an entry to take") for entry in entries]
-    return flatten(entries[0])[1]([taken(column, number) for column in zip(*rows, strict=True)])
-
-
-def _run(step: Any, turns: Any, leaves: list[Any], tapes: Any = (), rows: int | None = None, **rest: Any) -> Any:
-    from .compiler.trace.loops import Loop, run
-
-    return run(Loop(step, **rest), turns, leaves, tapes, rows)
+    return flatten(entries[0])[1]([modes.tracing.get().taken(column, number) for column in zip(*rows, strict=True)])
 
 
 def _words(name: str, body: Any) -> str:

@@ -41,6 +41,7 @@ from .structure import (  # fmt: skip
     training,
 )
 from .trace.captured import capture, tracing
+from .trace.loops import Tracer
 from .trace.recorder import Trace
 
 MAX_STRUCTURES = 1_000  # structures of arguments for which one function keeps its programs
@@ -383,7 +384,13 @@ class Jitted:
         numbers = trace.inputs()
         source, lent = Source(numbers, modules), numbers[len(names) :]
         watched = capture(parameters, lent)
-        with patience(f"tracing {self.__name__}"), tracing, uncollected(), watched as captured, modes.trace_by(trace):
+        with (
+            patience(f"tracing {self.__name__}"),
+            tracing,
+            uncollected(),
+            watched as captured,
+            modes.trace_by(Tracer(trace)),
+        ):
             trace.made = captured.made
             args = [build(structure, source) for structure in structures]
             kwargs = dict(zip(keywords, args[len(args) - len(keywords) :], strict=True))

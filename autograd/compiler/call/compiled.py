@@ -142,6 +142,7 @@ class Compiled:
         if (
             objects.serves(self.structures, result)
             and not (self.parameters or self.keywords or compiler.rules.callbacks)
+            and not compiler.module.arena  # a loop may be long, and fail
             and on_stack <= objects.LARGEST
             and objects.available()
         ):

@@ -11,7 +11,6 @@ import math
 
 from autograd.compiler.program.procedures import Procedure
 
-from .function import Function
 from .module import Module
 from .single import scalar
 
@@ -67,7 +66,11 @@ class _Writer:
         function.block("test")
         function.lines.append("  %i = phi i64 [ 0, %begin ], [ %next, %again ]")
         if procedure.condition is None:
-            function.lines += [f"  %more = icmp slt i64 %i, {count}", "  br i1 %more, label %turn, label %done", "turn:"]
+            function.lines += [
+                f"  %more = icmp slt i64 %i, {count}",
+                "  br i1 %more, label %turn, label %done",
+                "turn:",
+            ]
         else:
             self._condition()
             self._grow(room)
@@ -190,10 +193,10 @@ class _Writer:
         before, test = f"before.{function.fresh()[1:]}", f"copy.{function.fresh()[1:]}"
         function.block(before)
         function.block(test)
-        k, following = function.fresh(), function.fresh()
-        function.lines.append(f"  {k} = phi i64 [ 0, %{before} ], [ {following}, %{test} ]")
-        number = function.load(self._strided(source, function.put(f"add i64 {k}, {first}"), by))
-        function.store(number, self._strided(target, function.put(f"add i64 {k}, {into}"), into_by))
-        function.lines.append(f"  {following} = add i64 {k}, 1")
+        turn, following = function.fresh(), function.fresh()
+        function.lines.append(f"  {turn} = phi i64 [ 0, %{before} ], [ {following}, %{test} ]")
+        number = function.load(self._strided(source, function.put(f"add i64 {turn}, {first}"), by))
+        function.store(number, self._strided(target, function.put(f"add i64 {turn}, {into}"), into_by))
+        function.lines.append(f"  {following} = add i64 {turn}, 1")
         more = function.put(f"icmp slt i64 {following}, {count}")
         function.lines += [f"  br i1 {more}, label %{test}, label %end.{test}", f"end.{test}:"]

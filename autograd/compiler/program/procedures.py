@@ -10,14 +10,11 @@ Among the numbers may be tapes: what a loop writes in each of its turns, or read
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
-if TYPE_CHECKING:
-    from .program import Program
-
-CALL = "call "  # and the number of the procedure: the name of an instruction
+CALL = "loop "  # and the number of the procedure: the name of an instruction
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,13 @@ def _take(tape: Any, index: float, count: float) -> Any:
 
 
 # The name of an operation cannot be one of these, which have a space.
-ARGUMENT, TAPE, ELEMENT, TAKEN, RESULT = "next argument", "new tape", "tape element", "taken element", "loop result"
+ARGUMENT, TAPE, ELEMENT, TAKEN, RESULT = (
+    "next argument",
+    "new tape",
+    "tape element",
+    "taken element",
+    "result of a loop",
+)
 TRANSFERS = {
     ARGUMENT: Transfer("row {0}, {1}", _append),  # the row so far, a number, and its index
     TAPE: Transfer("tape of {0}", lambda row, count: row),  # of the numbers in a row, which are so many
@@ -86,8 +89,8 @@ class Procedure:
     results are the state, the number of turns, and the tapes.
     """
 
-    body: Program
-    condition: Program | None
+    body: Any  # a Program, which may call procedures of its own
+    condition: Any  # a Program, or None
     state: int
     reads: tuple[int, ...]
     writes: tuple[int, ...]
@@ -110,6 +113,30 @@ class Procedure:
         """How many numbers from outside the body uses."""
         return len(self.body.inputs) - 1 - self.state - sum(self.reads)
 
+    def without_unused(self, used: Collection[int]) -> Procedure:
+        """Return the procedure with nothing on the tapes that are not among the results of these numbers."""
+        kept = [self.state + 1 + k in used for k in range(len(self.writes))]
+        if all(kept):
+            return self
+        outputs, at = list(self.body.outputs[: self.state]), self.state
+        for width, keep in zip(self.writes, kept, strict=True):
+            outputs += self.body.outputs[at : at + width] if keep else ()
+            at += width
+        body = self.body.pruned(
+            self.body.inputs, self.body.constants, self.body.instructions, outputs, self.body.procedures
+        )
+        return replace(self, body=body, writes=tuple([w if keep else 0 for w, keep in zip(self.writes, kept)]))
+
+    def heading(self) -> str:
+        """What the printed program says of the turns."""
+        if self.condition is None:
+            return " backwards" if self.backwards else ""
+        return " with a condition" + ("" if self.limit == math.inf else f", at most {self.limit:.0f} turns")
+
+    def __str__(self) -> str:
+        condition = "" if self.condition is None else f"\nwhile\n{self.condition}"
+        return f"{self.body}{condition}"
+
     def __call__(self, arguments: Sequence[Any]) -> list[Any]:
         """Run it, as the machine code does; a tape is a list."""
         turns, state = arguments[0], list(arguments[1 : 1 + self.state])
@@ -121,7 +148,8 @@ class Procedure:
         while self.condition is not None or len(rows) < count:
             turn = count - 1 - len(rows) if self.backwards else len(rows)
             if self.condition is not None:
-                if not self.condition.run([float(turn), *state, *unread, *others])[0]:
+                numbers = [float(turn), *state, *unread, *others]
+                if not self.condition.run(numbers[: len(self.condition.inputs)])[0]:
                     break
                 self.check(len(rows))
             read = [x for tape, n in zip(tapes, self.reads, strict=True) for x in tape[turn * n : (turn + 1) * n]]

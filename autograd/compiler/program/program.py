@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from autograd._engine import Value
@@ -13,9 +13,10 @@ from autograd.ops import OPERATIONS
 
 from .conditions import CONDITIONS, row_of
 from .instructions import MISSING, Instructions, moved
-from .procedures import CALL, Procedure, called, is_transfer
-from .roll import Loop, Term, advances, roll, unrolled
+from .procedures import ARGUMENT, CALL, RESULT, TAPE, Procedure, called
+from .roll import Loop, Term, advances, numbers, roll, unrolled
 
+LISTED = 12  # arguments of a loop that are printed
 TURNS = "ijklmnpqrstu"  # what the turns of loops inside each other are called
 
 
@@ -92,7 +93,20 @@ class Program:
             for part in (instructions.places, places)
         ]
         constants = tuple([constants[~k] for k in used.tolist()])
-        return cls(tuple(inputs), constants, instructions, tuple(places.tolist()), tuple(procedures))
+        program = cls(tuple(inputs), constants, instructions, tuple(places.tolist()), tuple(procedures))
+        return program._without_unused() if procedures else program
+
+    def _without_unused(self) -> Program:
+        """Return the program with procedures that write no tape that nobody reads."""
+        used: dict[str, set[int]] = {}
+        for name, operands in self.instructions:
+            if name == RESULT:
+                call = self.instructions[operands[0] - len(self.inputs)].name
+                used.setdefault(call, set()).add(int(self.constants[~operands[1]]))
+        procedures = [
+            procedure.without_unused(used.get(f"{CALL}{k}", set())) for k, procedure in enumerate(self.procedures)
+        ]
+        return replace(self, procedures=tuple(procedures))
 
     def without_inputs(self, kept: int) -> Program:
         """Return the program without the inputs beyond the first ``kept``, which nothing in it may use."""
@@ -108,7 +122,7 @@ class Program:
         """The instructions by number, with loops as loops."""
         return roll([len(self.inputs)], self.instructions)
 
-    def run(self, numbers: Sequence[float]) -> list[float]:
+    def run(self, numbers: Sequence[Any]) -> list[Any]:
         """Interpret the program and its loops on floats, one for each input, with the rules of the operations' table.
 
         This is what the machine code is held to, bit for bit. Raises ValueError for a wrong count of numbers.
@@ -120,7 +134,7 @@ class Program:
         for number, places in unrolled(self.instructions, self.loops):
             name = self.instructions[number].name
             operands = [values[i] if i >= 0 else constants[~i] for i in places]
-            rule = called(name, self.procedures) if name.startswith(CALL) else row_of(name).forward
+            rule: Any = called(name, self.procedures) if name.startswith(CALL) else row_of(name).forward
             values[len(numbers) + number] = rule(*operands)
         results = [values[i] if i >= 0 else constants[~i] for i in self.outputs]
         return [x if isinstance(x, list) else float(x) for x in results]  # a tape stays one
@@ -128,11 +142,16 @@ class Program:
     def draw(self, numbers: Sequence[float], **options: Any) -> Any:
         """Return ``autograd.draw`` of the program at these numbers: each instruction is a node with its value.
 
-        ``options`` are those of ``draw``. Raises ValueError for a wrong count of numbers, and for a program whose
-        outputs are constants.
+        ``options`` are those of ``draw``. Raises ValueError for a wrong count of numbers, for a program whose outputs
+        are constants, and for one that says loops.
         """
         from autograd.diagram.diagram import draw
 
+        if self.procedures:
+            raise ValueError(
+                "a loop that the program says is traced once, for any number of turns, and has no picture of all; "
+                "draw one turn, program.procedures[0].body.draw(numbers), or the Values of the function without jit"
+            )
         values: list[Any] = [Value(x, name=name) for x, name in zip(numbers, self.inputs, strict=True)]
         constants = self.constants
         for name, operands in self.instructions:
@@ -161,7 +180,8 @@ class Program:
                     if part is not None:
                         turn = part.cost()
                         instructions, flops, calls = [
-                            total + count * more for total, more in zip((instructions, flops, calls), turn[:3], strict=True)
+                            total + count * more
+                            for total, more in zip((instructions, flops, calls), turn[:3], strict=True)
                         ]
         return Cost(instructions, flops, calls, 8 * (len(self.inputs) + len(self.outputs)))
 
@@ -172,22 +192,44 @@ class Program:
         return self.inputs[place] if place < len(self.inputs) else f"t{place}"
 
     def __str__(self) -> str:
-        """Three-address code, one instruction a line, and loops as loops with turns i, j, k …: ``x[+2i]`` advances."""
+        """Three-address code, one instruction a line, and loops as loops with turns i, j, k …: ``x[+2i]`` advances.
+
+        Loops that the program says itself follow at the end.
+        """
         lines = ["inputs " + ", ".join(self.inputs), *self._lines(self.loops, ())]
-        return "\n".join([*lines, "return " + ", ".join(map(self.name, self.outputs))])
+        lines.append("return " + ", ".join(map(self.name, self.outputs)))
+        for k, procedure in enumerate(self.procedures):
+            lines += [f"loop {k}{procedure.heading()}:", *[f"  {line}" for line in str(procedure).splitlines()]]
+        return "\n".join(lines)
 
     def _lines(self, terms: Iterable[Term], around: tuple[Loop, ...]) -> Iterator[str]:
         indent = "  " * (1 + len(around))
         for term in terms:
             if isinstance(term, Loop):
+                if all(self.instructions[number].name == ARGUMENT for number in numbers(term.body)):
+                    continue
                 yield f"{indent}for {TURNS[len(around)]} < {term.turns}:"
                 yield from self._lines(term.body, (*around, term))
                 continue
             name, operands = self.instructions[term.number]
+            if name == ARGUMENT:  # it is shown where the loop is called
+                continue
+            if name == TAPE or name.startswith(CALL):
+                arguments = ", ".join(self._row(operands[0]))
+                yield f"{indent}t{len(self.inputs) + term.number} = {name}({arguments})"
+                continue
             steps = advances(self.instructions, term.number, around)
             result = self._advancing(len(self.inputs) + term.number, [loop.length for loop in around])
             names = [self._advancing(place, [step[i] for step in steps]) for i, place in enumerate(operands)]
             yield f"{indent}{result} = {row_of(name).write(names)}"
+
+    def _row(self, place: int) -> list[str]:
+        """Return the names of the numbers in a row of arguments."""
+        names: list[str] = []
+        while place >= 0:
+            place, number, _ = self.instructions[place - len(self.inputs)].operands
+            names.insert(0, self.name(number))
+        return names if len(names) <= LISTED else [*names[: LISTED // 2], "…", *names[-LISTED // 2 :]]
 
     def _advancing(self, place: int, steps: list[int]) -> str:
         parts = [f"{step:+d}{turn}".replace("+1", "+").replace("-1", "-") for step, turn in zip(steps, TURNS) if step]

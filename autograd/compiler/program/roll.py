@@ -45,7 +45,7 @@ def roll(inputs: Sequence[int], instructions: Instructions) -> tuple[Term, ...]:
 
 def size(terms: Iterable[Term]) -> int:
     """Return the number of instructions, each that is in a loop counted once."""
-    return sum(1 if isinstance(term, Step) else size(term.body) for term in terms)
+    return sum(1 for _ in numbers(terms))
 
 
 def advances(instructions: Instructions, number: int, loops: Iterable[Loop]) -> list[list[int]]:
@@ -167,8 +167,8 @@ class _Recogniser:
         """By how much each place in a loop advances in a turn."""
         import numpy as np
 
-        numbers = np.array([step.number for step in _steps(body)])
-        advance: bytes = (self.places[numbers + length] - self.places[numbers]).tobytes()
+        steps = np.array(list(numbers(body)))
+        advance: bytes = (self.places[steps + length] - self.places[steps]).tobytes()
         return advance
 
 
@@ -186,9 +186,10 @@ def _tables(inputs: Sequence[int], instructions: Instructions) -> tuple[Any, Any
     return codes, np.where(places < 0, 0, places)
 
 
-def _steps(terms: tuple[Term, ...]) -> Iterator[Step]:
+def numbers(terms: Iterable[Term]) -> Iterator[int]:
+    """Go through the numbers of the steps, those in loops too."""
     for term in terms:
         if isinstance(term, Step):
-            yield term
+            yield term.number
         else:
-            yield from _steps(term.body)
+            yield from numbers(term.body)

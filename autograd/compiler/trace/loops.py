@@ -3,8 +3,8 @@
 A loop of Values is one node of the graph. Its number is a ``Vector``: the state after the last turn, the number of
 turns, and tapes. Its derivative is a loop as well, written in the same words: backwards over the turns, each of which
 runs the body again, on the state that the turn began with, and sweeps back over the graph of this one turn. So the loop
-keeps its states on a tape, and nothing else. Since that derivative is a loop of traced numbers or Values like any other,
-it has derivatives of its own, to any order.
+keeps its states on a tape, and nothing else. Since that derivative is a loop of traced numbers or Values like any
+other, it has derivatives of its own, to any order.
 """
 
 from __future__ import annotations
@@ -71,17 +71,17 @@ class Results(Vector):
 
 
 class Tape(Vector, Recorded):
-    """What a loop writes in each of its turns, or reads: rows of ``width`` numbers, ``length`` in all if it is known.
+    """What a loop writes in each of its turns, or reads: rows of ``width`` numbers.
 
-    ``turns`` is the number of rows.
+    There are ``turns`` rows, a traced number perhaps; ``rows`` is the same where it is known.
     """
 
-    __slots__ = ("length", "turns", "width")
+    __slots__ = ("rows", "turns", "width")
     level = 1
 
-    def __init__(self, trace: Trace, place: int, width: int, turns: Any, length: int | None) -> None:
+    def __init__(self, trace: Trace, place: int, width: int, turns: Any, rows: int | None) -> None:
         Recorded.__init__(self, trace, place)
-        self.width, self.turns, self.length = width, turns, length
+        self.width, self.turns, self.rows = width, turns, rows
 
     def pick(self, i: int) -> Any:
         """Return a number of the tape."""
@@ -177,9 +177,9 @@ def _picked(i: int, vector: Any) -> Any:
     return vector.apply(_operation("pick", lambda _: number, lambda y, x: [Unit(i, vector.data.level)]), (vector,))
 
 
-def tape_of(numbers: Sequence[Any], width: int) -> Any:
-    """Put numbers, rows of so many, on a tape: in the outermost trace that has them all."""
-    trace = modes.tracing.get()
+def tape_of(numbers: Sequence[Any], rows: int) -> Any:
+    """Put numbers, in so many rows, on a tape: in the outermost trace that has them all."""
+    trace = modes.tracing.get().trace
     while trace.inside is not None:
         trace = trace.inside
     node = next((x for x in numbers if is_node(x)), None)
@@ -188,10 +188,14 @@ def tape_of(numbers: Sequence[Any], width: int) -> Any:
         if isinstance(x, Recorded) and x.trace.is_inside(trace):
             trace = x.trace
     row = trace.row([trace.place(x) for x in plain])
-    tape = Tape(trace, trace.append(TAPE, (row, trace.constant(float(len(plain))))), width, float(len(plain) // max(width, 1)), len(plain))
+    tape = Tape(
+        trace, trace.append(TAPE, (row, trace.constant(float(len(plain))))), len(plain) // rows, float(rows), rows
+    )
     if node is None:
         return tape
-    return node.apply(_operation("tape", lambda *_: tape, lambda y, *xs: [Unit(i, 1) for i in range(len(xs))]), tuple(numbers))
+    return node.apply(
+        _operation("tape", lambda *_: tape, lambda y, *xs: [Unit(i, 1) for i in range(len(xs))]), tuple(numbers)
+    )
 
 
 @dataclass(frozen=True)
@@ -223,7 +227,7 @@ def run(loop: Loop, turns: Any, state: Sequence[Any], tapes: Sequence[Any] = (),
 
     ``turns`` is their number, which counts where there is no condition, and ``rows`` the same if it is known.
     """
-    trace: Trace = modes.tracing.get()
+    trace: Trace = modes.tracing.get().trace
     widths = [bare(tape).width for tape in tapes]
     condition, body = _traced_condition(trace, loop, state, widths), _Body(trace, loop, state, widths)
     if condition is not None:
@@ -245,13 +249,12 @@ def run(loop: Loop, turns: Any, state: Sequence[Any], tapes: Sequence[Any] = (),
     places = trace.call(procedure, [trace.place(bare(x)) for x in arguments])
     numbers: list[Any] = [Traced(trace, place) for place in places[: len(state) + 1]]
     for place, row in zip(places[len(state) + 1 :], written, strict=True):
-        numbers.append(Tape(trace, place, len(row), numbers[len(state)], None if rows is None else rows * len(row)))
+        numbers.append(Tape(trace, place, len(row), numbers[len(state)], rows))
     whole: Any = Results(numbers)
     if differentiable:
         derivative = _Derivative(loop, len(state), len(tapes), outside)
-        facts = {"derivative": derivative.partials, "tangent": derivative.tangent}
-        node = next(x for x in operands if is_node(x))
-        whole = node.apply(_operation("loop", lambda *_: Results(numbers), **facts), operands)
+        op = _operation("loop", lambda *_: Results(numbers), derivative.partials, tangent=derivative.tangent)
+        whole = next(x for x in operands if is_node(x)).apply(op, operands)
         written = written[:-1]
     picks = [_picked(k, whole) for k in range(len(numbers) - differentiable)]
     return Outcome(picks[: len(state)], numbers[len(state)], picks[len(state) + 1 :])
@@ -273,7 +276,7 @@ class _Body:
     def run(self) -> tuple[list[Any], list[list[Any]]]:
         """Run the body, and return its results."""
         before = len(self.trace.made)
-        with modes.trace_by(self.trace):
+        with modes.trace_by(Tracer(self.trace)):
             results, written = self.loop.body(self.turn, list(self.state), self.rows)
         self.made = set(map(id, self.trace.made[before:]))
         return list(results), [list(row) for row in written]
@@ -281,14 +284,14 @@ class _Body:
 
 class _Condition(NamedTuple):
     program: Program
-    used: dict[tuple[Trace, int], tuple[Recorded, int]]
+    used: dict[Any, tuple[Recorded, int]]
 
 
 def _traced_condition(trace: Trace, loop: Loop, state: Sequence[Any], widths: Sequence[int]) -> _Condition | None:
     if loop.condition is None:
         return None
     body = _Body(trace, loop, state, widths)
-    with modes.trace_by(body.trace):
+    with modes.trace_by(Tracer(body.trace)):
         holds = bare(loop.condition(list(body.state)))
     return _Condition(body.trace.close([holds]), body.trace.used)
 
@@ -328,7 +331,9 @@ class _Derivative:
         with modes.enable_grad():
             new, written = self.loop.body(turn, list(inputs), [list(row) for row in read])
         results = [*new, *[x for row in written for x in row], *inputs]  # the last tape is that of the states
-        return _Turn([*inputs, *[x for row in read for x in row], *self.outside], results, [len(row) for row in written])
+        return _Turn(
+            [*inputs, *[x for row in read for x in row], *self.outside], results, [len(row) for row in written]
+        )
 
     def back(self, result: Any, operands: Sequence[Any], adjoint: Any) -> list[Any]:
         """Return the adjoint of each operand: a loop backwards over the turns."""
@@ -352,13 +357,14 @@ class _Derivative:
             table = sweep_back(seeds, one.inputs, graph, until=one.inputs)
             found = [as_result(table.get(x, 0.0), graph) for x in one.inputs]
             of_rows = found[self.state : len(found) - len(self.outside)]
-            return [*found[: self.state], *found[len(found) - len(self.outside) :]], _cut(of_rows, map(len, rows[1:1+self.tapes]))
+            return [*found[: self.state], *found[len(found) - len(self.outside) :]], _cut(
+                of_rows, map(len, rows[1 : 1 + self.tapes])
+            )
 
         states = _picked(len(numbers) - 1, result)
         backwards = Loop(body, backwards=not self.loop.backwards)
-        rows = None if numbers[-1].length is None else numbers[-1].length // max(numbers[-1].width, 1)
         carried = [*first, *[0.0] * len(self.outside)]
-        done = run(backwards, numbers[self.state], carried, [states, *read, *present], rows)
+        done = run(backwards, numbers[self.state], carried, [states, *read, *present], numbers[-1].rows)
         return [*done.state[: self.state], *done.tapes, *done.state[self.state :]]
 
     def tangent(self, node: Any, tangents: Sequence[Any], graph: bool) -> Any:
@@ -375,16 +381,25 @@ class _Derivative:
         def body(turn: Any, carried: list[Any], rows: list[list[Any]]) -> tuple[list[Any], list[list[Any]]]:
             one = self.turn(turn, carried[: self.state], rows[: self.tapes])
             rest = iter(rows[self.tapes :])
-            of_rows = [x for k, row in enumerate(rows[: self.tapes]) for x in (next(rest) if moving[k] else [None] * len(row))]
+            of_rows = [
+                x for k, row in enumerate(rows[: self.tapes]) for x in (next(rest) if moving[k] else [None] * len(row))
+            ]
             flows = [*carried[self.state :], *of_rows]
             table = {x: t for x, t in zip(one.inputs, flows) if t is not None and not _is_zero(t)} | outside
             table = sweep_forward([x for x in one.results if is_node(x)], table, graph)
             found = [as_result(table.get(x, 0.0) if is_node(x) else 0.0, graph) for x in one.results]
             new = one.results[: self.state]
-            return [*(new if graph else map(bare, new)), *found[: self.state]], _cut(found[self.state :], [*one.widths, self.state])
+            return [*(new if graph else map(bare, new)), *found[: self.state]], _cut(
+                found[self.state :], [*one.widths, self.state]
+            )
 
-        rows = None if numbers[-1].length is None else numbers[-1].length // max(numbers[-1].width, 1)
-        done = run(Loop(body, backwards=self.loop.backwards), numbers[self.state], [*operands[: self.state], *slopes], [*read, *present], rows)
+        done = run(
+            Loop(body, backwards=self.loop.backwards),
+            numbers[self.state],
+            [*operands[: self.state], *slopes],
+            [*read, *present],
+            numbers[-1].rows,
+        )
         parts = [*enumerate(done.state[self.state :]), *enumerate(done.tapes, self.state + 1)]
         return functools.reduce(operator.add, [Unit(k, 2) * x for k, x in parts])
 
@@ -442,17 +457,18 @@ def _as_tape(x: Any, like: Tape) -> Any:
     if isinstance(data, Sum) and not data.numbers():
         total = _added(data.tapes(), like)
         return x.apply(_operation("sum of tapes", lambda _: total, lambda y, x: [1.0]), (x,)) if is_node(x) else total
-    assert like.length is not None
-    numbers = [_picked(i, x) for i in range(like.length)]
-    return tape_of([0.0 if number is None else as_result(number, is_node(number)) for number in numbers], like.width)
+    assert like.rows is not None
+    numbers = [_picked(i, x) for i in range(like.rows * like.width)]
+    return tape_of([0.0 if number is None else as_result(number, is_node(number)) for number in numbers], like.rows)
 
 
 def _added(tapes: Sequence[Any], like: Tape) -> Any:
     """Add tapes, row by row."""
+
     def body(turn: Any, state: Any, rows: list[list[Any]]) -> tuple[list[Any], list[list[Any]]]:
         return [], [[functools.reduce(operator.add, column) for column in zip(*rows, strict=True)]]
 
-    (total,) = run(Loop(body), like.turns, [], tapes, None if like.length is None else like.length // like.width).tapes
+    (total,) = run(Loop(body), like.turns, [], tapes, like.rows).tapes
     return total
 
 
@@ -465,7 +481,7 @@ def numbers_of(tape: Any, rows: int) -> list[list[Any]]:
 def taken(numbers: Sequence[Any], index: Any) -> Any:
     """Return the number at a traced index."""
     count = float(len(numbers))
-    tape = tape_of(list(map(bare, numbers)), 1)
+    tape = tape_of(list(map(bare, numbers)), len(numbers))
     number = index.trace.record(TAKEN, (tape, index, count))
     node = next((x for x in numbers if is_node(x)), None)
     if node is None:
@@ -476,3 +492,16 @@ def taken(numbers: Sequence[Any], index: Any) -> Any:
         return [(place == float(i)).branch(True) for i in range(len(xs))]
 
     return node.apply(_operation("take", lambda *_: number, derivative), tuple(numbers))
+
+
+class Tracer:
+    """What writes down the loops that run while a function is traced: ``autograd.loops`` asks it."""
+
+    numbers_of, tape_of, taken = staticmethod(numbers_of), staticmethod(tape_of), staticmethod(taken)
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+
+    def run(self, body: Any, turns: Any, state: Sequence[Any], tapes: Any = (), rows: Any = None, **facts: Any) -> Any:
+        """Write a loop, whose ``facts`` are the other fields of ``Loop``."""
+        return run(Loop(body, **facts), turns, state, tapes, rows)

@@ -11,7 +11,7 @@ from autograd.compiler.program.simplify import Draft
 from autograd.errors import TraceError
 from autograd.ops import as_float
 
-from .traced import Recorded, Traced, TracedBool, here
+from .traced import Recorded, Recorder, Traced, TracedBool, here
 
 _new = object.__new__  # without __init__, which a tenth of the time would go into
 
@@ -26,7 +26,9 @@ class Trace(Draft):
         super().__init__(names)
         self.inside = inside
         self.made: list[Any] = [] if inside is None else inside.made  # the Values that the traced function has made
-        self.used: dict[tuple[Trace, int], tuple[Recorded, int]] = {}  # numbers of traces around, and their places here
+        self.used: dict[
+            tuple[Recorder, int], tuple[Recorded, int]
+        ] = {}  # numbers of traces around, and their places here
         self._open = True
         self._thread = get_ident()
 
@@ -36,7 +38,7 @@ class Trace(Draft):
 
     def record(self, name: str, operands: tuple[Any, ...]) -> Any:
         """Write one instruction; the result is traced, or a float or bool where it is known already."""
-        trace = self
+        trace: Recorder = self
         for x in operands:  # the innermost trace takes it
             if isinstance(x, Recorded) and x.trace is not trace and x.trace.is_inside(trace):
                 trace = x.trace
@@ -54,7 +56,7 @@ class Trace(Draft):
             return result
         return self.constants[~place] != 0.0 if name in CONDITIONS else self.constants[~place]
 
-    def is_inside(self, other: Trace) -> bool:
+    def is_inside(self, other: Any) -> bool:
         """Whether this is the trace of a loop's body, inside the other trace."""
         trace = self.inside
         while trace is not None and trace is not other:

@@ -28,6 +28,8 @@ _CONDITIONS_OF_NUMPY = {
 class Recorder(Protocol):
     """What writes down the operations of traced numbers; ``Trace`` is one."""
 
+    constants: list[float]
+
     def record(self, name: str, operands: tuple[Any, ...]) -> Any:
         """Write one instruction; the result is traced, or a float or bool where it is known already."""
 
@@ -36,6 +38,9 @@ class Recorder(Protocol):
 
     def constant(self, x: float) -> int:
         """Return the place of a constant."""
+
+    def place(self, x: Any) -> int:
+        """Return the place of a traced number, or of a constant."""
 
     def is_inside(self, other: Any) -> bool:
         """Whether it is the trace of a loop's body, inside the other trace."""
@@ -176,7 +181,8 @@ class Traced(Recorded):
     __int__ = __complex__ = __float__
     __index__ = _refusal(
         "the number that is to be an index or a count",
-        "pass it as a string, bool or closure constant, or choose with autograd.where",
+        "take(list, index) takes an entry by it and loop(count, body, state) counts to it; or pass it as a string, "
+        "bool or closure constant",
     )
     __getitem__ = _refusal(  # which iteration asks as well
         "one traced number stands where a list or an array was wanted: an array argument is taken element by element, "
