@@ -79,12 +79,15 @@ class Code:
             binding = _started()
             # A context of its own: the one that LLVM has for all modules keeps every constant for ever.
             context = binding.create_context()
-            parsed = binding.parse_assembly(module.text(), context)
+            text = module.text()
+            parsed = binding.parse_assembly(text, context)
             target = binding.Target.from_default_triple()
             machine = target.create_target_machine(
                 cpu=binding.get_host_cpu_name(), features=_features().flatten(), opt=effort, codemodel="jitdefault"
             )
             self._engine = binding.create_mcjit_compiler(parsed, machine)
+            for address, name in module.externals.items():
+                self._engine.add_global_mapping(parsed.get_global_variable(name[1:]), address)
             with _without_strength_reduction(binding):
                 self._engine.finalize_object()
         spare = self._engine.get_global_value_address("spare") if module.spare else 0

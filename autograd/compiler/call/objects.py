@@ -71,11 +71,6 @@ def _knows(table: dict[Kind, Any], structure: Structure) -> bool:
     return kind in table and all(_knows(table, part) for part in parts(structure))
 
 
-def _python(name: str) -> str:
-    """Write the address of a function of CPython."""
-    return f"inttoptr (i64 {ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value} to ptr)"
-
-
 class EntryPoint:
     """Writes ``PyObject *from_objects(self, args, n, kwnames)`` around ``run`` into a module.
 
@@ -92,6 +87,7 @@ class EntryPoint:
         samples: int = 0,
     ) -> None:
         self.kept: list[Any] = []  # objects that the code names by address
+        self._module = module
         self._function = module.function("ptr @from_objects(ptr %self, ptr %args, i64 %n, ptr %kwnames) #0")
         self._lines = self._function.lines
         self._column = 0  # how many pointers to batches there are
@@ -117,7 +113,7 @@ class EntryPoint:
         self._lines += [
             f"  ret ptr {array or self._make(result)}",
             "slow:",
-            f"  %answer = call ptr {_python('PyObject_Vectorcall')}(ptr %self, ptr %args, i64 %n, ptr %kwnames)",
+            f"  %answer = call ptr {self._python('PyObject_Vectorcall')}(ptr %self, ptr %args, i64 %n, ptr %kwnames)",
             "  ret ptr %answer",
             "failed:",
         ]
@@ -136,12 +132,23 @@ class EntryPoint:
         holds, label = self._function.put(condition), self._function.fresh()
         self._lines += [f"  br i1 {holds}, label {label}, label %{otherwise}", f"{label[1:]}:"]
 
+    def _python(self, name: str) -> str:
+        """Return the name of a function of CPython."""
+        return self._module.external(ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value or 0)
+
+    def _object(self, x: Any) -> str:
+        """Return the name of a Python object."""
+        return self._module.external(id(x))
+
+    def _demand_is(self, pointer: str, x: Any) -> None:
+        self._demand(f"icmp eq ptr {pointer}, {self._object(x)}")
+
     def _demand_equal(self, number: str, expected: int, kind: str = "i64") -> None:
         self._demand(f"icmp eq {kind} {number}, {expected}")
 
     def _call(self, function: str, operands: str) -> str:
         """Call a function of CPython that returns a new object."""
-        result = self._function.put(f"call ptr {_python(function)}({operands})")
+        result = self._function.put(f"call ptr {self._python(function)}({operands})")
         self._demand(f"icmp ne ptr {result}, null", "failed")
         return result
 
@@ -181,7 +188,7 @@ class EntryPoint:
         self._place += 1
 
     def _read_none(self, item: str, none: None) -> None:
-        self._demand_equal(self._function.put(f"ptrtoint ptr {item} to i64"), id(none))
+        self._demand_is(item, none)
 
     def _read_floats(self, item: str, count: int) -> None:
         items = self._items(list, item, count)
@@ -222,7 +229,7 @@ class EntryPoint:
             self._column += 1
 
     def _number(self, item: str, place: str) -> None:
-        self._demand_equal(self._field(item, 8, "i64"), id(float))
+        self._demand_is(self._field(item, 8), float)
         number = self._field(item, 16, "double")
         self._function.store(number, self._function.nth("%in", place))
 
@@ -231,7 +238,7 @@ class EntryPoint:
 
     def _items(self, kind: type, item: str, count: int) -> str:
         """Check that an object is a list or a tuple of so many items, and return where they are."""
-        self._demand_equal(self._field(item, 8, "i64"), id(kind))
+        self._demand_is(self._field(item, 8), kind)
         self._demand_equal(self._field(item, 16, "i64"), count)
         return self._places_in(kind, item)
 
@@ -242,8 +249,8 @@ class EntryPoint:
         """Check that an object is an array of doubles with such flags; return its data and its shape."""
         import numpy as np
 
-        self._demand_equal(self._field(item, 8, "i64"), id(np.ndarray))
-        self._demand_equal(self._field(item, 56, "i64"), id(np.dtype(np.float64)))
+        self._demand_is(self._field(item, 8), np.ndarray)
+        self._demand_is(self._field(item, 56), np.dtype(np.float64))
         self._demand_equal(self._field(item, 24, "i32"), ndim, "i32")
         flags = self._function.put(f"and i32 {self._field(item, 64, 'i32')}, {wanted}")
         self._demand_equal(flags, wanted, "i32")
@@ -266,8 +273,8 @@ class EntryPoint:
         return self._float(f"{self._place - 1}")
 
     def _make_none(self, none: None) -> str:
-        pointer = f"inttoptr (i64 {id(none)} to ptr)"
-        self._lines.append(f"  call void {_python('Py_IncRef')}(ptr {pointer})")
+        pointer = self._object(none)
+        self._lines.append(f"  call void {self._python('Py_IncRef')}(ptr {pointer})")
         return pointer
 
     def _make_floats(self, count: int) -> str:
@@ -299,8 +306,8 @@ class EntryPoint:
 
         self.kept += [np.empty, shape]
         box = self._function.put("alloca ptr")
-        self._function.store(f"inttoptr (i64 {id(shape)} to ptr)", box, "ptr")
-        operands = f"ptr inttoptr (i64 {id(np.empty)} to ptr), ptr {box}, i64 1, ptr null"
+        self._function.store(self._object(shape), box, "ptr")
+        operands = f"ptr {self._object(np.empty)}, ptr {box}, i64 1, ptr null"
         return self._call("PyObject_Vectorcall", operands)
 
     def _float(self, place: str) -> str:

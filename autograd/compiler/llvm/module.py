@@ -7,6 +7,7 @@ flag that would let LLVM fuse, reassociate or approximate, unless ``fast`` asks 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from autograd.compiler.program.procedures import ELEMENT, TAKEN, Procedure
 
@@ -23,8 +24,8 @@ class Module:
         self.lanes = lanes
         self.width = width  # how many lanes the machine has
         self.flags = FAST_FLAGS if fast else ""
-        # The address of the function behind an instruction, by name and number of operands, or of a rule in Python.
-        self.address = find
+        self._find = find  # the address of the function of an instruction, by name and operands, or of a Python rule
+        self.externals: dict[int, str] = {}  # what is outside of the module: its name by its address
         self.procedures: list[tuple[str, Procedure]] = []  # that are called, and the names of their functions
         self.arena = False  # whether memory for tapes is needed
         self._functions: list[Function] = []
@@ -35,6 +36,14 @@ class Module:
         """Begin a function, given what stands before its braces."""
         self._functions.append(Function(head))
         return self._functions[-1]
+
+    def external(self, address: int) -> str:
+        """Return the name of what lies at an address. So the text is the same wherever it is: it may be kept."""
+        return self.externals.setdefault(address, f"@x{len(self.externals)}")
+
+    def callee(self, name: str, arity: int, rule: Callable[..., Any] | None = None) -> str:
+        """Return the name of the function of an instruction, or of a rule in Python."""
+        return self.external(self._find(name, arity, rule) if rule else self._find(name, arity))
 
     def procedure(self, procedure: Procedure) -> str:
         """Return the name of the function of a procedure."""
@@ -63,10 +72,11 @@ class Module:
         width = f'"prefer-vector-width"="{bits}" "min-legal-vector-width"="{bits}"'
         lines = sorted(set().union(*[function.declarations for function in self._functions]))
         if self.spare:
-            lines.append(_SPARE.format(size=self.spare, malloc=self.address("malloc", 1), free=self.address("free", 1)))
+            lines.append(_SPARE.format(size=self.spare, malloc=self.callee("malloc", 1), free=self.callee("free", 1)))
         if self.arena:
-            full = self.address("memory", 1, _no_memory)
-            lines.append(_ARENA.format(malloc=self.address("malloc", 1), free=self.address("free", 1), full=full))
+            full = self.callee("memory", 1, _no_memory)
+            lines.append(_ARENA.format(malloc=self.callee("malloc", 1), free=self.callee("free", 1), full=full))
+        lines += [f"{name} = external global i8" for name in self.externals.values()]
         for (kind, entries), name in self._tables.items():
             numbers = ", ".join([f"{kind} {entry}" for entry in entries])
             lines.append(f"{name} = internal constant [{len(entries)} x {kind}] [{numbers}], align 64")
@@ -92,10 +102,10 @@ class Module:
                 symbol, text = _AS_IN_PYTHON[name]
                 function = self.function(head)
                 function.declarations |= _DECLARATIONS
-                function.lines.append(text.format(address=self.address(symbol, arity)))
+                function.lines.append(text.format(callee=self.callee(symbol, arity)))
                 function.end("double %result")
             else:
-                callee = f"inttoptr (i64 {self.address(name, arity)} to ptr)"
+                callee = self.callee(name, arity)
             self._helpers[key] = callee
         return self._helpers[key]
 
@@ -110,7 +120,7 @@ def _lane_by_lane(function: Function, callee: str, arity: int, lanes: int) -> No
 
 
 # Python's % and // (float_rem and _float_div_mod of CPython's floatobject.c), and the table's x ** 2 = x·x.
-_MOD = """  %m = call double inttoptr (i64 {address} to ptr)(double %x0, double %x1)
+_MOD = """  %m = call double {callee}(double %x0, double %x1)
   %below = fcmp olt double %m, 0.0
   %negative = fcmp olt double %x1, 0.0
   %other = xor i1 %below, %negative
@@ -121,7 +131,7 @@ _MOD = """  %m = call double inttoptr (i64 {address} to ptr)(double %x0, double 
   %r = select i1 %some, double %moved, double %signed
   %pole = fcmp oeq double %x1, 0.0
   %result = select i1 %pole, double 0x7FF8000000000000, double %r"""
-_FLOORDIV = """  %m = call double inttoptr (i64 {address} to ptr)(double %x0, double %x1)
+_FLOORDIV = """  %m = call double {callee}(double %x0, double %x1)
   %quotient = fdiv double %x0, %x1
   %rest = fsub double %x0, %m
   %d = fdiv double %rest, %x1
@@ -143,7 +153,7 @@ _FLOORDIV = """  %m = call double inttoptr (i64 {address} to ptr)(double %x0, do
   %pole = fcmp oeq double %x1, 0.0
   %result = select i1 %pole, double %quotient, double %r"""
 _POW = """  %square = fcmp oeq double %x1, 2.0
-  %p = call double inttoptr (i64 {address} to ptr)(double %x0, double %x1)
+  %p = call double {callee}(double %x0, double %x1)
   %xx = fmul double %x0, %x0
   %result = select i1 %square, double %xx, double %p"""
 
@@ -161,7 +171,7 @@ _TAKEN = """  %floor = call double @llvm.floor.f64(double %x1)
   %inside = and i1 %range, %whole
   br i1 %inside, label %good, label %bad
 bad:
-  %nan = call double inttoptr (i64 {address} to ptr)(double 0.0, double %x1, double %x2)
+  %nan = call double {callee}(double 0.0, double %x1, double %x2)
   ret double %nan
 good:
   %negative = fcmp olt double %x1, 0.0
@@ -189,7 +199,7 @@ define internal ptr @take() noinline #0 {{
   %none = icmp eq ptr %kept, null
   br i1 %none, label %new, label %old
 new:
-  %made = call ptr inttoptr (i64 {malloc} to ptr)(i64 {size})
+  %made = call ptr {malloc}(i64 {size})
   ret ptr %made
 old:
   ret ptr %kept
@@ -199,7 +209,7 @@ define internal void @give(ptr %p) noinline #0 {{
   %none = icmp eq ptr %other, null
   br i1 %none, label %done, label %free
 free:
-  call void inttoptr (i64 {free} to ptr)(ptr %other)
+  call void {free}(ptr %other)
   br label %done
 done:
   ret void
@@ -208,11 +218,11 @@ done:
 # What tapes take: the first eight bytes of a block point to the block before it, and its numbers begin after 64.
 _ARENA = """define internal ptr @allocate(ptr %arena, i64 %size) noinline #0 {{
   %whole = add i64 %size, 64
-  %block = call ptr inttoptr (i64 {malloc} to ptr)(i64 %whole)
+  %block = call ptr {malloc}(i64 %whole)
   %none = icmp eq ptr %block, null
   br i1 %none, label %full, label %there
 full:
-  call double inttoptr (i64 {full} to ptr)(double 0.0)
+  call double {full}(double 0.0)
   ret ptr null
 there:
   %before = load ptr, ptr %arena
@@ -231,7 +241,7 @@ test:
   br i1 %none, label %done, label %next
 next:
   %before = load ptr, ptr %block
-  call void inttoptr (i64 {free} to ptr)(ptr %block)
+  call void {free}(ptr %block)
   br label %test
 done:
   ret void

@@ -117,12 +117,12 @@ class _Writer:
         after = "turn" if limit == math.inf else "limit"
         function.lines += [f"  br i1 {holds}, label %{after}, label %done", f"{after}:"]
         if limit < math.inf:
-            check = self.module.address("limit", 1, self.procedure.check)
+            check = self.module.callee("limit", 1, self.procedure.check)
             function.lines += [
                 f"  %over = icmp sge i64 %i, {min(int(limit), 2**62)}",
                 "  br i1 %over, label %failed, label %turn",
                 "failed:",
-                f"  call double inttoptr (i64 {check} to ptr)(double 0x7FF0000000000000)",
+                f"  call double {check}(double 0x7FF0000000000000)",
                 "  br label %done",
                 "turn:",
             ]
