@@ -17,9 +17,11 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from autograd import Value, jit, logsumexp, mean, softplus, topological_order, where
+from autograd import Value, enable_grad, jit, logsumexp, mean, softplus, topological_order, where
+from autograd.compiler.call.known import Known
 from autograd.graph import lent
 
+from .content import UnknownContent, content_of
 from .layers import Dropout
 from .losses import Loss, bce, cross_entropy, one_value, reduction_of
 from .module import Module
@@ -38,6 +40,7 @@ class CompiledStep(Step):
     numbers: Any  # of each parameter, and then for each its step count and what the optimiser remembers
     grads: Any
     held: Any  # the compiled step with its arrays in place; None before it is called for, and where there is none
+    dropouts: list[Dropout]
     drops: list[Dropout]  # for each factor behind a sample's inputs, what draws it
     inputs: Any
     batch: list[Any]  # those that hold the inputs and targets of a batch
@@ -135,22 +138,20 @@ class CompiledStep(Step):
 
     def _load(self) -> None:
         """Take over what model and optimiser hold now, since whoever looked on may have changed anything."""
-        self.parameters = self.model.parameters()
+        self.parameters, modules = self.model.parameters(), list(self.model.modules())
         groups = self.optimizer.param_groups
         facts = (
             {p: (i, p.requires_grad) for i, p in enumerate(self.parameters)},
             [{p: i for i, p in enumerate(group["params"])} for group in groups],
-            [(m.training, vars(m).get("activate"), isinstance(m, Dropout) and m.p > 0.0) for m in self.model.modules()],
+            [(m.training, vars(m).get("activate"), isinstance(m, Dropout) and m.p > 0.0) for m in modules],
         )
         if facts != self.facts:
             self.facts = facts
+            self.dropouts = [m for m in modules if isinstance(m, Dropout)]
             self._compile()
         import numpy as np
 
-        group_of = {p: group for group in reversed(groups) for p in group["params"]}
-        data = [p.data for p in self.parameters]
-        state = [number for p in self.parameters for number in self._remembered(p, group_of)]
-        self.numbers = np.array([*data, *state])
+        self.numbers = np.array([*[p.data for p in self.parameters], *self._state()])
         self.grads = np.zeros(len(self.parameters))
         self.loaded = True
         self.begin()
@@ -159,12 +160,34 @@ class CompiledStep(Step):
         """Begin anew, with no program: each is made when it is called for."""
         self.options = self._options()
         self.reached: set[Value] = set()  # what the loss depends on; other parameters have no gradient
-        self.sample = jit(_weak(self._sample), in_axes=(None, None, None, 0, 0))  # says what to install without numpy
         self.drops = self._dropped()
         self.inputs = self._with_factors(self.data[0])
         self.held, self.batch = None, []
-        self.update = _weak(self._update)
-        self.whole = jit(_weak(self._whole), in_axes=(None,) * 5)
+        sample, self.update, whole = self._known([_weak(f) for f in (self._sample, self._update, self._whole)])
+        self.sample = jit(sample, in_axes=(None, None, None, 0, 0))  # says what to install without numpy
+        self.whole = jit(whole, in_axes=(None,) * 5)
+
+    def _known(self, functions: list[Callable[..., Any]]) -> list[Callable[..., Any]]:
+        """Return the functions to compile with what they are known by, if all that they use is of this package."""
+        places, groups, _ = self.facts
+        numbers = {p: i for p, (i, _) in places.items()}
+        frozen = [i for i, learns in places.values() if not learns]
+        members = [
+            list(group) == self.parameters or [(numbers.get(p, -1), i) for p, i in group.items()] for group in groups
+        ]
+        try:
+            model, loss = content_of(self.model, numbers), content_of(self.loss, numbers)
+            rule = [
+                content_of(x, numbers) for x in (type(self.optimizer), self.options, self.clip_norm, self.clip_value)
+            ]
+        except UnknownContent:
+            return functions
+        with enable_grad():
+            outputs = self._output(_listed(self.inputs[0]))
+        leaves = {node for node in topological_order(*_flat(outputs)) if not node.operands}
+        self.reached = leaves.intersection(self.parameters)
+        content = f"{model} {loss} {self.reduction} {rule} {members} {frozen} {len(self.drops)}"
+        return [Known(function, f"{function.__name__} {content}") for function in functions]
 
     def _options(self) -> list[dict[str, Any]]:
         return [{k: v for k, v in g.items() if k not in ("params", "lr")} for g in self.optimizer.param_groups]
@@ -195,14 +218,13 @@ class CompiledStep(Step):
     def _dropped(self) -> list[Dropout]:
         """Return what each number that Dropout drops or not belongs to, in the order in which a sample meets them."""
         met: list[Dropout] = []
-        chosen = [m for m in self.model.modules() if isinstance(m, Dropout)]
-        for dropout in chosen:
+        for dropout in self.dropouts:
             dropout.given = _noting(met, dropout)
         try:
-            if chosen:
+            if self.dropouts:
                 self.model(self.data[0][0])
         finally:
-            for dropout in chosen:
+            for dropout in self.dropouts:
                 dropout.given = None
         return met
 
@@ -234,11 +256,15 @@ class CompiledStep(Step):
         groups = enumerate(self.optimizer.param_groups)
         return {p: i for i, group in groups for p in group["params"] if p.requires_grad}
 
-    def _remembered(self, p: Value, group_of: dict[Value, Any]) -> list[float]:
-        group = group_of.get(p)
-        initial = (0.0,) * (self.width - 1) if group is None else self.optimizer.begin(group)
-        t, numbers = self.optimizer.state.get(p, (0, initial))
-        return [float(t), *numbers]
+    def _state(self) -> list[float]:
+        """Return the step count of each parameter, and behind it what the optimiser remembers."""
+        numbers: list[float] = []
+        begin = {p: self.optimizer.begin(g) for g in reversed(self.optimizer.param_groups) for p in g["params"]}
+        nothing = (0.0,) * (self.width - 1)
+        for p in self.parameters:
+            t, remembered = self.optimizer.state.get(p) or (0, begin.get(p, nothing))
+            numbers += (float(t), *remembered)
+        return numbers
 
     def _update(self, result: list[Any], data: Any, state: Any, rates: Any) -> tuple[Any, ...]:
         """Compute new parameters and state, with the options of the optimiser's groups."""

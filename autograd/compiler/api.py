@@ -19,6 +19,7 @@ from autograd.errors import TraceError
 from .call import by_hand
 from .call.batched import Batched, Held
 from .call.compiled import Compiled
+from .call.known import program_of
 from .call.machine import llvm, patience, uncollected
 from .call.objects import builtin
 from .program.program import Cost, Program
@@ -291,7 +292,7 @@ class Jitted:
                     structures = (counted(compiled.result), *itertools.compress(compiled.structures, shared))
                     labels = ["result", *itertools.compress(compiled.labels, shared)]
                     modules = [m() if isinstance(m, weakref.ref) else m for m in compiled.modules]
-                    update = self._trace(then, structures, (), labels, modules, compiled.parameters)
+                    update = self._program(then, structures, (), labels, modules, compiled.parameters)
                     compiled.updates[then] = update
         return update
 
@@ -341,7 +342,7 @@ class Jitted:
                 compiled = self._compiled.get(key)
                 if compiled is None:
                     labels = _labels(self._fn, args, kwargs)
-                    compiled = self._trace(self._python(), structures, key[1], labels, into.modules, declared)
+                    compiled = self._program(self._python(), structures, key[1], labels, into.modules, declared)
                     compiled.modules = tuple([self._until_gone(module, key) for module in into.modules])
                     while len(self._compiled) >= MAX_STRUCTURES:
                         self._compiled.pop(next(iter(self._compiled)), None)
@@ -364,6 +365,11 @@ class Jitted:
                 "call it with these arguments before it is pickled, or build it from a function of a module"
             )
         return self._fn
+
+    def _program(self, fn: Callable[..., Any], structures: tuple[Structure, ...], *rest: Any) -> Compiled:
+        """Return the program of a function, which is traced if it is not known."""
+        trace = lambda: self._trace(fn, structures, *rest)
+        return program_of(fn, (structures, self._fastmath), trace)
 
     def _trace(
         self,

@@ -38,7 +38,7 @@ class NotPlain(TypeError):
         )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Kind:
     """A kind of structure. Its functions are given what stands behind the kind in a structure."""
 
@@ -51,6 +51,8 @@ class Kind:
 
     def __reduce__(self) -> str:
         return self.name  # pickled as what this module calls it
+
+    __repr__ = __reduce__
 
 
 def _kind_of(container: Container) -> Kind:

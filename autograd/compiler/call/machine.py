@@ -11,15 +11,17 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
+from importlib import metadata
 from typing import Any
 
 from autograd.compiler.llvm.module import Module
 from autograd.compiler.llvm.procedures import write_procedures
 from autograd.errors import require
 
-from . import library
+from . import cache, library
 
 PATIENCE = 2.0  # seconds after which a person is told what takes so long
+WORTH_KEEPING = 0.05  # seconds of compiling from which on machine code is kept on disk
 _lock = threading.Lock()  # one compilation at a time: LLVM's start is not safe for threads
 
 RUN = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)  # (in, out); the GIL is free meanwhile
@@ -43,6 +45,12 @@ def _started() -> Any:
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     return binding
+
+
+@functools.cache
+def _version() -> str:
+    """Return what compiles, with the options that are set here."""
+    return f"llvmlite {llvm().llvm_version_info} {metadata.version('llvmlite')} without lsr"
 
 
 @functools.cache
@@ -88,8 +96,16 @@ class Code:
             self._engine = binding.create_mcjit_compiler(parsed, machine)
             for address, name in module.externals.items():
                 self._engine.add_global_mapping(parsed.get_global_variable(name[1:]), address)
+            cpu = f"{binding.get_host_cpu_name()} {_features().flatten()}"
+            key = cache.key_of(text, cpu, f"{effort} {_version()}")
+            made: list[bytes] = []
+            kept = cache.load(key)
+            self._engine.set_object_cache(lambda _, code: made.append(bytes(code)), lambda _: kept)
+            begin = time.perf_counter()
             with _without_strength_reduction(binding):
                 self._engine.finalize_object()
+        if made and time.perf_counter() - begin > WORTH_KEEPING:
+            cache.store(key, made[0])
         spare = self._engine.get_global_value_address("spare") if module.spare else 0
         # No __del__: the garbage collector, in a circle, might call those of engine and context before it.
         weakref.finalize(self, _release, self._engine, context, spare).atexit = False

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 WIDEST = 3  # operands of an instruction at most
 MISSING = -(2**62)  # in the place of an operand that is not there
+_MISSING_32 = -(2**31)  # the same in a pickle
 
 
 class Instruction(NamedTuple):
@@ -39,6 +40,12 @@ class Instructions(Sequence[Instruction]):
         places[np.arange(WIDEST) < counts[:, None]] = flat
         return cls(tuple(known), codes, places)
 
+    def __reduce__(self) -> tuple[Any, ...]:  # in half the bytes: places are below 2³¹
+        import numpy as np
+
+        places = np.where(self.places == MISSING, _MISSING_32, self.places).astype(np.int32)
+        return _unpickled, (self.names, self.codes.astype(np.int32), places)
+
     def __len__(self) -> int:
         return len(self.codes)
 
@@ -69,6 +76,13 @@ class Instructions(Sequence[Instruction]):
     def moved(self, new: Any, chosen: Any = slice(None)) -> Instructions:
         """Return the chosen instructions, with values at new places."""
         return Instructions(self.names, self.codes[chosen], moved(self.places[chosen], new))
+
+
+def _unpickled(names: tuple[str, ...], codes: Any, places: Any) -> Instructions:
+    import numpy as np
+
+    wide = places.astype(np.int64)
+    return Instructions(names, codes.astype(np.int64), np.where(wide == _MISSING_32, MISSING, wide))
 
 
 def moved(places: Any, new: Any) -> Any:
