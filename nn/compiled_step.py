@@ -21,7 +21,7 @@ from autograd import Value, enable_grad, jit, logsumexp, mean, softplus, topolog
 from autograd.compiler.call.known import Known
 from autograd.graph import lent
 
-from .content import UnknownContent, content_of
+from .fingerprint import NoFingerprint, fingerprint
 from .layers import Dropout
 from .losses import Loss, bce, cross_entropy, one_value, reduction_of
 from .module import Module
@@ -176,11 +176,11 @@ class CompiledStep(Step):
             list(group) == self.parameters or [(numbers.get(p, -1), i) for p, i in group.items()] for group in groups
         ]
         try:
-            model, loss = content_of(self.model, numbers), content_of(self.loss, numbers)
+            model, loss = fingerprint(self.model, numbers), fingerprint(self.loss, numbers)
             rule = [
-                content_of(x, numbers) for x in (type(self.optimizer), self.options, self.clip_norm, self.clip_value)
+                fingerprint(x, numbers) for x in (type(self.optimizer), self.options, self.clip_norm, self.clip_value)
             ]
-        except UnknownContent:
+        except NoFingerprint:
             return functions
         with enable_grad():
             outputs = self._output(_listed(self.inputs[0]))

@@ -5,6 +5,7 @@ import os
 from hypothesis import HealthCheck, settings
 
 os.environ["MPLBACKEND"] = "Agg"
+os.environ["CHALKGRAD_CACHE"] = "off"  # what is tested is compiled, and the user's folder stays as it is
 
 # The same examples every time, so that a failure on one machine is a failure on all. No deadline and no complaint about
 # slow generation: two workers share two cores, and a pause of the machine is not a fault of the code.

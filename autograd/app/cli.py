@@ -132,6 +132,8 @@ def _parser(words: list[str]) -> argparse.ArgumentParser:
 
     add_arguments(command("train", train, "train a network on a CSV table, with a checkpoint and a curve"))
     command("doctor", _doctor, "print versions and drawing engines, and look for a clash of packages")
+    kept = command("cache", _cache, "say where compiled code is kept for the next time, and how much")
+    kept.add_argument("--clear", action="store_true", help="remove it")
     return parser
 
 
@@ -283,6 +285,16 @@ def _explain(options: argparse.Namespace) -> int:
     if wrt not in leaves:
         raise ValueError(f"--wrt is a variable of the expression: {', '.join(leaves)}; {wrt!r} was given")
     print(explain(output, wrt=leaves[wrt]))
+    return 0
+
+
+def _cache(options: argparse.Namespace) -> int:
+    from autograd.compiler.call import cache
+
+    if options.clear:
+        count, size = cache.clear()
+        print(f"removed {cache.amount(count, size)}")
+    print(cache.report())
     return 0
 
 

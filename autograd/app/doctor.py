@@ -8,9 +8,21 @@ from importlib import import_module, metadata
 from pathlib import Path
 
 from autograd import _engine
+from autograd.compiler.call import cache
 
 OURS = "chalkgrad"
-LIBRARIES = ("graphviz", "graphviz-pure", "tqdm", "matplotlib", "numpy", "llvmlite", "pillow", "ipython", "torch")
+LIBRARIES = (
+    "graphviz",
+    "graphviz-pure",
+    "tqdm",
+    "matplotlib",
+    "numpy",
+    "llvmlite",
+    "platformdirs",
+    "pillow",
+    "ipython",
+    "torch",
+)
 
 
 def report() -> int:
@@ -24,6 +36,7 @@ def report() -> int:
     print("\n".join(engine()))
     for line in _drawing_engines():
         print(line)
+    print(f"keeps code      {cache.report()}")
     print()
     clashes = [line for package in ("autograd", "nn") for line in _clashes(package)]
     print("\n".join(clashes) or "autograd and nn belong to this distribution alone.")

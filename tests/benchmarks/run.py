@@ -50,7 +50,12 @@ def run_program(path: Path, collector: str, repeats: int) -> dict:
     peer = path.stem.partition("-")[0]
     command = [interpreter(peer), HERE / "clock.py", path, collector, str(repeats), *PEERS[peer].distributions]
     # One thread each for libraries that would otherwise take what cores they find, and no user's site packages.
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONNOUSERSITE": "1", "PYTHONHASHSEED": "0"}
+    environment = os.environ | {
+        "CHALKGRAD_CACHE": "off",
+        "OMP_NUM_THREADS": "1",
+        "PYTHONNOUSERSITE": "1",
+        "PYTHONHASHSEED": "0",
+    }
     done = subprocess.run(command, env=environment, text=True, capture_output=True, cwd=HERE)
     if done.returncode:
         raise PeerError(f"{path.parent.name}/{path.name} failed:\n{done.stderr.strip()}")

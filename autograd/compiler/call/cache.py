@@ -103,6 +103,24 @@ def clear() -> tuple[int, int]:
     return count, size
 
 
+def amount(count: int, size: int) -> str:
+    """Say how much there is."""
+    return f"{count} {'entry' if count == 1 else 'entries'}, {size / 1e6:.1f} MB"
+
+
+def report() -> str:
+    """Say where compiled code is kept, and how much of it is there."""
+    place = folder()
+    if place is None:
+        off = "CHALKGRAD_CACHE" in os.environ
+        return "nowhere: " + ("CHALKGRAD_CACHE is off" if off else "platformdirs, of the extra jit, is not installed")
+    known = entries()
+    text = f"{place} ({amount(len(known), sum(facts.st_size for _, facts in known))})"
+    if place.exists() and not _is_ours(place.lstat()):
+        text += ", which is not used: others can write there; make it yours alone, or name another in CHALKGRAD_CACHE"
+    return text
+
+
 @functools.cache
 def sources() -> str:
     """Tell this installation of the package from any other: its files, with their sizes and the times of change."""

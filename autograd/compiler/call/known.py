@@ -30,6 +30,7 @@ class Known:
         self.__name__ = fn.__name__
 
     def __call__(self, *args: Any) -> Any:
+        """Call the function."""
         return self.fn(*args)
 
     def __eq__(self, other: object) -> bool:

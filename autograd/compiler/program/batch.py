@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from .instructions import moved
 from .procedures import is_transfer
@@ -64,19 +65,24 @@ def split(program: Program, batched: Sequence[bool]) -> Split:
         tuple(moved(outputs[of_samples], new).tolist()),
         program.procedures,
     )
-    prologue = _shared_part(program, batched, shared_values.tolist())
-    constant = _shared_part(program, batched, outputs[~of_samples].tolist())
+    prologue = _shared_part(program, varying, shared_values)
+    constant = _shared_part(program, varying, outputs[~of_samples])
     return Split(prologue, body, constant, tuple(of_samples.tolist()))
 
 
-def _shared_part(program: Program, batched: Sequence[bool], outputs: list[int]) -> Program:
+def _shared_part(program: Program, varying: Any, outputs: Any) -> Program:
     """Return the program of outputs that depend on the shared inputs only."""
     import numpy as np
 
-    order = np.argsort(np.asarray(batched, np.bool_), kind="stable")  # the shared inputs come first
-    new = np.arange(len(order) + len(program.instructions))
-    new[order] = np.arange(len(order))
-    names = [program.inputs[i] for i in order.tolist()]
-    places = tuple(moved(outputs, new).tolist())
-    whole = Program.pruned(names, program.constants, program.instructions.moved(new), places, program.procedures)
-    return whole.without_inputs(len(order) - sum(batched))
+    first = len(program.inputs)
+    shared = np.flatnonzero(~varying[:-1])  # which are inputs, and then instructions
+    new = np.zeros(len(varying), np.int64)
+    new[shared] = np.arange(len(shared))
+    inputs, instructions = shared[shared < first], shared[shared >= first] - first
+    return Program.pruned(
+        [program.inputs[i] for i in inputs.tolist()],
+        program.constants,
+        program.instructions.moved(new, instructions),
+        moved(outputs, new).tolist(),
+        program.procedures,
+    )

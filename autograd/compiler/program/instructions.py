@@ -66,12 +66,12 @@ class Instructions(Sequence[Instruction]):
     def __hash__(self) -> int:
         return hash(tuple(self))
 
-    def operands(self, nothing: int) -> list[list[int]]:
-        """Return the places of the operands in rows, with ``nothing`` where there is no value."""
+    def operands(self, nothing: int, backwards: bool = False) -> Iterator[tuple[int, ...]]:
+        """Go through the places of the operands, with ``nothing`` where there is no value."""
         import numpy as np
 
-        rows: list[list[int]] = np.where(self.places < 0, nothing, self.places).tolist()
-        return rows
+        places = np.where(self.places < 0, nothing, self.places)[:: -1 if backwards else 1]
+        return zip(*[places[:, i].tolist() for i in range(WIDEST)], strict=True)
 
     def moved(self, new: Any, chosen: Any = slice(None)) -> Instructions:
         """Return the chosen instructions, with values at new places."""

@@ -77,7 +77,7 @@ class Program:
         needed = bytearray(total + 1)  # the last place stands for all constants
         for place in outputs:
             needed[place if place >= 0 else total] = 1
-        for number, (a, b, c) in zip(range(total - 1, first - 1, -1), reversed(table.operands(total))):
+        for number, (a, b, c) in zip(range(total - 1, first - 1, -1), table.operands(total, backwards=True)):
             if needed[number]:
                 needed[a] = needed[b] = needed[c] = 1
         kept = np.frombuffer(needed, np.bool_)[first:total]
@@ -107,15 +107,6 @@ class Program:
             procedure.without_unused(used.get(f"{CALL}{k}", set())) for k, procedure in enumerate(self.procedures)
         ]
         return replace(self, procedures=tuple(procedures))
-
-    def without_inputs(self, kept: int) -> Program:
-        """Return the program without the inputs beyond the first ``kept``, which nothing in it may use."""
-        import numpy as np
-
-        new = np.arange(len(self.inputs) + len(self.instructions))
-        new[kept:] -= len(self.inputs) - kept
-        outputs = tuple(moved(self.outputs, new).tolist())
-        return Program(self.inputs[:kept], self.constants, self.instructions.moved(new), outputs, self.procedures)
 
     @functools.cached_property
     def loops(self) -> tuple[Term, ...]:

@@ -1,4 +1,4 @@
-"""What a model, a loss and an optimiser are made of, in words: those of one content compute the same from their numbers."""
+"""What a model, a loss and an optimiser are made of, in words: those of one fingerprint compute the same."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ from autograd import Value
 from .module import Module
 
 
-class UnknownContent(Exception):
+class NoFingerprint(Exception):
     """There is something of which nobody can say what it computes, such as a function of the user's."""
 
 
-def content_of(x: Any, parameters: Mapping[Value, int]) -> str:
+def fingerprint(x: Any, parameters: Mapping[Value, int]) -> str:
     """Say what something is made of, with the numbers of parameters in their place.
 
-    Raises UnknownContent for what is not of this package, and is no number, string or container of such.
+    Raises NoFingerprint for what is not of this package, and is no number, string or container of such.
 
     >>> from nn import MLP
     >>> model = MLP(1, [1])
-    >>> content_of(model.layers[0].neurons, {p: i for i, p in enumerate(model.parameters())})
+    >>> fingerprint(model.layers[0].neurons, {p: i for i, p in enumerate(model.parameters())})
     '[Neuron(activate=None, b=#1, training=True, w=#[0])]'
     """
     if isinstance(x, Value) and x in parameters:
         return f"#{parameters[x]}"
     if x is None or type(x) in (bool, int, float, str):
         return repr(x)
-    if type(x) is list and all([type(part) is Value for part in x]) and all([part in parameters for part in x]):
+    if type(x) is list and all(type(part) is Value and part in parameters for part in x):
         return f"#{[parameters[part] for part in x]}"  # at once: a layer has thousands
     if type(x) in (list, tuple):
-        return f"[{', '.join([content_of(part, parameters) for part in x])}]"
+        return f"[{', '.join([fingerprint(part, parameters) for part in x])}]"
     if type(x) is dict:
-        return f"{{{', '.join([f'{key!r}: {content_of(part, parameters)}' for key, part in sorted(x.items())])}}}"
+        return f"{{{', '.join([f'{key!r}: {fingerprint(part, parameters)}' for key, part in sorted(x.items())])}}}"
     if type(x) is random.Random:
         return "random"  # what is drawn comes from outside of the program
     if isinstance(x, Module) and is_ours(type(x)):
-        facts = [f"{name}={content_of(part, parameters)}" for name, part in sorted(vars(x).items())]
+        facts = [f"{name}={fingerprint(part, parameters)}" for name, part in sorted(vars(x).items())]
         return f"{type(x).__name__}({', '.join(facts)})"
     if callable(x) and is_ours(x):
         return f"{x.__module__}.{x.__name__}"
-    raise UnknownContent(x)
+    raise NoFingerprint(x)
 
 
 def is_ours(x: Any) -> bool:
