@@ -141,10 +141,10 @@ class Compiled:
         on_stack = (3 * inputs if samples else inputs) + outputs  # of a batch, also pointers and strides
         if (
             objects.serves(self.structures, result)
-            and not (self.parameters or self.keywords or compiler.rules.callbacks)
-            and not compiler.module.arena  # a loop may be long, and fail
+            and not (self.parameters or self.keywords)
             and on_stack <= objects.LARGEST
             and objects.available()
         ):
-            return objects.EntryPoint(compiler.module, self.structures, result, inputs, outputs, samples).kept
+            failed = compiler.module.external(compiler.rules.failures.address)
+            return objects.EntryPoint(compiler.module, self.structures, result, inputs, outputs, failed, samples).kept
         return None

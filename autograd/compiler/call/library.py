@@ -75,10 +75,27 @@ def same_bits(a: float, b: float) -> bool:
     return (a != a and b != b) or struct.pack("d", a) == struct.pack("d", b)
 
 
-class Failures(threading.local):
+class Failures:
     """The first exception of the rules that machine code calls back, for each thread its own."""
 
-    first: BaseException | None = None
+    def __init__(self) -> None:
+        self._of_thread = threading.local()
+        self._threads = ctypes.c_int64(0)  # how many have failed and were not asked yet
+        self.address = ctypes.addressof(self._threads)
+
+    def add(self, failure: BaseException) -> None:
+        """Keep an exception, if it is the first of this thread."""
+        if getattr(self._of_thread, "first", None) is None:
+            self._of_thread.first = failure
+            self._threads.value += 1
+
+    def take(self) -> BaseException | None:
+        """Return the first exception of this thread, and forget it."""
+        first: BaseException | None = getattr(self._of_thread, "first", None)
+        if first is not None:
+            self._of_thread.first = None
+            self._threads.value -= 1
+        return first
 
 
 class Callback:
@@ -89,7 +106,7 @@ class Callback:
             try:
                 return float(forward(*operands))
             except BaseException as failure:  # KeyboardInterrupt too: nothing can be raised through machine code
-                failures.first = failures.first or failure
+                failures.add(failure)
                 return math.nan
 
         self._function = ctypes.CFUNCTYPE(_DOUBLE, *[_DOUBLE] * arity)(call)

@@ -112,9 +112,8 @@ class Code:
 
     def check(self) -> None:
         """Raise what a rule raised that the machine code called back in this thread."""
-        failure = self.rules.failures.first
+        failure = self.rules.failures.take()
         if failure is not None:
-            self.rules.failures.first = None
             raise failure
 
     def address(self, name: str) -> int:

@@ -74,7 +74,9 @@ def _knows(table: dict[Kind, Any], structure: Structure) -> bool:
 class EntryPoint:
     """Writes ``PyObject *from_objects(self, args, n, kwnames)`` around ``run`` into a module.
 
-    Where arrays are batches, it is written around ``whole``, for up to ``samples`` samples.
+    Where arrays are batches, it is written around ``whole``, for up to ``samples`` samples. At ``failed`` is the number
+    of threads in which a rule has failed that the code called back: then Python is asked, which raises. Other threads
+    may run while a loop does that the program says.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class EntryPoint:
         result: Structure,
         inputs: int,
         outputs: int,
+        failed: str,
         samples: int = 0,
     ) -> None:
         self.kept: list[Any] = []  # objects that the code names by address
@@ -105,13 +108,21 @@ class EntryPoint:
         if samples:
             self._demand(f"icmp sle i64 {self._count}, {samples}")
             self._demand(f"icmp sgt i64 {self._count}, 0")
-            batch = f"ptr %columns, ptr %strides, i64 {self._count}"
-            self._lines.append(f"  call void @whole(ptr {source}, {batch}, ptr {target})")
+            run = f"@whole(ptr {source}, ptr %columns, ptr %strides, i64 {self._count}, ptr {target})"
         else:
-            self._lines.append(f"  call void @run(ptr {source}, ptr {target})")
+            run = f"@run(ptr {source}, ptr {target})"
+        if module.arena:
+            state = self._function.put(f"call ptr {self._python('PyEval_SaveThread')}()")
+            self._lines += [f"  call void {run}", f"  call void {self._python('PyEval_RestoreThread')}(ptr {state})"]
+        else:
+            self._lines.append(f"  call void {run}")
         self._place = 0
+        self._demand(f"icmp eq i64 {self._function.load(failed, 'i64')}, 0", "raise")
         self._lines += [
             f"  ret ptr {array or self._make(result)}",
+            "raise:",
+            *([f"  call void {self._python('Py_DecRef')}(ptr {array})"] if array else []),
+            "  br label %slow",
             "slow:",
             f"  %answer = call ptr {self._python('PyObject_Vectorcall')}(ptr %self, ptr %args, i64 %n, ptr %kwnames)",
             "  ret ptr %answer",
