@@ -33,7 +33,7 @@ PEERS = {
     "jax": Peer(("jax==0.10.2",), ("jax", "jaxlib")),
     "ddx": Peer(("ddx-ad==4.3.0",), ("ddx-ad",)),
     "casadi": Peer(("casadi==3.8.2", "numpy"), ("casadi",)),
-    "torch": Peer(("torch==2.15.0", "numpy"), ("torch",)),  # some gigabytes; where pip finds a CPU build, far less
+    "torch": Peer(("torch==2.13.0", "numpy"), ("torch",)),  # some gigabytes; where pip finds a CPU build, far less
 }
 
 

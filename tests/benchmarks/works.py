@@ -144,6 +144,30 @@ WORKS = [
         collectors=("on",),
     ),
     Work(
+        "jit_wide_net",
+        "compiled: a training step of a classifier 16-64-64-10, 100 samples, cross entropy and SGD",
+        "first call time: trace and compile; time: one call of many, parameters in and parameters out",
+        (Target(times=1, than="jax"), Target("first call time", at_most=1.0)),
+        tolerance=1e-10,  # sums over samples, in any order
+        collectors=("on",),
+    ),
+    Work(
+        "jit_runge_kutta",
+        "compiled: 10,000 Runge-Kutta steps of two numbers, and the gradient by start and four rates",
+        "first call time: trace and compile; time: one call of many",
+        (Target(times=0.5, than="c"), Target("first call time", at_most=0.3)),
+        tolerance=1e-9,  # of ten thousand steps, in which C fuses products and sums
+        collectors=("on",),
+    ),
+    Work(
+        "fit_epoch",
+        "fit(jit=True) of the demo's network: one epoch more, of one batch of 100",
+        "first and second fit: of 5 epochs; time: (20,005 epochs − 5 epochs) ÷ 20,000, without callbacks and metrics",
+        (Target(at_most=20e-6), Target("second fit time", at_most=0.02)),
+        repeats=1,
+        collectors=("on",),
+    ),
+    Work(
         "jit_hessian",
         "compiled: the Hessian of Rosenbrock's function of 20 numbers",
         "first call time: trace and compile; time: one call of many",
