@@ -17,7 +17,7 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from autograd import Value, enable_grad, jit, logsumexp, mean, softplus, topological_order, where
+from autograd import TraceError, Value, enable_grad, jit, logsumexp, mean, softplus, topological_order, where
 from autograd.compiler.call.known import Known
 from autograd.graph import lent
 
@@ -26,7 +26,7 @@ from .layers import Dropout
 from .losses import Loss, bce, cross_entropy, one_value, reduction_of
 from .module import Module
 from .optim import Optimizer, clip_each, scale_to_norm
-from .step import Step
+from .step import Step, evaluating
 from .table import Table
 
 
@@ -118,6 +118,23 @@ class CompiledStep(Step):
         value, outside, *numbers = result
         return value, outside, np.concatenate(numbers)
 
+    def outputs(self, xs: Sequence[Any]) -> list[Any]:
+        """Return the model's outputs as numbers, in evaluation mode: all samples at once."""
+        import numpy as np
+
+        if id(xs) not in self.columns:
+            self.columns[id(xs)] = xs, [np.array(column, float) for column in zip(*xs, strict=True)]
+        data = self.numbers[: len(self.parameters)].tolist() if self.loaded else [p.data for p in self.parameters]
+        try:
+            return _rows(self.predicted(data, self.columns[id(xs)][1]))
+        except TraceError:  # of a model that computes otherwise in evaluation mode
+            self.finish()
+            return super().outputs(xs)
+
+    def _predicted(self, data: list[Any], x: list[Any]) -> Any:
+        with lent(self.parameters, data), evaluating(self.model):
+            return self.model(x)
+
     def finish(self) -> None:
         """Write parameters, gradients and the optimiser's state back; the next step reads them anew."""
         self.loaded = False
@@ -163,7 +180,10 @@ class CompiledStep(Step):
         self.drops = self._dropped()
         self.inputs = self._with_factors(self.data[0])
         self.held, self.batch = None, []
-        sample, self.update, whole = self._known([_weak(f) for f in (self._sample, self._update, self._whole)])
+        functions = self._sample, self._update, self._whole, self._predicted
+        sample, self.update, whole, predicted = self._known([_weak(function) for function in functions])
+        self.predicted = jit(predicted)
+        self.columns: dict[int, tuple[Any, list[Any]]] = {}  # inputs by their id, and their columns as arrays
         self.sample = jit(sample, in_axes=(None, None, None, 0, 0))  # says what to install without numpy
         self.whole = jit(whole, in_axes=(None,) * 5)
 
@@ -321,6 +341,13 @@ def _cross_entropy(scores: list[Any], t: Any) -> Any:
 
 def _flat(outputs: Any) -> list[Any]:
     return [o for part in outputs for o in _flat(part)] if isinstance(outputs, (list, tuple)) else [outputs]
+
+
+def _rows(outputs: Any) -> list[Any]:
+    """Return the outputs for each sample, given those for all."""
+    if isinstance(outputs, (list, tuple)):
+        return [list(row) for row in zip(*map(_rows, outputs), strict=True)]
+    return list(outputs.tolist())
 
 
 def _listed(x: Any) -> Any:

@@ -18,6 +18,7 @@ from . import checkpoint as checkpoint_files
 from .checkpoint import Path
 from .checks import as_list, number_where, whole
 from .data import train_test_split
+from .fingerprint import is_ours
 from .history import History
 from .losses import Loss, cross_entropy, loss_function, name_of, reduction_of
 from .metrics import Metric, metric_functions
@@ -26,8 +27,10 @@ from .optim import Optimizer, optimizer_for
 from .progress import interruptible, progress_bar
 from .run import Callback, EarlyStopping, Row, Run
 from .schedule import Schedule, schedule_for
-from .step import Step
+from .step import Step, outputs
 from .table import Table, inputs, samples
+
+Outputs = Callable[[Sequence[Any]], list[Any]]  # from inputs to what a model makes of them
 
 
 def fit(
@@ -101,7 +104,6 @@ def fit(
     stopping = early_stopping if isinstance(early_stopping, EarlyStopping | None) else EarlyStopping(early_stopping)
     loss = loss_function(loss)
     measured = metric_functions(metrics, loss)
-    measure = partial(_epoch_metrics, model, loss, measured, data, held_out)
     callbacks = as_list("callbacks", callbacks)
     for table in (data, held_out):
         _check_targets(model, loss, table)
@@ -116,7 +118,9 @@ def fit(
         run.resume(checkpoint)
     model.train()
     step = _step_class(jit)(data, model, loss, optimizer, clip_norm, clip_value)
-    looked_at = bool(measured or callbacks or stopping or held_out or checkpoint)
+    measure = partial(_epoch_metrics, step.outputs, loss, measured, data, held_out)
+    # a function of the user's may look at more than it is given
+    looked_at = bool(callbacks or stopping or checkpoint) or not all(map(is_ours, (loss, *measured.values())))
     with enable_grad() if graph_is_off() else nullcontext():  # whoever calls fit wants to train
         _train(run, step, looked_at, measure, callbacks, epochs, shuffle, progress, checkpoint)
     run.restore_best()
@@ -193,7 +197,7 @@ def predict(model: Module, X: Any) -> list[Any]:
     >>> predict(MLP(2, [1], init="ones"), [[1.0, 2.0], [3.0, 4.0]])
     [3.0, 7.0]
     """
-    return _outputs(model, inputs(X))
+    return outputs(model, inputs(X))
 
 
 def evaluate(
@@ -209,13 +213,13 @@ def evaluate(
     """
     data, loss = samples(X, y), loss_function(loss)
     _check_targets(model, loss, data)
-    return _apply_metrics(model, data, {"loss": loss, **metric_functions(metrics, loss)})
+    return _apply_metrics(partial(outputs, model), data, {"loss": loss, **metric_functions(metrics, loss)})
 
 
-def _epoch_metrics(model: Module, loss: Loss, metrics: dict[str, Metric], data: Table, held_out: Table | None) -> Row:
+def _epoch_metrics(run: Outputs, loss: Loss, metrics: dict[str, Metric], data: Table, held_out: Table | None) -> Row:
     """Return the metrics on the training data, and loss and metrics on what is set aside."""
-    row = _apply_metrics(model, data, metrics) if metrics else {}
-    return row if held_out is None else row | _apply_metrics(model, held_out, {"loss": loss, **metrics}, "val_")
+    row = _apply_metrics(run, data, metrics) if metrics else {}
+    return row if held_out is None else row | _apply_metrics(run, held_out, {"loss": loss, **metrics}, "val_")
 
 
 def _columns(metrics: dict[str, Metric], held_out: Table | None) -> tuple[str, ...]:
@@ -226,32 +230,17 @@ def _columns(metrics: dict[str, Metric], held_out: Table | None) -> tuple[str, .
     return ("epoch", "loss", "lr", *metrics, *held)
 
 
-def _apply_metrics(model: Module, data: Table, functions: dict[str, Metric], prefix: str = "") -> Row:
+def _apply_metrics(run: Outputs, data: Table, functions: dict[str, Metric], prefix: str = "") -> Row:
     """Return what each function makes of the model's outputs and the targets."""
-    outputs = _outputs(model, data[0])
+    predictions = run(data[0])
     row: Row = {}
     for name, function in functions.items():
-        result = function(outputs, data[1])
+        result = function(predictions, data[1])
         try:
             row[prefix + name] = float(bare(result))
         except TypeError:
             raise TypeError(f"the metric {name} is to give one number, and it gave {result!r}") from None
     return row
-
-
-def _outputs(model: Module, xs: Sequence[Any]) -> list[Any]:
-    """Return the outputs as numbers. Building a graph and dropping it is faster here than no_grad()."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        return [_floats(model(x)) for x in xs]
-    finally:
-        for module, training in modes:
-            module.training = training
-
-
-def _floats(output: Any) -> Any:
-    return [_floats(x) for x in output] if isinstance(output, (list, tuple)) else float(bare(output))
 
 
 def _above_0(what: str, bound: float | None) -> float | None:
@@ -283,7 +272,7 @@ def _check_targets(model: Module, loss: Loss, data: Table | None) -> None:
     """Let a loss of this package look at each target once, before anything is changed."""
     if data is None or reduction_of(loss) is None:
         return
-    output = _outputs(model, data[0][:1])[0]
+    output = outputs(model, data[0][:1])[0]
     if loss is cross_entropy and not isinstance(output, list):  # it would take a batch for the scores of one sample
         raise ValueError(
             "cross_entropy needs a score for each class, and the model gives one number; make its last layer as wide "

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 from autograd import Value
+from autograd.operation import bare
 
 from .losses import Loss, one_value
 from .module import Module
@@ -52,6 +55,35 @@ class Step:
             self.optimizer.step()
         return float(loss.data)
 
+    def outputs(self, xs: Sequence[Any]) -> list[Any]:
+        """Return the model's outputs as numbers, in evaluation mode."""
+        return outputs(self.model, xs)
+
     def finish(self) -> None:
         """Forget what was collected: whoever looks on may change anything before the next step."""
         self.parameters = []
+
+
+def outputs(model: Module, xs: Sequence[Any]) -> list[Any]:
+    """Return a model's outputs as numbers, in evaluation mode.
+
+    Building a graph and dropping it is faster here than no_grad().
+    """
+    with evaluating(model):
+        return [_floats(model(x)) for x in xs]
+
+
+@contextmanager
+def evaluating(model: Module) -> Iterator[None]:
+    """Switch to evaluation mode, and back to what each module was in."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def _floats(output: Any) -> Any:
+    return [_floats(x) for x in output] if isinstance(output, (list, tuple)) else float(bare(output))

@@ -11,7 +11,7 @@ from autograd import Value, maximum
 from nn import data
 from tests.compiler.memory import resident
 
-LOSSES = ["mse", "mae", "huber", "hinge", "half_squared_error", "bce_with_logits"]
+LOSSES = ["mse", "rmse", "huber", "hinge", "half_squared_error", "bce_with_logits"]
 
 
 def labels(loss, y):
@@ -405,3 +405,55 @@ def test_a_loss_that_becomes_nan_leaves_the_gradients_of_the_step_before():
             nn.fit(model, X, y, optimizer="adam", lr=1e200, epochs=5, batch_size=None, progress=False, **settings)
         grads.append([p.grad for p in model.parameters()])
     assert grads[1] == grads[2] == pytest.approx(grads[0], rel=1e-12)
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_metrics_of_a_compiled_run_are_those_of_the_plain_one(width):
+    """One sample a batch, so that the parameters have the same bits."""
+    X, y = data.moons(30, noise=0.1, seed=3)
+    settings = {"loss": "bce_with_logits", "metrics": ["accuracy", "rmse"]}
+    if width == 3:
+        settings = {"loss": "cross_entropy", "metrics": ["accuracy"]}
+    histories = []
+    for jit in (False, True):
+        net = nn.Sequential(nn.Layer(2, 6, seed=1), nn.Dropout(0.3, seed=2), nn.Layer(6, width, seed=3))
+        net = nn.MLP(2, [4, width], seed=1) if width == 1 else net
+        held_out = X[:7], y[:7]
+        histories.append(
+            nn.fit(net, X, y, epochs=3, batch_size=1, validation_data=held_out, jit=jit, progress=False, **settings)
+        )
+    assert histories[0].columns == histories[1].columns
+    for name in histories[0].columns:
+        assert histories[0][name] == histories[1][name]
+
+
+def test_a_metric_of_the_user_sees_the_parameters_of_now():
+    X, y = data.moons(20, noise=0.1, seed=3, labels=(-1, 1))
+    seen = {}
+    for jit in (False, True):
+        net = nn.MLP(2, [1], seed=1)
+        seen[jit] = []
+
+        def metric(outputs, targets, net=net, jit=jit):
+            seen[jit].append([p.data for p in net.parameters()])
+            return 0.0
+
+        nn.fit(net, X, y, epochs=3, batch_size=1, metrics=metric, jit=jit, progress=False)
+    assert seen[True] == seen[False]
+
+
+def test_a_model_that_cannot_be_traced_in_evaluation_mode():
+    class Careful(nn.Module):
+        def __init__(self):
+            self.inner = nn.Layer(2, 1, seed=1)
+            super().__init__()
+
+        def forward(self, x):
+            y = self.inner(x)
+            return y if self.training or y > 0.0 else 2.0 * y
+
+    X, y = data.moons(20, noise=0.1, seed=3, labels=(-1, 1))
+    histories = [
+        nn.fit(Careful(), X, y, epochs=2, batch_size=1, metrics="rmse", jit=jit, progress=False) for jit in (False, True)
+    ]
+    assert histories[0]["rmse"] == histories[1]["rmse"]

@@ -429,11 +429,19 @@ def test_one_step_is_replaceable(looked_at, monkeypatch):
         def finish(self):
             calls.append("finish")
 
+        def outputs(self, xs):
+            calls.append("outputs")
+            return [0.0] * len(xs)
+
     monkeypatch.setattr(module, "Step", lambda *arguments: Step())
     callbacks = [lambda training: calls.append("look")] if looked_at else []
     assert fit(model(), batch_size=10, epochs=2, callbacks=callbacks)["loss"] == [1.0, 1.0]
     epoch = ["begin", 10, 10, 4, *["finish", "look"] * looked_at]
     assert calls == [*epoch * 2, "finish"]
+    calls.clear()
+    history = fit(model(), batch_size=24, epochs=1, metrics="rmse")
+    assert calls == ["begin", 24, "outputs", "finish"]  # the metrics of this package look at outputs and targets alone
+    assert history["rmse"] == [1.0]  # of targets that are 1 and −1
 
 
 INTERRUPTED = """
