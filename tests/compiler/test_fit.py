@@ -11,7 +11,7 @@ from autograd import Value, maximum
 from nn import data
 from tests.compiler.memory import resident
 
-LOSSES = ["mse", "rmse", "huber", "hinge", "half_squared_error", "bce_with_logits"]
+LOSSES = ["mse", "mae", "huber", "hinge", "half_squared_error", "bce_with_logits"]
 
 
 def labels(loss, y):
