@@ -126,7 +126,10 @@ def capture(parameters: list[Value], numbers: list[Any]) -> Iterator[Captured]:
 
     methods = {name: checked(getattr(Value, name)) for name in _COMPARING}
     with _replaced({"__init__": noted, **methods}), modes.follow(see), captured.lending():
-        yield captured
+        try:
+            yield captured
+        finally:
+            captured.made.clear()  # a trace has this list, and the Values in it have numbers of the trace
 
 
 @contextmanager
