@@ -47,7 +47,7 @@ $(BIN)/python:
 	exit 1
 
 # A stamp file per set of packages, so that the second run starts at once; a change of what is built installs again.
-BUILD := pyproject.toml hatch_build.py autograd/_native.c
+BUILD := pyproject.toml hatch_build.py autograd/_native.c autograd/_traced.c
 .venv/.plot: $(BUILD) | $(BIN)/python
 	@echo 'Installing chalkgrad with matplotlib into .venv'
 	@$(PIP) install --editable '.[plot]'

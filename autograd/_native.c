@@ -1844,6 +1844,8 @@ static PyType_Slot slots[] = {
 
 static PyType_Spec spec = {"autograd.Value", sizeof(Value), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
 
+#include "_traced.c"
+
 static PyMethodDef functions[] = {
     {"matvec", (PyCFunction)(void (*)(void))matvec, METH_FASTCALL, NULL},
     {"topological_order", (PyCFunction)(void (*)(void))topological_order, METH_FASTCALL, NULL},
@@ -1851,6 +1853,7 @@ static PyMethodDef functions[] = {
     {"descend", (PyCFunction)(void (*)(void))descend, METH_FASTCALL, NULL},
     {"function", function, METH_O, NULL},
     {"set_active", set_active, METH_O, NULL},
+    {"set_traced", set_traced, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
@@ -1970,5 +1973,5 @@ PyMODINIT_FUNC PyInit__native(void) {
     if (FunctionType == NULL) return NULL;
     PyObject *module = PyModule_Create(&definition);
     if (module == NULL || PyModule_AddObjectRef(module, "Value", (PyObject *)ValueType) < 0) return NULL;
-    return module;
+    return add_traced(module) < 0 ? NULL : module;
 }

@@ -85,7 +85,10 @@ def sources(*folders):
         path.relative_to(ROOT).as_posix()
         for folder in folders
         for path in (ROOT / folder).rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith("_native.")
+        if path.is_file()
+        and "__pycache__" not in path.parts
+        and not path.name.startswith("_native.")
+        and path.suffix != ".c"
     }
 
 
@@ -143,7 +146,7 @@ def test_the_native_engine_compiles_without_a_warning(tmp_path):
 def test_sdist_can_be_tested_and_built_again(built):
     with tarfile.open(built[1]) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    assert sources("autograd", "nn") | {"autograd/_native.c", "hatch_build.py"} <= names
+    assert sources("autograd", "nn") | {"autograd/_native.c", "autograd/_traced.c", "hatch_build.py"} <= names
     beside = {"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "Makefile", "pyproject.toml"}
     assert beside | {"docs/architecture.md", "tests/test_packaging.py"} <= names
     assert not [name for name in names if name.startswith((".venv", ".bench", "out/"))]

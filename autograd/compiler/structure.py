@@ -21,7 +21,7 @@ from autograd.errors import TraceError
 from autograd.ops import Number, as_float
 from autograd.pytree import Container, container_of, indices, indices_of_array, is_array
 
-from .trace.traced import TracedBool
+from .trace.traced import Traced, TracedBool
 
 Structure = tuple[Any, ...]
 WHOLE, ELEMENTS, SAMPLES = "whole", "elements", "samples"  # what an array argument is
@@ -254,11 +254,12 @@ class Results:
             self.numbers.append(self._number(x))
             return ONE
         if is_array(x) and x.dtype.kind in "fiuO":
-            for entry in x.ravel().tolist():
-                if not pytree.is_number(entry):
+            entries = x.ravel().tolist()
+            for entry in entries:
+                if type(entry) not in (Traced, float) and not pytree.is_number(entry):
                     kind = type(entry).__name__
                     raise TraceError(f"{written(place)} is an array that holds a {kind}; return an array of numbers")
-                self.single(entry, place)
+            self.numbers += [entry if isinstance(entry, TracedBool) else self._number(entry) for entry in entries]
             return ARRAY, x.shape
         return None
 

@@ -454,6 +454,7 @@ def test_a_model_that_cannot_be_traced_in_evaluation_mode():
 
     X, y = data.moons(20, noise=0.1, seed=3, labels=(-1, 1))
     histories = [
-        nn.fit(Careful(), X, y, epochs=2, batch_size=1, metrics="rmse", jit=jit, progress=False) for jit in (False, True)
+        nn.fit(Careful(), X, y, epochs=2, batch_size=1, metrics="rmse", jit=jit, progress=False)
+        for jit in (False, True)
     ]
     assert histories[0]["rmse"] == histories[1]["rmse"]

@@ -9,24 +9,25 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from .conditions import row_of
-from .instructions import Instructions, moved
+from .instructions import MISSING, WIDEST, Instructions, moved
 from .procedures import ARGUMENT, CALL, RESULT, Procedure
 from .program import Program
+from .store import CODES, COMMUTATIVE, NEVER_MINUS_ZERO, NO_OPERAND, Store
 
 
-class Draft:
+class Draft(Store):
     """The program that is being written. A place is the number of a value, or ``~k`` for constant number k."""
 
     def __init__(self, names: Sequence[str]) -> None:
+        super().__init__()
         self.names = names
         self.constants: list[float] = []
-        self.instructions: list[tuple[str, tuple[int, ...]]] = [("input", ())] * len(names)  # by place
-        self._never_minus_zero = [False] * len(names)
+        self.codes = dict(CODES)  # of the names of instructions
         self._constant_places: dict[Any, int] = {}
-        self._places: dict[tuple[str, tuple[int, ...]], int] = {}  # of instructions that are there
+        self.begin(len(names))
         self._procedures: list[Procedure] = []
         self._used: list[int] = []  # the places of what a loop's body uses from outside, which become its last inputs
 
@@ -40,29 +41,26 @@ class Draft:
             simpler: int | None = rule(self, *operands)
             if simpler is not None:
                 return simpler
-        row = _FACTS.get(name) or _facts(name)
-        instruction = key = (name, operands)
-        if row.commutative and operands[0] > operands[1]:
-            key = (name, operands[::-1])
-        known = self._places.get(key)
-        if known is None:
-            known = self._places[key] = len(self.instructions)
-            self.instructions.append(instruction)
-            never = row.never_minus_zero
-            if name == "add":  # −0.0 is only the sum of two of them
-                never = self.never_minus_zero(operands[0]) or self.never_minus_zero(operands[1])
-            elif name == "mul":
-                never = operands[0] == operands[1]
-            elif name == "where":
-                never = self.never_minus_zero(operands[1]) and self.never_minus_zero(operands[2])
-            self._never_minus_zero.append(never)
-        return known
+        facts = _FACTS.get(name)
+        if facts is None:
+            facts = _facts(name)
+        if name == "add":  # −0.0 is only the sum of two of them
+            never = self.never_minus_zero(operands[0]) or self.never_minus_zero(operands[1])
+        elif name == "mul":
+            never = operands[0] == operands[1]
+        elif name == "where":
+            never = self.never_minus_zero(operands[1]) and self.never_minus_zero(operands[2])
+        else:
+            never = False
+        return self.enter(self._code(name), operands, facts | NEVER_MINUS_ZERO if never else facts)
+
+    def _code(self, name: str) -> int:
+        code = self.codes.get(name)
+        return self.codes.setdefault(name, len(self.codes)) if code is None else code
 
     def append(self, name: str, operands: tuple[int, ...]) -> int:
         """Write an instruction as it is, though there may be one like it; return its place."""
-        self.instructions.append((name, operands))
-        self._never_minus_zero.append(False)
-        return len(self.instructions) - 1
+        return self.append_row(self._code(name), operands, 0)
 
     def input_from_outside(self) -> int:
         """Return the place of a new input."""
@@ -94,6 +92,7 @@ class Draft:
         if place is None:
             place = self._constant_places[key] = ~len(self.constants)
             self.constants.append(x)
+        self.remember(x, place)
         return place
 
     def number(self, place: int) -> float | None:
@@ -102,16 +101,12 @@ class Draft:
 
     def operand_of(self, name: str, place: int) -> int | None:
         """Return the operand of a negation, say, or None where the place holds something else."""
-        if place >= 0:
-            instruction = self.instructions[place]
-            if instruction[0] == name:
-                return instruction[1][0]
-        return None
+        return self.operands(place)[0] if place >= 0 and self.code(place) == self.codes.get(name) else None
 
     def never_minus_zero(self, place: int) -> bool:
         """Whether the number at a place is known to be another than −0.0."""
         if place >= 0:
-            return self._never_minus_zero[place]
+            return bool(self.facts(place) & NEVER_MINUS_ZERO)
         x = self.constants[~place]
         return x != 0.0 or math.copysign(1.0, x) > 0.0
 
@@ -121,11 +116,14 @@ class Draft:
 
         first, used = len(self.names), self._used
         names = [*self.names, *[f"u{k}" for k in range(len(used))]]
-        instructions = Instructions.of(self.instructions[first:])
+        table = np.frombuffer(self.table(), [("operands", "i4", WIDEST), ("code", "u2"), ("facts", "u2")])[first:]
+        places = table["operands"].astype(np.int64)
+        places[places == NO_OPERAND] = MISSING
+        instructions = Instructions(tuple(self.codes), table["code"].astype(np.int64), places)
         if used:  # inputs come first
-            others = np.setdiff1d(np.arange(first, len(self.instructions)), used)
-            new = np.arange(len(self.instructions))
-            new[[*used, *others]] = np.arange(first, len(self.instructions))
+            others = np.setdiff1d(np.arange(first, len(self)), used)
+            new = np.arange(len(self))
+            new[[*used, *others]] = np.arange(first, len(self))
             instructions, outputs = instructions.moved(new, others - first), moved(outputs, new).tolist()
         return Program.pruned(names, self.constants, instructions, outputs, self._procedures)
 
@@ -148,8 +146,8 @@ def _add(draft: Draft, a: int, b: int) -> int | None:
 
 def _add_choices(draft: Draft, a: int, b: int) -> int | None:
     """Add before the choice, where −0.0, which changes no sum, stands in one of the branches at least."""
-    condition, *branches = draft.instructions[a][1]
-    pairs = list(zip(branches, draft.instructions[b][1][1:], strict=True))
+    condition, *branches = draft.operands(a)
+    pairs = list(zip(branches, draft.operands(b)[1:], strict=True))
     nothing = draft.constant(-0.0)
     if not any(nothing in pair for pair in pairs):
         return None
@@ -213,18 +211,17 @@ def _where(draft: Draft, condition: int, a: int, b: int) -> int | None:
     if (opposite := _opposite(draft, condition)) is not None:
         return draft.emit("where", (opposite, b, a))
     if draft.operand_of("where", a) == condition:
-        return draft.emit("where", (condition, draft.instructions[a][1][1], b))
+        return draft.emit("where", (condition, draft.operands(a)[1], b))
     if draft.operand_of("where", b) == condition:
-        return draft.emit("where", (condition, a, draft.instructions[b][1][2]))
+        return draft.emit("where", (condition, a, draft.operands(b)[2]))
     return None
 
 
 def _opposite(draft: Draft, condition: int) -> int | None:
     """Return the condition that was turned around: x of ``x xor 1``, which has its constant as the second operand."""
-    if condition >= 0:
-        name, operands = draft.instructions[condition]
-        if name == "^" and draft.number(operands[1]) == 1.0:
-            return operands[0]
+    if condition >= 0 and draft.code(condition) == draft.codes.get("^"):
+        operands = draft.operands(condition)
+        return operands[0] if draft.number(operands[1]) == 1.0 else None
     return None
 
 
@@ -257,17 +254,13 @@ def _abs(draft: Draft, a: int) -> int | None:
     return None if inner is None else draft.emit("abs", (inner,))
 
 
-class _Facts(NamedTuple):
-    commutative: bool
-    never_minus_zero: bool
+_FACTS: dict[str, int] = {}  # of each instruction that was met
 
 
-_FACTS: dict[str, _Facts] = {}  # of each instruction that was met
-
-
-def _facts(name: str) -> _Facts:
+def _facts(name: str) -> int:
     row = row_of(name)
-    return _FACTS.setdefault(name, _Facts(row.commutative, row.never_minus_zero))
+    facts = COMMUTATIVE * row.commutative | NEVER_MINUS_ZERO * row.never_minus_zero
+    return _FACTS.setdefault(name, facts)
 
 
 SIMPLER: dict[str, Callable[..., int | None]] = {

@@ -13,8 +13,6 @@ from autograd.ops import as_float
 
 from .traced import Recorded, Recorder, Traced, TracedBool, here
 
-_new = object.__new__  # without __init__, which a tenth of the time would go into
-
 
 class Trace(Draft):
     """The program that is being written. It takes instructions from its own thread, and until it is closed.
@@ -29,8 +27,8 @@ class Trace(Draft):
         self.used: dict[
             tuple[Recorder, int], tuple[Recorded, int]
         ] = {}  # numbers of traces around, and their places here
-        self._open = True
-        self._thread = get_ident()
+        self.owner = get_ident()  # it takes instructions from this thread, until it is closed
+        self._thread = self.owner
 
     def inputs(self) -> list[Traced]:
         """Return the numbers to run the function on."""
@@ -46,14 +44,11 @@ class Trace(Draft):
 
     def write(self, name: str, places: tuple[int, ...]) -> Any:
         """Write an instruction with operands at these places."""
-        if not self._open or get_ident() != self._thread:
+        if get_ident() != self.owner:
             self._refuse()
         place = self.emit(name, places)
         if place >= 0:
-            result: Recorded = _new(TracedBool if name in CONDITIONS else Traced)
-            result.trace = self
-            result.place = place
-            return result
+            return TracedBool(self, place) if name in CONDITIONS else Traced(self, place)
         return self.constants[~place] != 0.0 if name in CONDITIONS else self.constants[~place]
 
     def is_inside(self, other: Any) -> bool:
@@ -77,11 +72,13 @@ class Trace(Draft):
     def close(self, outputs: list[Any]) -> Program:
         """Take no more instructions, and return the program of what the outputs need."""
         outputs = [self.place(x) for x in outputs]
-        self._open = False
+        self.owner = 0
         return self.finish(outputs)
 
     def place(self, x: Any) -> int:
         """Return the place of a traced number, or of a constant."""
+        if type(x) is Traced and x.trace is self:
+            return x.place
         if isinstance(x, Recorded):
             if x.trace is not self:
                 if self.is_inside(x.trace):

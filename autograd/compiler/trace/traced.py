@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from autograd import modes
+from autograd import _engine, modes
 from autograd._numpy import NumpyProtocol
 from autograd.compiler.program.conditions import CONDITIONS
+from autograd.compiler.program.store import Place
 from autograd.errors import TracedBranchError, TraceError
 from autograd.graph import Beginning
 from autograd.operation import ABSENT, Number, Operation, as_constant, is_node
@@ -46,15 +47,11 @@ class Recorder(Protocol):
         """Whether it is the trace of a loop's body, inside the other trace."""
 
 
-class Recorded(NumpyProtocol, Number):
+class Recorded(Place, NumpyProtocol, Number):
     """A number, or the outcome of a comparison, of which only its place in a trace is known."""
 
-    __slots__ = ("place", "trace")
+    __slots__ = ()
     __hash__ = object.__hash__
-
-    def __init__(self, trace: Recorder, place: int) -> None:
-        self.trace = trace
-        self.place = place
 
     def branch(self, taken: bool) -> Any:
         """Return the partial of ``where`` by a branch, with this as its condition."""
@@ -135,9 +132,10 @@ class Traced(Recorded):
             return self.trace.record(op.name, operands)
         return op.forward(*operands)  # of other operations, or the operators, of which a Partial has its own
 
-    __add__, __radd__ = _binary("add")
-    __sub__, __rsub__ = _binary("sub")
-    __mul__, __rmul__ = _binary("mul")
+    if TYPE_CHECKING:  # see _WRITTEN_OFTEN
+        __add__, __radd__ = _binary("add")
+        __sub__, __rsub__ = _binary("sub")
+        __mul__, __rmul__ = _binary("mul")
     __truediv__, __rtruediv__ = _binary("div")
     __pow__, __rpow__ = _binary("pow")
     __floordiv__, __rfloordiv__ = _binary("floordiv")
@@ -191,6 +189,13 @@ class Traced(Recorded):
     )
 
 
+_WRITTEN_OFTEN = tuple([rule for name in ("add", "sub", "mul") for rule in _binary(name)])
+if _engine.native is None:
+    Traced.__add__, Traced.__radd__, Traced.__sub__, Traced.__rsub__, Traced.__mul__, Traced.__rmul__ = _WRITTEN_OFTEN
+else:  # which writes at once what no rule makes simpler, and asks these for everything else
+    _engine.native.set_traced(Traced, _WRITTEN_OFTEN)
+
+
 class Partial(Traced):
     """A derivative that came through a branch of ``where``: where its condition does not hold, there is none.
 
@@ -198,17 +203,26 @@ class Partial(Traced):
     to, and what was multiplied is chosen anew, since the product of −0.0 and an infinity would be a nan.
     """
 
-    __slots__ = ("condition", "number")
+    __slots__ = ("_chosen", "condition", "number")
 
     def __init__(self, condition: TracedBool, number: Any) -> None:
         self.condition = condition
         self.number = number  # what it is where the condition holds
-        trace = condition.trace
-        chosen = trace.record("where", (condition, number, -0.0))
-        if type(chosen) is float:
-            super().__init__(trace, trace.constant(chosen))
-        else:
-            super().__init__(chosen.trace, chosen.place)
+        self._chosen: Traced | None = None  # the choice, which is written when it is asked for: most are not
+
+    def _choice(self) -> Traced:
+        if self._chosen is None:
+            trace, number = self.condition.trace, self.number
+            if type(number) is Traced and number.trace is trace:  # nearly always
+                places = self.condition.place, number.place, trace.constant(-0.0)
+                chosen = trace.write("where", places)
+            else:
+                chosen = trace.record("where", (self.condition, number, -0.0))
+            self._chosen = Traced(trace, trace.constant(chosen)) if type(chosen) is float else chosen
+        return self._chosen
+
+    trace: Any = property(lambda self: self._choice().trace)
+    place: Any = property(lambda self: self._choice().place)
 
     def __mul__(self, other: Any) -> Any:
         if isinstance(other, Partial):
@@ -218,7 +232,9 @@ class Partial(Traced):
     def __add__(self, other: Any) -> Any:
         if isinstance(other, Beginning):
             return self
-        total = Traced.__add__(self, other)
+        if isinstance(other, Number) and not isinstance(other, Traced):
+            return NotImplemented  # a Value, or ABSENT, which leave the condition as it is
+        total = self._choice() + (other._choice() if isinstance(other, Partial) else other)
         if not isinstance(other, Partial):
             return total
         if self.condition.place == other.condition.place and self.condition.trace is other.condition.trace:
