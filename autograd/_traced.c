@@ -105,7 +105,9 @@ static int row_from(PyObject *const *args, Py_ssize_t n, Written *row) {
         PyErr_SetString(PyExc_TypeError, "a code, a tuple of up to three operands, and facts are wanted");
         return -1;
     }
-    row->code = (uint16_t)PyLong_AsLong(args[0]);
+    long code = PyLong_AsLong(args[0]);
+    if (!PyErr_Occurred() && (code < 0 || code > UINT16_MAX)) PyErr_SetString(PyExc_OverflowError, "too many kinds of instruction");
+    row->code = (uint16_t)code;
     row->facts = (uint16_t)PyLong_AsLong(args[2]);
     for (Py_ssize_t i = 0; i < 3; i++)
         row->operands[i] = i < PyTuple_GET_SIZE(args[1]) ? (int32_t)PyLong_AsLong(PyTuple_GET_ITEM(args[1], i)) : NO_OPERAND;
@@ -258,7 +260,7 @@ static PyObject *ask_rule(PyObject *left, PyObject *right, int code) {
 static int find_operand(Store *store, PyObject *trace, PyObject *x, int32_t *place, Written *row) {
     if (Py_IS_TYPE(x, TracedType)) {
         Place *number = (Place *)x;
-        if (number->trace != trace || number->place < 0) return 0;
+        if (number->trace != trace || number->place < 0 || (size_t)number->place >= store->count) return 0;
         *place = (int32_t)number->place;
         *row = store->rows[number->place];
         return 1;
