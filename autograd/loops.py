@@ -22,9 +22,9 @@ from .pytree import flatten, flatten_like, is_number
 def loop(count: Any, body: Callable[[Any, Any], Any], state: Any) -> Any:
     """Return the state after ``count`` times ``state = body(i, state)``, where i goes from 0 to count − 1.
 
-    Inside ``jit``, i is a traced number, with which ``take`` takes from a list; ``count`` may be one too, and is then
-    rounded up. Raises ValueError for a count that is not a whole number from 0 on, TypeError for a body that changes
-    the structure of the state.
+    In plain Python, i is an int. Inside ``jit`` it is a traced number, which as always is a float (1 / i is inf at 0),
+    and with which ``take`` takes from a list; ``count`` may be one too, and is then rounded up. Raises ValueError for a
+    count that is not a whole number from 0 on, TypeError for a body that changes the structure of the state.
 
     >>> loop(10, lambda i, x: 0.5 * (x + 2.0 / x), 1.0)
     1.414213562373095

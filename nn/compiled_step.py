@@ -197,10 +197,10 @@ class CompiledStep(Step):
         ]
         try:
             model, loss = fingerprint(self.model, numbers), fingerprint(self.loss, numbers)
-            rule = [
-                fingerprint(x, numbers) for x in (type(self.optimizer), self.options, self.clip_norm, self.clip_value)
-            ]
-        except NoFingerprint:
+            methods = type(self.optimizer), self.optimizer.rule, self.optimizer.begin  # which an instance may have anew
+            settings = self.options, self.clip_norm, self.clip_value
+            rule = [fingerprint(getattr(x, "__func__", x), numbers) for x in (*methods, *settings)]
+        except (NoFingerprint, RecursionError):  # or something that contains itself
             return functions
         with enable_grad():
             outputs = self._output(_listed(self.inputs[0]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+import types
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,7 +35,7 @@ def fingerprint(x: Any, parameters: Mapping[Value, int]) -> str:
         return f"#{[parameters[part] for part in x]}"  # at once: a layer has thousands
     if type(x) in (list, tuple):
         return f"[{', '.join([fingerprint(part, parameters) for part in x])}]"
-    if type(x) is dict:
+    if type(x) is dict and all(type(key) is str for key in x):
         return f"{{{', '.join([f'{key!r}: {fingerprint(part, parameters)}' for key, part in sorted(x.items())])}}}"
     if type(x) is random.Random:
         return "random"  # what is drawn comes from outside of the program
@@ -47,7 +48,20 @@ def fingerprint(x: Any, parameters: Mapping[Value, int]) -> str:
 
 
 def is_ours(x: Any) -> bool:
-    """Whether it is what a module of this package has under its name."""
-    name = getattr(x, "__module__", None) or ""
-    ours = name.partition(".")[0] in ("autograd", "nn")
-    return ours and getattr(sys.modules.get(name), getattr(x, "__name__", ""), None) is x
+    """Whether a function or class is what this package has under its name, and nobody has changed its methods."""
+    module = getattr(x, "__module__", None)
+    name: str = getattr(x, "__qualname__", None) or getattr(x, "__name__", "")
+    if not _is_of_package(module):
+        return False
+    found: Any = sys.modules.get(module or "")
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    if found is not x:
+        return False
+    methods = [m for cls in x.__mro__[:-1] for m in vars(cls).values()] if isinstance(x, type) else []
+    plain = [getattr(m, "__func__", m) for m in methods]
+    return all(_is_of_package(m.__module__) for m in plain if isinstance(m, types.FunctionType))
+
+
+def _is_of_package(module: str | None) -> bool:
+    return (module or "").partition(".")[0] in ("autograd", "nn")

@@ -322,6 +322,8 @@ class SGD(Optimizer):
     @property
     def has_state(self) -> bool:
         """Whether steps are counted and leave a state: not for the plain rule p − ηg."""
+        if self.rule is not SGD.rule:  # that of a subclass
+            return True
         return any(group[key] for group in self.param_groups for key in ("momentum", "weight_decay", "maximize"))
 
     @staticmethod

@@ -241,3 +241,49 @@ def test_the_sources_are_part_of_what_a_program_is_known_by(folder: Path, monkey
     known.forget()
     fitted()
     assert len(names(folder) - before) == 2  # the programs of sample and update; their code is the same
+
+
+def own_rule(p: Any, g: Any, state: Any, t: Any, *rest: Any, **options: Any) -> Any:
+    return p - 0.01 * g, state
+
+
+class Slow(nn.SGD):
+    rule = staticmethod(own_rule)
+
+
+def test_changed_methods_are_another_fingerprint(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a class of this package, of an optimiser, and of a subclass of the user's."""
+
+    def with_rule() -> list[float]:
+        model = nn.MLP(2, [4, 1], seed=1)
+        optimizer = nn.SGD(model.parameters(), lr=0.1)
+        optimizer.rule = own_rule  # type: ignore[method-assign]
+        return fitted(model=model, optimizer=optimizer, lr=None)
+
+    def with_subclass(**options: Any) -> list[float]:
+        model = nn.MLP(2, [4, 1], seed=1)
+        return fitted(model=model, optimizer=Slow(model.parameters(), lr=0.1), lr=None, **options)
+
+    plain = fitted()
+    assert with_rule() == with_subclass() != plain
+    assert with_subclass(jit=False) == pytest.approx(with_subclass(), rel=1e-12)
+    original = nn.Neuron.forward
+    monkeypatch.setattr(nn.Neuron, "forward", lambda self, x: 2.0 * original(self, x))
+    monkeypatch.setattr(nn.Layer, "forward", lambda self, x: [2.0 * y for y in [n(x) for n in self.neurons]])
+    assert fitted(model=lambda: nn.MLP(2, [4, 1], seed=1)) != plain
+
+
+@pytest.mark.parametrize("note", [{1: 2, "a": 3}, {nn.MLP: 1}, "itself", "circle"])
+def test_odd_attributes_of_a_model_are_no_fingerprint(folder: Path, note: Any) -> None:
+    model, plain = nn.MLP(2, [4, 1], seed=1), fitted()
+    circle: list[Any] = [1.0]
+    circle.append(circle)
+    model.note = model if note == "itself" else circle if note == "circle" else note
+    assert fitted(model=model) == plain
+
+
+@pytest.mark.parametrize("chosen", ["off", " Off ", "0", "none", "False", "no", ""])
+def test_words_for_no_folder(chosen: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHALKGRAD_CACHE", chosen)
+    assert cache.folder() is None
+    assert cache.report() == "nowhere: CHALKGRAD_CACHE is off"

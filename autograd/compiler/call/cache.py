@@ -25,7 +25,8 @@ def folder() -> Path | None:
     """Return the folder, which need not be there, or None where nothing is to be kept."""
     chosen = os.environ.get("CHALKGRAD_CACHE")
     if chosen is not None:
-        return None if chosen.lower() in ("", "0", "off") else Path(chosen).expanduser()
+        none = chosen.strip().lower() in ("", "0", "off", "no", "none", "false")
+        return None if none else Path(chosen).expanduser()
     try:
         import platformdirs
     except ImportError:
