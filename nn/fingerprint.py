@@ -50,7 +50,7 @@ def fingerprint(x: Any, parameters: Mapping[Value, int]) -> str:
 def is_ours(x: Any) -> bool:
     """Whether a function or class is what this package has under its name, and nobody has changed its methods."""
     module = getattr(x, "__module__", None)
-    name: str = getattr(x, "__qualname__", None) or getattr(x, "__name__", "")
+    name = str(getattr(x, "__qualname__", None) or getattr(x, "__name__", ""))
     if not _is_of_package(module):
         return False
     found: Any = sys.modules.get(module or "")
