@@ -11,6 +11,7 @@ A state is a number, or lists, tuples, dicts, dataclasses and arrays of numbers.
 from __future__ import annotations
 
 import math
+import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -32,7 +33,7 @@ def loop(count: Any, body: Callable[[Any, Any], Any], state: Any) -> Any:
     >>> jit(grad(lambda rate: loop(3, lambda i, x: rate * x, 1.0)))(2.0)
     12.0
     """
-    words = _words("loop", body)
+    words, body = _words("loop", body), _as_it_is(body)
     if modes.tracing.get() is None:
         for i in range(_whole(count)):
             state = _same(body(i, state), state, words)
@@ -62,7 +63,7 @@ def while_loop(
     >>> f"{jit(grad(root))(2.0):.9f}"
     '0.353553391'
     """
-    words = _words("while_loop", body)
+    words, body, condition = _words("while_loop", body), _as_it_is(body), _as_it_is(condition)
     if limit is not None and (type(limit) is not int or limit < 0):
         raise ValueError(f"limit is a number of turns, 0 or more, or None, and {limit!r} was given")
     message = f"{words} had not ended after {limit} turns; its condition still held"
@@ -95,7 +96,7 @@ def scan(body: Callable[[Any, Any], Any], state: Any, xs: Sequence[Any]) -> tupl
     >>> scan(lambda total, x: (total + x, total * x), 0.0, [1.0, 2.0, 3.0])
     (6.0, [0.0, 2.0, 9.0])
     """
-    words = _words("scan", body)
+    words, body = _words("scan", body), _as_it_is(body)
     entries = list(xs)
 
     def step(state: Any, x: Any) -> tuple[Any, Any]:
@@ -162,6 +163,21 @@ def take(entries: Sequence[Any], index: Any) -> Any:
     return flatten(entries[0])[1]([modes.tracing.get().taken(column, number) for column in zip(*rows, strict=True)])
 
 
+def _as_it_is(body: Any, depth: int = 3) -> Any:
+    """Return the function with the variables around it as they are now: its derivative is asked for later."""
+    if not isinstance(body, types.FunctionType) or not body.__closure__ or not depth:
+        return body
+    cells = []
+    for cell in body.__closure__:
+        try:
+            cells.append(types.CellType(_as_it_is(cell.cell_contents, depth - 1)))
+        except ValueError:  # it has no content yet
+            cells.append(cell)
+    copy = types.FunctionType(body.__code__, body.__globals__, body.__name__, body.__defaults__, tuple(cells))
+    copy.__kwdefaults__ = body.__kwdefaults__
+    return copy
+
+
 def _words(name: str, body: Any) -> str:
     code = getattr(body, "__code__", None)
     return f"the body of {name}" + ("" if code is None else f" at {code.co_filename}:{code.co_firstlineno}")
@@ -177,8 +193,10 @@ def _whole(count: Any) -> int:
 
 def _truth(holds: Any, words: str) -> Any:
     """Return what a condition says."""
-    holds = bare(holds)
-    if not isinstance(holds, Number) and not is_truth(holds):
+    holds, tracer = bare(holds), modes.tracing.get()
+    if is_truth(holds):
+        return bool(holds)
+    if tracer is None or not isinstance(holds, tracer.condition):
         raise TypeError(f"the condition of the loop with {words} is a comparison, and it returned {holds!r}")
     return holds
 

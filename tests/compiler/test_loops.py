@@ -484,3 +484,83 @@ def test_rows_of_an_array() -> None:
     rows = np.arange(6.0).reshape(3, 2)
     f = lambda table: scan(lambda s, row: (s + row[0] * row[1], row[0]), 0.0, table)[0]
     assert jit(f, in_axes=None)(rows) == f(rows) == 0.0 + 6.0 + 20.0
+
+
+def test_the_body_keeps_the_variables_that_it_began_with() -> None:
+    """Plain Python runs it at once; the compiled derivative runs it again, when they may have changed."""
+
+    def layers(weights: Any) -> Any:
+        x = 1.0
+        for w in weights:
+            scaled = lambda s, w=w: s * w
+            x = loop(3, lambda i, s: scaled(s) * w, x)  # noqa: B023 - that is the point
+        return x
+
+    def later(x: Any) -> Any:
+        w = x
+        y = loop(3, lambda i, s: s * w, 1.0)
+        w = x * x
+        return y
+
+    assert close(grad(layers)([1.1, 0.7]), jit(grad(layers))([1.1, 0.7]))
+    assert jit(grad(later))(2.0) == 12.0
+    holder: Any = type("Holder", (), {})()
+
+    def changed(x: Any) -> Any:
+        holder.w = x
+        y = loop(3, lambda i, s: s * holder.w, 1.0)
+        holder.w = 1.0
+        return y
+
+    with pytest.raises(TraceError, match="computed something else"):
+        jit(grad(changed))(2.0)
+    chance = random.Random(1)
+    with pytest.raises(TraceError, match="draws random numbers"):
+        jit(grad(lambda x: loop(3, lambda i, s: s * x + chance.random(), 1.0)))(2.0)
+
+
+def test_a_condition_from_outside_among_many_numbers() -> None:
+    def f(x: Any, y: Any, z: Any) -> Any:
+        c, n = x > y, [x * y, x * y - z, z * y, z * y + x]
+        numbers, chance = [x, y, z], random.Random(1)
+        for _ in range(1000):
+            numbers.append(ag.tanh(chance.choice(numbers) * chance.choice(numbers) - chance.choice(numbers)))
+        body = lambda i, s: ag.where(c & (s > 0.0), s * n[0] + n[1], s) * n[2] + n[3]
+        return loop(2, body, z), ag.sum(numbers)
+
+    assert jit(f)(0.3, 0.2, 0.1)[0] == f(0.3, 0.2, 0.1)[0]
+
+
+def test_tapes_in_code_that_is_compiled_in_haste(monkeypatch: pytest.MonkeyPatch) -> None:
+    """LLVM's quickest compiler, which very long programs get, takes other ways with an address in a double."""
+    from autograd.compiler.call import machine
+
+    original = machine.Code.__init__
+    monkeypatch.setattr(machine.Code, "__init__", lambda self, module, rules, effort: original(self, module, rules, 0))
+    for name in ("scan of structures", "tapes that two scans read", "take", "take of structures"):
+        f, args = CASES[name]
+        assert jit(f)(*args) == f(*args)
+        gradient = grad(total(f))
+        assert close(jit(gradient)(*args), gradient(*args))
+
+
+def test_a_tape_that_no_memory_holds() -> None:
+    f = jit(grad(lambda x, n: ag.sum(loop(n, lambda i, s: [t * x for t in s], [x + k for k in range(256)]))))
+    for turns in (math.inf, 1e15):
+        with pytest.raises(MemoryError, match="one for each turn"):
+            f(0.5, turns)
+
+
+def test_a_state_of_many_numbers() -> None:
+    n = 70_000  # more than there can be operations
+    f = lambda x: loop(2, lambda i, y: [a * b for a, b in zip(x, y, strict=True)], [1.0] * n)[-1]
+    assert jit(grad(f), in_axes=None)(np.ones(n))[-2:].tolist() == [0.0, 2.0]
+
+
+def test_a_comparison_is_no_index_and_a_number_no_condition() -> None:
+    with pytest.raises(TraceError, match="a comparison is not a number"):
+        jit(lambda x: take([1.0, 2.0], x > 0.0))(1.0)
+    for wrap in (lambda f: f, jit):
+        with pytest.raises(TypeError, match="is a comparison"):
+            wrap(lambda x: while_loop(lambda s: s, lambda s: s * x, x))(2.0)
+        assert wrap(lambda x: while_loop(lambda s: np.bool_(False), lambda s: s * x, x))(2.0) == 2.0

@@ -26,7 +26,7 @@ def folder() -> Path | None:
     chosen = os.environ.get("CHALKGRAD_CACHE")
     if chosen is not None:
         none = chosen.strip().lower() in ("", "0", "off", "no", "none", "false")
-        return None if none else Path(chosen).expanduser()
+        return None if none else Path(os.path.expanduser(chosen))
     try:
         import platformdirs
     except ImportError:

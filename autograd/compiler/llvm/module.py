@@ -157,12 +157,16 @@ _POW = """  %square = fcmp oeq double %x1, 2.0
   %xx = fmul double %x0, %x0
   %result = select i1 %square, double %xx, double %p"""
 
-_ELEMENT = """  %k = fptosi double %x1 to i64
-  %bits = bitcast double %x0 to i64
-  %numbers = inttoptr i64 %bits to ptr
+# The address of a tape goes by way of memory: LLVM's quickest compiler loses one that is a bitcast of a double.
+_ELEMENT = """  %address = alloca double
+  store double %x0, ptr %address
+  %k = fptosi double %x1 to i64
+  %numbers = load ptr, ptr %address
   %place = getelementptr double, ptr %numbers, i64 %k
   %result = load double, ptr %place, align 8"""
-_TAKEN = """  %floor = call double @llvm.floor.f64(double %x1)
+_TAKEN = """  %address = alloca double
+  store double %x0, ptr %address
+  %floor = call double @llvm.floor.f64(double %x1)
   %whole = fcmp oeq double %floor, %x1
   %first = fneg double %x2
   %from = fcmp oge double %x1, %first
@@ -178,8 +182,7 @@ good:
   %up = fadd double %x1, %x2
   %index = select i1 %negative, double %up, double %x1
   %k = fptosi double %index to i64
-  %bits = bitcast double %x0 to i64
-  %numbers = inttoptr i64 %bits to ptr
+  %numbers = load ptr, ptr %address
   %place = getelementptr double, ptr %numbers, i64 %k
   %result = load double, ptr %place, align 8"""
 

@@ -16,6 +16,7 @@ from .single import scalar
 
 FEW = 8  # numbers that are copied without a loop
 FIRST_ROWS = 16  # of a tape whose length is not known; it doubles each time that it is full
+MOST_ROWS = 2**40  # of a tape, beyond which there is no memory in any case
 PARAMETERS = "ptr noalias %arguments, i64 %stride, ptr noalias %results, ptr noalias %arena"
 
 
@@ -87,8 +88,7 @@ class _Writer:
         state, read = procedure.state, sum(procedure.reads)
         self._copy("%arguments", 1, "%stride", "%scratch", 1, "1", state)
         for k in range(len(procedure.reads)):
-            number = function.load(self._strided("%arguments", str(1 + state + k), "%stride"))
-            self.tapes.append(function.put(f"inttoptr i64 {function.put(f'bitcast double {number} to i64')} to ptr"))
+            self.tapes.append(function.load(self._strided("%arguments", str(1 + state + k), "%stride"), "ptr"))
         others = 1 + state + len(procedure.reads)
         self._copy("%arguments", others, "%stride", "%scratch", 1 + state + read, "1", procedure.used)
 
@@ -101,7 +101,10 @@ class _Writer:
         return function.put(f"fptosi double {number} to i64")
 
     def _allocate(self, rows: str, width: int) -> str:
-        size = self.function.put(f"mul i64 {rows}, {8 * width}")
+        function = self.function
+        size = function.put(f"mul i64 {rows}, {8 * width}")
+        over = function.put(f"icmp ugt i64 {rows}, {MOST_ROWS}")  # then the product could be anything
+        size = function.put(f"select i1 {over}, i64 {2**62}, i64 {size}")
         return self.function.put(f"call ptr @allocate(ptr %arena, i64 {size})")
 
     def _unless_null(self, pointer: str, count: str) -> str:
@@ -171,12 +174,10 @@ class _Writer:
     def _results(self) -> None:
         function, state = self.function, self.procedure.state
         self._copy("%scratch", 1, "1", "%results", 0, "%stride", state)
-        numbers = [function.put("sitofp i64 %i to double")]
-        for slot in self.slots:
-            bits = function.put(f"ptrtoint ptr {function.load(slot, 'ptr')} to i64")
-            numbers.append(function.put(f"bitcast i64 {bits} to double"))
-        for k, number in enumerate(numbers):
-            function.store(number, self._strided("%results", str(state + k), "%stride"))
+        turns = function.put("sitofp i64 %i to double")
+        function.store(turns, self._strided("%results", str(state), "%stride"))
+        for k, slot in enumerate(self.slots, state + 1):
+            function.store(function.load(slot, "ptr"), self._strided("%results", str(k), "%stride"), "ptr")
 
     def _strided(self, pointer: str, index: str, stride: str) -> str:
         function = self.function

@@ -20,12 +20,13 @@ from autograd import modes
 from autograd._engine import Value
 from autograd.compiler.program.procedures import ELEMENT, TAKEN, TAPE, Procedure
 from autograd.compiler.program.program import Program
+from autograd.errors import TraceError
 from autograd.functional import as_result, fresh_value, sweep_back, sweep_forward
 from autograd.operation import ABSENT, Number, Operation, bare, is_node, listed
 from autograd.ops import where
 
 from .recorder import Trace
-from .traced import Recorded, Traced
+from .traced import Recorded, Traced, TracedBool, here
 
 
 class Vector(Number):
@@ -163,7 +164,7 @@ class Unit(NamedTuple):
             number = _picked(self.i, flow)
             return ABSENT if number is None else number
         if is_node(flow):
-            return flow.apply(_operation("place", lambda x: One(*self, x), lambda y, x: [self]), (flow,))
+            return flow.apply(_PLACE[self.level], (flow, float(self.i)))
         return One(self.i, self.level, flow)
 
 
@@ -171,10 +172,23 @@ def _picked(i: int, vector: Any) -> Any:
     """Return a number of a vector, which may be a Value; None where it is absent."""
     if not is_node(vector):
         return vector.pick(i)
-    number = vector.data.pick(i)
-    if number is None:
+    if vector.data.pick(i) is None:
         return None
-    return vector.apply(_operation("pick", lambda _: number, lambda y, x: [Unit(i, vector.data.level)]), (vector,))
+    return vector.apply(_PICK[vector.data.level], (vector, float(i)))
+
+
+def _of_level(name: str, forward: Callable[[Any, int, int], Any], level: int) -> Operation:
+    """Return an operation whose second operand is the index of a number: few operations serve any number of indices."""
+    return _operation(name, lambda x, i: forward(x, int(i), level), lambda y, x, i: [Unit(int(bare(i)), level), None])
+
+
+_PICK = {level: _of_level("pick", lambda x, i, _: x.pick(i), level) for level in (1, 2)}
+_PLACE = {level: _of_level("place", lambda x, i, level: One(i, level, x), level) for level in (1, 2)}
+
+
+def _place_of_number(trace: Trace, x: Any) -> int:
+    """Return the place of a number: a condition is 1 or 0."""
+    return trace.place(trace.record("where", (x, 1.0, 0.0)) if isinstance(x, TracedBool) else x)
 
 
 def tape_of(numbers: Sequence[Any], rows: int) -> Any:
@@ -187,7 +201,7 @@ def tape_of(numbers: Sequence[Any], rows: int) -> Any:
     for x in plain:
         if isinstance(x, Recorded) and x.trace.is_inside(trace):
             trace = x.trace
-    row = trace.row([trace.place(x) for x in plain])
+    row = trace.row([_place_of_number(trace, x) for x in plain])
     tape = Tape(
         trace, trace.append(TAPE, (row, trace.constant(float(len(plain))))), len(plain) // rows, float(rows), rows
     )
@@ -240,19 +254,21 @@ def run(loop: Loop, turns: Any, state: Sequence[Any], tapes: Sequence[Any] = (),
     if differentiable:
         written = [*written, body.state]
     outputs = [bare(x) for row in [results, *written] for x in row]
+    content = body.content(outputs)
     procedure = Procedure(
         body.trace.close(outputs),
         None if condition is None else condition.program,
         len(state), tuple(widths), tuple(map(len, written)), loop.backwards, loop.limit, loop.message,
     )  # fmt: skip
     arguments = [turns, *state, *tapes, *[x for x, _ in body.trace.used.values()]]
-    places = trace.call(procedure, [trace.place(bare(x)) for x in arguments])
+    places = trace.call(procedure, [_place_of_number(trace, bare(x)) for x in arguments])
     numbers: list[Any] = [Traced(trace, place) for place in places[: len(state) + 1]]
     for place, row in zip(places[len(state) + 1 :], written, strict=True):
         numbers.append(Tape(trace, place, len(row), numbers[len(state)], rows))
     whole: Any = Results(numbers)
     if differentiable:
-        derivative = _Derivative(loop, len(state), len(tapes), outside)
+        used = [] if condition is None else [x for x, _ in condition.used.values()]
+        derivative = _Derivative(loop, len(state), widths, outside, content, used)
         op = _operation("loop", lambda *_: Results(numbers), derivative.partials, tangent=derivative.tangent)
         whole = next(x for x in operands if is_node(x)).apply(op, operands)
         written = written[:-1]
@@ -280,6 +296,12 @@ class _Body:
             results, written = self.loop.body(self.turn, list(self.state), self.rows)
         self.made = set(map(id, self.trace.made[before:]))
         return list(results), [list(row) for row in written]
+
+    def content(self, outputs: Sequence[Any]) -> Any:
+        """Return what was written, for comparison: the instructions, and what they use from outside."""
+        places = [self.trace.place(x) for x in outputs]
+        used = [None if isinstance(x, Tape) else key for key, (x, _) in self.trace.used.items()]  # made anew each time
+        return self.trace.table(), repr(self.trace.constants), used, places
 
 
 class _Condition(NamedTuple):
@@ -316,8 +338,25 @@ def _used_values(made: set[int], results: Sequence[Any]) -> list[Value]:
 class _Derivative:
     """The derivative of a loop, whose operands are its state, its tapes, and the Values that its body uses."""
 
-    def __init__(self, loop: Loop, state: int, tapes: int, outside: Sequence[Value]) -> None:
-        self.loop, self.state, self.tapes, self.outside = loop, state, tapes, outside
+    def __init__(
+        self, loop: Loop, state: int, widths: Sequence[int], outside: Sequence[Value], content: Any, used: Any
+    ) -> None:
+        self.used = used  # by the condition
+        self.loop, self.state, self.widths, self.outside, self.content = loop, state, widths, outside, content
+        self.tapes = len(widths)
+
+    def check(self) -> None:
+        """Raise TraceError where the body does not do the same again."""
+        body = _Body(modes.tracing.get().trace, self.loop, [0.0] * self.state, self.widths)
+        for x in self.used:
+            body.trace.place(x)
+        results, written = body.run()
+        if body.content([bare(x) for row in [results, *written, body.state] for x in row]) != self.content:
+            raise TraceError(
+                "the body of a loop is run again for its derivative, and computed something else then: it draws random "
+                "numbers, or uses an attribute, a global or an entry of a list that has changed since; give it what it "
+                f"needs as the state, xs, or a variable of its own{here()}"
+            )
 
     def partials(self, result: Any, *operands: Any) -> list[Any]:
         """Return what brings an adjoint of the results to each operand."""
@@ -337,6 +376,7 @@ class _Derivative:
 
     def back(self, result: Any, operands: Sequence[Any], adjoint: Any) -> list[Any]:
         """Return the adjoint of each operand: a loop backwards over the turns."""
+        self.check()
         graph = is_node(result)
         numbers = bare(result).numbers
         known = [_if_present(_picked(k, adjoint)) for k in range(len(numbers))]
@@ -369,6 +409,7 @@ class _Derivative:
 
     def tangent(self, node: Any, tangents: Sequence[Any], graph: bool) -> Any:
         """Return the tangent of the results: a loop whose state is that of the loop, and its tangent."""
+        self.check()
         operands = node.operands if graph else [bare(x) for x in node.operands]
         numbers, tangents = node.data.numbers, list(map(_if_present, tangents))
         end = self.state + self.tapes
@@ -480,6 +521,8 @@ def numbers_of(tape: Any, rows: int) -> list[list[Any]]:
 
 def taken(numbers: Sequence[Any], index: Any) -> Any:
     """Return the number at a traced index."""
+    if isinstance(index, TracedBool):
+        index.refuse()
     count = float(len(numbers))
     tape = tape_of(list(map(bare, numbers)), len(numbers))
     number = index.trace.record(TAKEN, (tape, index, count))
@@ -497,6 +540,7 @@ def taken(numbers: Sequence[Any], index: Any) -> Any:
 class Tracer:
     """What writes down the loops that run while a function is traced: ``autograd.loops`` asks it."""
 
+    condition = TracedBool
     numbers_of, tape_of, taken = staticmethod(numbers_of), staticmethod(tape_of), staticmethod(taken)
 
     def __init__(self, trace: Trace) -> None:
