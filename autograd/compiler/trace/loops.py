@@ -201,10 +201,10 @@ def tape_of(numbers: Sequence[Any], rows: int) -> Any:
     for x in plain:
         if isinstance(x, Recorded) and x.trace.is_inside(trace):
             trace = x.trace
-    row = trace.row([_place_of_number(trace, x) for x in plain])
-    tape = Tape(
-        trace, trace.append(TAPE, (row, trace.constant(float(len(plain))))), len(plain) // rows, float(rows), rows
-    )
+    places = tuple([_place_of_number(trace, x) for x in plain])
+    if places not in trace.tapes:  # a list that is taken from again and again is one tape
+        trace.tapes[places] = trace.append(TAPE, (trace.row(places), trace.constant(float(len(plain)))))
+    tape = Tape(trace, trace.tapes[places], len(plain) // rows, float(rows), rows)
     if node is None:
         return tape
     return node.apply(
@@ -300,8 +300,7 @@ class _Body:
     def content(self, outputs: Sequence[Any]) -> Any:
         """Return what was written, for comparison: the instructions, and what they use from outside."""
         places = [self.trace.place(x) for x in outputs]
-        used = [None if isinstance(x, Tape) else key for key, (x, _) in self.trace.used.items()]  # made anew each time
-        return self.trace.table(), repr(self.trace.constants), used, places
+        return self.trace.table(), repr(self.trace.constants), list(self.trace.used), places
 
 
 class _Condition(NamedTuple):

@@ -23,6 +23,7 @@ class Trace(Draft):
     def __init__(self, names: list[str], inside: Trace | None = None) -> None:
         super().__init__(names)
         self.inside = inside
+        self.tapes: dict[tuple[int, ...], int] = {}  # the places of tapes, by those of their numbers
         self.made: list[Any] = [] if inside is None else inside.made  # the Values that the traced function has made
         self.used: dict[
             tuple[Recorder, int], tuple[Recorded, int]
