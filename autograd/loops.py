@@ -2,8 +2,8 @@
 
 In plain Python each is what it looks like: it runs the body turn by turn, and Values build a graph of all turns. Inside
 ``jit`` the body is traced once, whatever the number of turns, which may depend on the numbers. The compiled gradient is
-a loop backwards: it keeps one state for each turn, computes the rest of the turn again, and costs about four times the
-loop. It may add in another order than plain Python, and so differ from it in the last digit.
+a loop backwards: it keeps one state for each turn and computes the rest of the turn again, and so takes once or twice
+the time of the loop. It may add in another order than plain Python, and so differ from it in the last digit.
 
 A state is a number, or lists, tuples, dicts, dataclasses and arrays of numbers. Its structure must stay the same.
 """
@@ -33,11 +33,12 @@ def loop(count: Any, body: Callable[[Any, Any], Any], state: Any) -> Any:
     >>> jit(grad(lambda rate: loop(3, lambda i, x: rate * x, 1.0)))(2.0)
     12.0
     """
-    words, body = _words("loop", body), _as_it_is(body)
+    words = _words("loop", body)
     if modes.tracing.get() is None:
         for i in range(_whole(count)):
             state = _same(body(i, state), state, words)
         return state
+    body = _as_it_is(body)
     leaves, build = flatten(state)
     turns = count if isinstance(count, Number) else _whole(count)
 
@@ -63,7 +64,7 @@ def while_loop(
     >>> f"{jit(grad(root))(2.0):.9f}"
     '0.353553391'
     """
-    words, body, condition = _words("while_loop", body), _as_it_is(body), _as_it_is(condition)
+    words = _words("while_loop", body)
     if limit is not None and (type(limit) is not int or limit < 0):
         raise ValueError(f"limit is a number of turns, 0 or more, or None, and {limit!r} was given")
     message = f"{words} had not ended after {limit} turns; its condition still held"
@@ -75,6 +76,7 @@ def while_loop(
             state = _same(body(state), state, words)
             turns += 1
         return state
+    body, condition = _as_it_is(body), _as_it_is(condition)
     leaves, build = flatten(state)
 
     def step(i: Any, numbers: list[Any], rows: Any) -> Any:
@@ -96,8 +98,9 @@ def scan(body: Callable[[Any, Any], Any], state: Any, xs: Sequence[Any]) -> tupl
     >>> scan(lambda total, x: (total + x, total * x), 0.0, [1.0, 2.0, 3.0])
     (6.0, [0.0, 2.0, 9.0])
     """
-    words, body = _words("scan", body), _as_it_is(body)
-    entries = list(xs)
+    words, entries = _words("scan", body), list(xs)
+    if modes.tracing.get() is not None:
+        body = _as_it_is(body)
 
     def step(state: Any, x: Any) -> tuple[Any, Any]:
         result = body(state, x)

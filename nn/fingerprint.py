@@ -17,16 +17,18 @@ class NoFingerprint(Exception):
     """There is something of which nobody can say what it computes, such as a function of the user's."""
 
 
-def fingerprint(x: Any, parameters: Mapping[Value, int]) -> str:
+def fingerprint(x: Any, parameters: Mapping[Value, int], ours: dict[type, bool] | None = None) -> str:
     """Say what something is made of, with the numbers of parameters in their place.
 
-    Raises NoFingerprint for what is not of this package, and is no number, string or container of such.
+    ``ours`` are the classes that were looked at on the way: a model has many modules of a few. Raises NoFingerprint for
+    what is not of this package, and is no number, string or container of such.
 
     >>> from nn import MLP
     >>> model = MLP(1, [1])
     >>> fingerprint(model.layers[0].neurons, {p: i for i, p in enumerate(model.parameters())})
     '[Neuron(activate=None, b=#1, training=True, w=#[0])]'
     """
+    ours = {} if ours is None else ours
     if isinstance(x, Value) and x in parameters:
         return f"#{parameters[x]}"
     if x is None or type(x) in (bool, int, float, str):
@@ -34,13 +36,18 @@ def fingerprint(x: Any, parameters: Mapping[Value, int]) -> str:
     if type(x) is list and all(type(part) is Value and part in parameters for part in x):
         return f"#{[parameters[part] for part in x]}"  # at once: a layer has thousands
     if type(x) in (list, tuple):
-        return f"[{', '.join([fingerprint(part, parameters) for part in x])}]"
+        return f"[{', '.join([fingerprint(part, parameters, ours) for part in x])}]"
     if type(x) is dict and all(type(key) is str for key in x):
-        return f"{{{', '.join([f'{key!r}: {fingerprint(part, parameters)}' for key, part in sorted(x.items())])}}}"
+        parts = [f"{key!r}: {fingerprint(part, parameters, ours)}" for key, part in sorted(x.items())]
+        return f"{{{', '.join(parts)}}}"
     if type(x) is random.Random:
         return "random"  # what is drawn comes from outside of the program
-    if isinstance(x, Module) and is_ours(type(x)):
-        facts = [f"{name}={fingerprint(part, parameters)}" for name, part in sorted(vars(x).items())]
+    if isinstance(x, Module):
+        if type(x) not in ours:
+            ours[type(x)] = is_ours(type(x))
+        if not ours[type(x)]:
+            raise NoFingerprint(x)
+        facts = [f"{name}={fingerprint(part, parameters, ours)}" for name, part in sorted(vars(x).items())]
         return f"{type(x).__name__}({', '.join(facts)})"
     if callable(x) and is_ours(x):
         return f"{x.__module__}.{x.__name__}"

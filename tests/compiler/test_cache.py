@@ -42,7 +42,7 @@ def fitted(**options: Any) -> list[float]:
     return [p.data for p in model.parameters()]
 
 
-def test_what_is_kept_is_found_again() -> None:
+def test_nothing_is_kept_where_the_folder_is_off() -> None:
     assert cache.load("a" * 64) is None  # nothing is kept where the folder is off
 
 

@@ -564,3 +564,18 @@ def test_a_comparison_is_no_index_and_a_number_no_condition() -> None:
         with pytest.raises(TypeError, match="is a comparison"):
             wrap(lambda x: while_loop(lambda s: s, lambda s: s * x, x))(2.0)
         assert wrap(lambda x: while_loop(lambda s: np.bool_(False), lambda s: s * x, x))(2.0) == 2.0
+
+
+def test_a_body_in_plain_python_may_change_what_is_around_it() -> None:
+    turns, seen = 0, []
+
+    def body(*arguments: Any) -> Any:
+        nonlocal turns
+        turns += 1
+        seen.append(turns)
+        return arguments[-1] * 2.0
+
+    assert loop(3, body, 1.0) == 8.0
+    assert while_loop(lambda s: s < 4.0 + turns, body, 1.0) == 16.0
+    assert scan(lambda s, x: (body(s), x), 1.0, [1.0, 2.0])[0] == 4.0
+    assert turns == len(seen) == seen[-1] == 9

@@ -16,7 +16,7 @@ native = pytest.mark.skipif(_engine.native is None, reason="there is no native e
 
 def python_store():
     """The store in Python, which the name of the module may not be any longer."""
-    names = {}
+    names = {"__package__": module.__package__, "__name__": module.__name__}
     text = Path(module.__file__).read_text(encoding="utf-8").replace("_engine.native is not None", "False")
     exec(compile(text, module.__file__, "exec"), names)
     return names["Store"]()

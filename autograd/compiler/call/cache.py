@@ -126,7 +126,8 @@ def report() -> str:
 def sources() -> str:
     """Tell this installation of the package from any other: its files, with their sizes and the times of change."""
     package = Path(__file__).parents[2]
-    files = sorted(file for root in (package, package.parent / "nn") for file in root.rglob("*.py"))
+    every = [file for root in (package, package.parent / "nn") for file in root.rglob("*")]
+    files = sorted(file for file in every if file.suffix in (".py", ".so", ".pyd"))  # the engine in C traces as well
     facts = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
     return key_of(repr(facts))
 

@@ -102,7 +102,7 @@ class Module:
                 symbol, text = _AS_IN_PYTHON[name]
                 function = self.function(head)
                 function.declarations |= _DECLARATIONS
-                function.lines.append(text.format(callee=self.callee(symbol, arity)))
+                function.lines.append(text.format(callee=self.callee(symbol, arity) if symbol else ""))
                 function.end("double %result")
             else:
                 callee = self.callee(name, arity)
@@ -190,7 +190,7 @@ _AS_IN_PYTHON = {  # and what they call
     "mod": ("fmod", _MOD),
     "floordiv": ("fmod", _FLOORDIV),
     "pow": ("pow", _POW),
-    ELEMENT: ("fmod", _ELEMENT),
+    ELEMENT: ("", _ELEMENT),
     TAKEN: (TAKEN, _TAKEN),
 }
 _DECLARATIONS = {"declare double @llvm.copysign.f64(double, double)", "declare double @llvm.floor.f64(double)"}

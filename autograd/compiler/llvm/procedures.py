@@ -105,7 +105,7 @@ class _Writer:
         size = function.put(f"mul i64 {rows}, {8 * width}")
         over = function.put(f"icmp ugt i64 {rows}, {MOST_ROWS}")  # then the product could be anything
         size = function.put(f"select i1 {over}, i64 {2**62}, i64 {size}")
-        return self.function.put(f"call ptr @allocate(ptr %arena, i64 {size})")
+        return function.put(f"call ptr @allocate(ptr %arena, i64 {size})")
 
     def _unless_null(self, pointer: str, count: str) -> str:
         missing = self.function.put(f"icmp eq ptr {pointer}, null")

@@ -84,5 +84,4 @@ def _shared_part(program: Program, varying: Any, outputs: Any) -> Program:
         program.constants,
         program.instructions.moved(new, instructions),
         moved(outputs, new).tolist(),
-        program.procedures,
     )

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 WIDEST = 3  # operands of an instruction at most
 MISSING = -(2**62)  # in the place of an operand that is not there
-_MISSING_32 = -(2**31)  # the same in a pickle
+NO_OPERAND = -(2**31)  # the same in four bytes: in a trace, and in a pickle
 
 
 class Instruction(NamedTuple):
@@ -43,8 +43,8 @@ class Instructions(Sequence[Instruction]):
     def __reduce__(self) -> tuple[Any, ...]:  # in half the bytes: places are below 2³¹
         import numpy as np
 
-        places = np.where(self.places == MISSING, _MISSING_32, self.places).astype(np.int32)
-        return _unpickled, (self.names, self.codes.astype(np.int32), places)
+        places = np.where(self.places == MISSING, NO_OPERAND, self.places).astype(np.int32)
+        return widened, (self.names, self.codes.astype(np.int32), places)
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -78,11 +78,12 @@ class Instructions(Sequence[Instruction]):
         return Instructions(self.names, self.codes[chosen], moved(self.places[chosen], new))
 
 
-def _unpickled(names: tuple[str, ...], codes: Any, places: Any) -> Instructions:
+def widened(names: Sequence[str], codes: Any, places: Any) -> Instructions:
+    """Return the instructions of tables with fewer bytes, where ``NO_OPERAND`` stands for a missing operand."""
     import numpy as np
 
     wide = places.astype(np.int64)
-    return Instructions(names, codes.astype(np.int64), np.where(wide == _MISSING_32, MISSING, wide))
+    return Instructions(names, codes.astype(np.int64), np.where(wide == NO_OPERAND, MISSING, wide))
 
 
 def moved(places: Any, new: Any) -> Any:

@@ -99,11 +99,6 @@ class Procedure:
     message: str
 
     @property
-    def arguments(self) -> int:
-        """How many arguments there are."""
-        return 1 + self.state + len(self.reads) + self.used
-
-    @property
     def results(self) -> int:
         """How many results there are."""
         return self.state + 1 + len(self.writes)

@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .conditions import row_of
-from .instructions import MISSING, WIDEST, Instructions, moved
+from .instructions import WIDEST, moved, widened
 from .procedures import ARGUMENT, CALL, RESULT, Procedure
 from .program import Program
-from .store import CODES, COMMUTATIVE, NEVER_MINUS_ZERO, NO_OPERAND, Store
+from .store import CODES, COMMUTATIVE, NEVER_MINUS_ZERO, Store
 
 
 class Draft(Store):
@@ -117,9 +117,7 @@ class Draft(Store):
         first, used = len(self.names), self._used
         names = [*self.names, *[f"u{k}" for k in range(len(used))]]
         table = np.frombuffer(self.table(), [("operands", "i4", WIDEST), ("code", "u2"), ("facts", "u2")])[first:]
-        places = table["operands"].astype(np.int64)
-        places[places == NO_OPERAND] = MISSING
-        instructions = Instructions(tuple(self.codes), table["code"].astype(np.int64), places)
+        instructions = widened(tuple(self.codes), table["code"], table["operands"])
         if used:  # inputs come first
             others = np.setdiff1d(np.arange(first, len(self)), used)
             new = np.arange(len(self))

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from autograd import _engine
 
+from .instructions import NO_OPERAND
+
 CODES = {"input": 0, "add": 1, "sub": 2, "mul": 3, "neg": 4, "where": 5}  # _traced.c knows them by number
 NEVER_MINUS_ZERO, COMMUTATIVE = 1, 2  # the facts of a row: of its result, and of its operation
-NO_OPERAND = -(2**31)
 ROW = struct.Struct("=iiiHH")  # three operands, the code and the facts
 
 

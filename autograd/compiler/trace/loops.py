@@ -254,7 +254,7 @@ def run(loop: Loop, turns: Any, state: Sequence[Any], tapes: Sequence[Any] = (),
     if differentiable:
         written = [*written, body.state]
     outputs = [bare(x) for row in [results, *written] for x in row]
-    content = body.content(outputs)
+    content = body.content(outputs) if differentiable else None
     procedure = Procedure(
         body.trace.close(outputs),
         None if condition is None else condition.program,

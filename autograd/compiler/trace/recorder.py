@@ -25,9 +25,8 @@ class Trace(Draft):
         self.inside = inside
         self.tapes: dict[tuple[int, ...], int] = {}  # the places of tapes, by those of their numbers
         self.made: list[Any] = [] if inside is None else inside.made  # the Values that the traced function has made
-        self.used: dict[
-            tuple[Recorder, int], tuple[Recorded, int]
-        ] = {}  # numbers of traces around, and their places here
+        # Numbers of traces around, by trace and place, and their places here.
+        self.used: dict[tuple[Recorder, int], tuple[Recorded, int]] = {}
         self.owner = get_ident()  # it takes instructions from this thread, until it is closed
         self._thread = self.owner
 
