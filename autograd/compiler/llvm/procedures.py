@@ -40,9 +40,9 @@ class _Writer:
         self.module, self.name, self.procedure = module, name, procedure
         self.inputs, self.outputs = len(procedure.body.inputs), len(procedure.body.outputs)
         self.size = self.inputs + max(self.outputs, 1)
-        scalar(module, f"{name}.body", procedure.body)
+        scalar(module, f"{name}.body", procedure.body, linkage="internal")
         if procedure.condition is not None:
-            scalar(module, f"{name}.condition", procedure.condition)
+            scalar(module, f"{name}.condition", procedure.condition, linkage="internal")
         self.function = module.function(f"internal void @{name}({PARAMETERS}) noinline #0")
         self.out = ""
         self.tapes: list[str] = []  # addresses of those that are read

@@ -63,13 +63,14 @@ class Run:
         return Body(self.module, function, self.nest, self.layout, self.lanes, self.groups, self.load, self.take)
 
 
-def scalar(module: Module, name: str, program: Program, quick: bool = False) -> None:
+def scalar(module: Module, name: str, program: Program, quick: bool = False, linkage: str = "") -> None:
     """Add ``void name(double *in, double *out)``; the two must not overlap.
 
-    ``quick`` is for what runs once beside a loop: it compiles ten times faster, and runs not much slower.
+    ``quick`` is for what runs once beside a loop: it compiles ten times faster, and runs not much slower. ``linkage``
+    is ``internal`` for what only this module calls.
     """
     run = Run(module, name, Nest(program, [len(program.inputs)], FLAT, PART), 1, 1, load_shared, _store)
-    function = module.function(f"void @{name}(ptr noalias %in, ptr noalias %out) {'#1' if quick else '#0'}")
+    function = module.function(f"{linkage} void @{name}(ptr noalias %in, ptr noalias %out) {'#1' if quick else '#0'}")
     function.scratch(run.layout.size)
     run.write(function)
     function.release(run.layout.size)

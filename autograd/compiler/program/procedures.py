@@ -9,6 +9,7 @@ Among the numbers may be tapes: what a loop writes in each of its turns, or read
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -97,6 +98,12 @@ class Procedure:
     backwards: bool
     limit: float
     message: str
+
+    @functools.cached_property
+    def content(self) -> tuple[Any, ...]:
+        """All that it is made of: two procedures of one content do the same."""
+        programs = [None if part is None else part.content for part in (self.body, self.condition)]
+        return (*programs, self.state, self.reads, self.writes, self.backwards, self.limit, self.message)
 
     @property
     def results(self) -> int:

@@ -109,6 +109,14 @@ class Program:
         return replace(self, procedures=tuple(procedures))
 
     @functools.cached_property
+    def content(self) -> tuple[Any, ...]:
+        """All that a run depends on: two programs of one content give the same results."""
+        table, constants = self.instructions, tuple(map(repr, self.constants))  # which tell zeros apart
+        procedures = tuple([procedure.content for procedure in self.procedures])
+        codes = table.codes.tobytes(), table.places.tobytes()
+        return len(self.inputs), constants, table.names, *codes, self.outputs, procedures
+
+    @functools.cached_property
     def loops(self) -> tuple[Term, ...]:
         """The instructions by number, with loops as loops."""
         return roll([len(self.inputs)], self.instructions)

@@ -28,7 +28,8 @@ class Draft(Store):
         self.codes = dict(CODES)  # of the names of instructions
         self._constant_places: dict[Any, int] = {}
         self.begin(len(names))
-        self._procedures: list[Procedure] = []
+        self._procedures: dict[Any, tuple[int, Procedure]] = {}  # by content, with their numbers
+        self._calls: dict[tuple[int, ...], list[int]] = {}  # the results, by procedure and arguments
         self._used: list[int] = []  # the places of what a loop's body uses from outside, which become its last inputs
 
     def emit(self, name: str, operands: tuple[int, ...]) -> int:
@@ -68,10 +69,14 @@ class Draft(Store):
         return self._used[-1]
 
     def call(self, procedure: Procedure, arguments: Sequence[int]) -> list[int]:
-        """Call a procedure, and return the places of its results."""
-        place = self.append(f"{CALL}{len(self._procedures)}", (self.row(arguments),))
-        self._procedures.append(procedure)
-        return [self.append(RESULT, (place, self.constant(float(k)))) for k in range(procedure.results)]
+        """Call a procedure, and return the places of its results: those of a call before, if one was like this."""
+        number = self._procedures.setdefault(procedure.content, (len(self._procedures), procedure))[0]
+        key = (number, *arguments)
+        if key not in self._calls:
+            place = self.append(f"{CALL}{number}", (self.row(arguments),))
+            results = range(procedure.results)
+            self._calls[key] = [self.append(RESULT, (place, self.constant(float(k)))) for k in results]
+        return self._calls[key]
 
     def row(self, places: Sequence[int]) -> int:
         """Put numbers in a row, for the instruction that follows; return the place of the whole."""
@@ -123,7 +128,8 @@ class Draft(Store):
             new = np.arange(len(self))
             new[[*used, *others]] = np.arange(first, len(self))
             instructions, outputs = instructions.moved(new, others - first), moved(outputs, new).tolist()
-        return Program.pruned(names, self.constants, instructions, outputs, self._procedures)
+        procedures = [procedure for _, procedure in self._procedures.values()]
+        return Program.pruned(names, self.constants, instructions, outputs, procedures)
 
 
 # Each rule returns the place of something simpler that holds the same bits, or None.
