@@ -80,6 +80,8 @@ static PyObject *UNSET;      /* the gradient that was never computed, told apart
 static PyObject *as_float, *as_constant, *watch, *check_backward, *graph_is_off, *lock;
 static PyObject *CUT; /* the extras of a result without a graph */
 static PyObject *following, *checking, *locating, *recording; /* context variables of modes.py */
+static PyObject *one, *minus_one; /* as Python's floats */
+static PyObject *str_made, *str_check;
 static PyObject *str_evaluate, *str_forward, *str_primitive, *str_partials, *str_apply, *str_name, *str_frozen;
 static PyObject *str_acquire, *str_release;
 static int active; /* how many modes are open, in all threads: modes.py says */
@@ -390,12 +392,40 @@ static int is_on(PyObject *variable, PyObject *unless) {
     return setting != unless;
 }
 
+static PyObject *value_get_operands(PyObject *self, void *closure);
+
+/* Show a node to who follows, as `Captured.see` does: it has a dict of the Values made so far, by identity. It is asked
+   about the operands where one of them has a plain number, and was not made there. */
+static int show(Value *node) {
+    PyObject *captured, *made = NULL, *key = NULL;
+    int plain = 0, failed = -1;
+    if (PyContextVar_Get(following, NULL, &captured) < 0) return -1;
+    if ((made = PyObject_GetAttr(captured, str_made)) == NULL) goto done;
+    for (Py_ssize_t i = 0; i < node->count && !plain; i++) {
+        PyObject *x = OBJECT_OF(operands_of(node)[i]);
+        if (x == NULL || !is_value(x) || ((Value *)x)->state & OBJECT_DATA) continue;
+        if ((key = PyLong_FromVoidPtr(x)) == NULL || (plain = !PyDict_Contains(made, key)) < 0) goto done;
+        Py_CLEAR(key);
+    }
+    if (plain) {
+        PyObject *operands = value_get_operands((PyObject *)node, NULL), *nothing;
+        nothing = operands == NULL ? NULL : PyObject_CallMethodOneArg(captured, str_check, operands);
+        Py_XDECREF(operands);
+        if (nothing == NULL) goto done;
+        Py_DECREF(nothing);
+    }
+    if ((key = PyLong_FromVoidPtr(node)) != NULL) failed = PyDict_SetItem(made, key, (PyObject *)node);
+done:
+    Py_XDECREF(key), Py_XDECREF(made), Py_DECREF(captured);
+    return failed;
+}
+
 /* Hand out a node just made. While a mode is open somewhere, it may check the node, or cut off its graph. */
 static PyObject *finished(Value *node) {
     if (!active) return (PyObject *)node;
     int off = is_on(recording, Py_True);
-    int more = is_on(following, Py_None) || is_on(checking, Py_False) || is_on(locating, Py_False);
-    if (PyErr_Occurred()) {
+    int more = is_on(checking, Py_False) || is_on(locating, Py_False);
+    if (PyErr_Occurred() || (!more && is_on(following, Py_None) && show(node) < 0)) {
         Py_DECREF(node);
         return NULL;
     }
@@ -874,9 +904,39 @@ done:
     return node;
 }
 
+/* A sum, difference or product of which not both sides hold a double: the number is what its operator says, the traced
+   numbers of the compiler among them. */
+static PyObject *of_objects(Row *row, PyObject *const *xs) {
+    PyObject *data[2] = {NULL, NULL}, *number = NULL, *operands = NULL, *partials = NULL, *y = NULL;
+    Value *made = NULL;
+    for (int i = 0; i < 2; i++)
+        if ((data[i] = is_value(xs[i]) ? get_data((Value *)xs[i]) : Py_NewRef(xs[i])) == NULL) goto done;
+    y = row == &rows[ADD]   ? PyNumber_Add(data[0], data[1])
+        : row == &rows[SUB] ? PyNumber_Subtract(data[0], data[1])
+                            : PyNumber_Multiply(data[0], data[1]);
+    if (y == NULL || (number = number_from(y)) == NULL) goto done;
+    if ((operands = PyTuple_Pack(2, xs[0], xs[1])) == NULL) goto done;
+    if (active && is_on(recording, Py_True)) {
+        partials = PyTuple_New(0);
+    } else {
+        PyObject *slopes[2] = {row == &rows[MUL] ? data[1] : one, row == &rows[MUL] ? data[0] : row == &rows[ADD] ? one : minus_one};
+        partials = PyTuple_Pack(2, is_value(xs[0]) ? slopes[0] : Py_None, is_value(xs[1]) ? slopes[1] : Py_None);
+    }
+    if (partials == NULL || (made = new_value()) == NULL) goto done;
+    made->data.number = 0.0;
+    put_data(made, number);
+    made->op = row->place;
+    if (fill(made, operands, partials) < 0) Py_CLEAR(made);
+done:
+    Py_XDECREF(data[0]), Py_XDECREF(data[1]), Py_XDECREF(y), Py_XDECREF(number), Py_XDECREF(operands), Py_XDECREF(partials);
+    return made == NULL ? NULL : finished(made);
+}
+
 static inline int takes_many(Row *row, Py_ssize_t n) {
     return row->many != NULL && (row->exactly ? n == row->exactly : n > 0);
 }
+
+static inline int is_plain(PyObject *x) { return is_number(x) || PyFloat_CheckExact(x); }
 
 /* The node that a row of the table makes of doubles, or by its Python rules. */
 static PyObject *apply(PyObject *op, PyObject *const *xs, Py_ssize_t n) {
@@ -891,6 +951,8 @@ static PyObject *apply(PyObject *op, PyObject *const *xs, Py_ssize_t n) {
         row->two_partials(y, x[0], x[1], p);
         return binary(row, y, operands[0], x[0], p[0], operands[1], x[1], p[1]);
     }
+    if ((row == &rows[ADD] || row == &rows[SUB] || row == &rows[MUL]) && is_plain(xs[0]) && is_plain(xs[1]))
+        return of_objects(row, xs);
     if (takes_many(row, n)) {
         PyObject *node = many(row, xs, n);
         if (node != NULL || PyErr_Occurred()) return node;
@@ -1947,6 +2009,7 @@ PyMODINIT_FUNC PyInit__native(void) {
     } names[] = {
         {&str_evaluate, "evaluate"}, {&str_forward, "forward"}, {&str_primitive, "primitive"},
         {&str_partials, "partials"}, {&str_apply, "apply"},     {&str_name, "name"},
+        {&str_made, "made"},         {&str_check, "check"},
         {&str_frozen, "frozen"},     {&str_acquire, "acquire"}, {&str_release, "release"},
     };
     for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
@@ -1954,7 +2017,7 @@ PyMODINIT_FUNC PyInit__native(void) {
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if ((*names[i].place = PyUnicode_InternFromString(names[i].text)) == NULL) return NULL;
     PyObject *table = fetched("autograd.operation", "OPERATIONS");
-    if (table == NULL) return NULL;
+    if (table == NULL || (one = PyFloat_FromDouble(1.0)) == NULL || (minus_one = PyFloat_FromDouble(-1.0)) == NULL) return NULL;
     for (size_t i = 0; i < ROWS; i++) {
         rows[i].op = PyDict_GetItemString(table, rows[i].name);
         if (rows[i].op == NULL) return PyErr_Format(PyExc_ImportError, "the table has no operation %s", rows[i].name);

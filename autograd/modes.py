@@ -27,7 +27,7 @@ _lock = threading.Lock()
 recording: ContextVar[bool] = ContextVar("recording", default=True)
 checking: ContextVar[bool] = ContextVar("checking", default=False)
 locating: ContextVar[bool] = ContextVar("locating", default=False)
-following: ContextVar[Callable[[Any, Any], None] | None] = ContextVar("following", default=None)
+following: ContextVar[Any] = ContextVar("following", default=None)
 tracing: ContextVar[Any] = ContextVar("tracing", default=None)
 
 
@@ -118,9 +118,9 @@ def record_source() -> _Switched:
     return _Switched(locating, True)
 
 
-def follow(see: Callable[[Any, Any], None]) -> _Switched:
-    """Call ``see(node, operands)`` with every node that an operation makes, as the compiler does while it traces."""
-    return _Switched(following, see)
+def follow(captured: Any) -> _Switched:
+    """Let ``captured`` see every node that an operation makes, as the compiler does while it traces."""
+    return _Switched(following, captured)
 
 
 def trace_by(tracer: Any) -> _Switched:
@@ -139,8 +139,8 @@ def caller() -> tuple[str, int, str]:
 
 def watch(node: Any) -> Any:
     """Do what the open modes ask of a node just made: show it, check it, note where it was made, cut off its graph."""
-    if (see := following.get()) is not None:
-        see(node, node.operands)
+    if (captured := following.get()) is not None:
+        captured.see(node)
     if checking.get() and not _finite(node.data):
         numbers = _numbers(node)
         if all(map(_finite, numbers)):

@@ -144,8 +144,9 @@ class Jitted:
             return self._python()(*args, **kwargs)
         compiled = self._program_of(structures, into, args, kwargs)
         if isinstance(compiled, Batched):
-            return compiled.elements(into.numbers, into.columns)
-        result = compiled.call(into.numbers)
+            result = compiled.elements(into.numbers, into.columns)
+        else:
+            result = compiled.call(into.numbers)
         if not self._swift and self._fixed and compiled.entry_point is not None:
             self._hasten(*compiled.entry_point)
         return result

@@ -302,6 +302,54 @@ def test_fast_calls_survive_what_they_do_not_expect():
     assert f([1.0, 2.0], (3.0, 4.0)) == [4.0, -1.0]
 
 
+@pytest.mark.parametrize("shape", [(8,), (9,), (31,), (4, 5), (2, 3, 4)])
+def test_calls_by_elements_go_straight_into_machine_code(shape):
+    f = jit(lambda x, y, w: ([w * x + y, autograd.tanh(x)], None, x * y))
+    rng = np.random.default_rng(7)
+    x, y = rng.normal(size=shape), rng.normal(size=shape)
+
+    def check(x, y, w):
+        (first, second), none, third = results = f(x, y, w)
+        everywhere = np.broadcast_arrays(x, y)
+        one_by_one = [f(a, b, float(w)) for a, b in zip(*[z.ravel().tolist() for z in everywhere], strict=True)]
+        assert first.ravel().tolist() == [one[0][0] for one in one_by_one]
+        assert second.ravel().tolist() == [one[0][1] for one in one_by_one]
+        assert third.ravel().tolist() == [one[2] for one in one_by_one]
+        assert first.shape == second.shape == third.shape == everywhere[0].shape
+        assert (none, type(results), type(results[0])) == (None, tuple, list)
+        assert first.ctypes.data != second.ctypes.data != third.ctypes.data
+
+    for _ in range(3):
+        check(x, y, 0.3)
+    # what machine code does not expect goes to Python, which knows what to do
+    check(x, y, 1)
+    check(np.asfortranarray(x), y[..., ::-1], 0.3)
+    check(x[..., :1], y, 0.3)
+    check(x[:0], y[:0], 0.3)
+    check(x[:1], y[:1], 0.3)
+    check(x.ravel()[:3], y.ravel()[:3], 0.3)
+    check(np.resize(x, 100_000), np.resize(y, 100_000), 0.3)
+    with pytest.raises(ValueError, match="do not broadcast"):
+        f(x, np.zeros((*shape[:-1], shape[-1] + 1)), 0.3)
+    check(x, y, 0.3)
+
+
+def test_a_rule_that_raises_in_a_call_by_elements():
+    def forward(x):
+        if x > 5.0:
+            raise RuntimeError("too large")
+        return 2.0 * x
+
+    double = autograd.define("double_or_raise", forward, (lambda y, x: 2.0,), primitive=True)
+    f, x = jit(lambda x: [double(x), x + 1.0]), np.linspace(0.0, 4.0, 33)
+    for _ in range(3):
+        assert np.array_equal(f(x), [2.0 * x, x + 1.0])
+    for _ in range(3):
+        with pytest.raises(RuntimeError, match="too large"):
+            f(x + 2.0)
+    assert np.array_equal(f(x), [2.0 * x, x + 1.0])
+
+
 def test_results_own_their_numbers():
     f = jit(lambda p: p * 2.0, in_axes=None)
     first, second = f(np.ones(5)), f(np.ones(5) * 3.0)

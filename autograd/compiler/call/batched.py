@@ -157,7 +157,14 @@ class Batched(Compiled):
         compiler = Compiler(True, self.fastmath)
         add(compiler.module, name, halves)
         _add_shared(compiler, halves)
+        kept = None
+        if name == "map" and all(halves.varying):
+            lanes.elements(compiler.module, "elements", halves)
+            outputs, most = len(halves.body.outputs), samples_in_piece(self.weight, machine.lanes())
+            kept = self.add_entry_point(compiler, self.result, outputs, most, machine.lanes())
         code = compiler.compile()
+        if kept is not None:
+            code.kept, self.entry_point = kept, (code.address("from_objects"), code)
         prologue, constant = RUN(code.address("prologue")), RUN(code.address("constant"))
 
         def run_shared(shared: array[float]) -> tuple[Any, Any]:

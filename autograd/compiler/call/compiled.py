@@ -134,7 +134,7 @@ class Compiled:
         return REPEAT(code.address("repeat")), code
 
     def add_entry_point(
-        self, compiler: Compiler, result: Structure, outputs: int, samples: int = 0
+        self, compiler: Compiler, result: Structure, outputs: int, samples: int = 0, fewest: int = 0
     ) -> list[Any] | None:
         """Add an entry point that takes Python objects, where there can be one; return what it must keep alive."""
         inputs = len(self.program.inputs)
@@ -146,5 +146,7 @@ class Compiled:
             and objects.available()
         ):
             failed = compiler.module.external(compiler.rules.failures.address)
-            return objects.EntryPoint(compiler.module, self.structures, result, inputs, outputs, failed, samples).kept
+            return objects.EntryPoint(
+                compiler.module, self.structures, result, inputs, outputs, failed, samples, fewest
+            ).kept
         return None

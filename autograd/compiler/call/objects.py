@@ -19,7 +19,7 @@ from collections.abc import Callable
 from typing import Any
 
 from autograd.compiler.llvm.module import Module
-from autograd.compiler.structure import ARRAY, FLOATS, NUMBER, ROWS, SEQUENCE, STATIC, Kind, Structure, parts
+from autograd.compiler.structure import ARRAY, COLUMN, FLOATS, NUMBER, ROWS, SEQUENCE, STATIC, Kind, Structure, parts
 
 LARGEST = 4_096  # numbers in and out of an entry point, which lie on the stack
 _HEADER, _ITEMS = 16, tuple.__basicsize__  # a tuple's items follow its fixed part; a list holds a pointer to them
@@ -61,7 +61,9 @@ def available() -> bool:
 
 def serves(arguments: tuple[Structure, ...], result: Structure) -> bool:
     """Whether an entry point can read such arguments, and build such a result."""
-    return all(_knows(_READERS, structure) for structure in arguments) and _knows(_MAKERS, result)
+    by_elements = any(structure[0] is COLUMN for structure in arguments)
+    makers = {kind: make for kind, make in _MAKERS.items() if kind is not ARRAY} if by_elements else _MAKERS
+    return all(_knows(_READERS, structure) for structure in arguments) and _knows(makers, result)
 
 
 def _knows(table: dict[Kind, Any], structure: Structure) -> bool:
@@ -74,9 +76,10 @@ def _knows(table: dict[Kind, Any], structure: Structure) -> bool:
 class EntryPoint:
     """Writes ``PyObject *from_objects(self, args, n, kwnames)`` around ``run`` into a module.
 
-    Where arrays are batches, it is written around ``whole``, for up to ``samples`` samples. At ``failed`` is the number
-    of threads in which a rule has failed that the code called back: then Python is asked, which raises. Other threads
-    may run while a loop does that the program says.
+    Where arrays are batches, it is written around ``whole``, for up to ``samples`` samples; where each of their
+    elements is a sample, around ``elements``, for ``fewest`` at least. At ``failed`` is the number of threads in which a
+    rule has failed that the code called back: then Python is asked, which raises. Other threads may run while a loop
+    does that the program says.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class EntryPoint:
         outputs: int,
         failed: str,
         samples: int = 0,
+        fewest: int = 0,
     ) -> None:
         self.kept: list[Any] = []  # objects that the code names by address
         self._module = module
@@ -95,6 +99,8 @@ class EntryPoint:
         self._lines = self._function.lines
         self._column = 0  # how many pointers to batches there are
         self._count = ""  # the number of samples, once it is known
+        self._first = ("", "", "")  # the first array of which each element is a sample, how many axes, and its shape
+        self._arrays: list[str] = []  # one for each result of such samples
         self._place = 0  # how many numbers were read, or how many of the results were used
         self._lines += [
             f"  %in = alloca double, i64 {max(inputs, 1)}",
@@ -103,11 +109,20 @@ class EntryPoint:
         if samples:
             self._lines += [f"  %columns = alloca ptr, i64 {inputs}", f"  %strides = alloca i64, i64 {inputs}"]
         source = self._read_arguments(structures)
-        array = self._new_array(result[1]) if result[0] is ARRAY else ""  # which the results are written into
-        target = self._field(array, 16) if array else "%out"
         if samples:
             self._demand(f"icmp sle i64 {self._count}, {samples}")
-            self._demand(f"icmp sgt i64 {self._count}, 0")
+            self._demand(f"icmp sge i64 {self._count}, {max(fewest, 1)}")
+        arrays = []  # which the results are written into
+        if fewest:
+            arrays = [self._new_array_like(self._first[0]) for _ in range(outputs)]
+        elif result[0] is ARRAY:
+            arrays = [self._new_array(result[1])]
+        target = self._field(arrays[0], 16) if arrays else "%out"
+        if fewest:
+            for k, each in enumerate(arrays):
+                self._function.store(self._field(each, 16), self._function.nth("%out", k, "ptr"), "ptr")
+            run = f"@elements(ptr {source}, ptr %columns, ptr %out, i64 {self._count})"
+        elif samples:
             run = f"@whole(ptr {source}, ptr %columns, ptr %strides, i64 {self._count}, ptr {target})"
         else:
             run = f"@run(ptr {source}, ptr {target})"
@@ -118,10 +133,11 @@ class EntryPoint:
             self._lines.append(f"  call void {run}")
         self._place = 0
         self._demand(f"icmp eq i64 {self._function.load(failed, 'i64')}, 0", "raise")
+        self._arrays = arrays if fewest else []
         self._lines += [
-            f"  ret ptr {array or self._make(result)}",
+            f"  ret ptr {self._make(result) if fewest or not arrays else arrays[0]}",
             "raise:",
-            *([f"  call void {self._python('Py_DecRef')}(ptr {array})"] if array else []),
+            *[f"  call void {self._python('Py_DecRef')}(ptr {each})" for each in arrays],
             "  br label %slow",
             "slow:",
             f"  %answer = call ptr {self._python('PyObject_Vectorcall')}(ptr %self, ptr %args, i64 %n, ptr %kwnames)",
@@ -163,7 +179,7 @@ class EntryPoint:
         self._demand(f"icmp ne ptr {result}, null", "failed")
         return result
 
-    def _each(self, count: int, body: Callable[[str], None]) -> None:
+    def _each(self, count: int | str, body: Callable[[str], None]) -> None:
         """Write a loop over 0 … count − 1."""
         i, begin, loop, tail, done = [self._function.fresh()[1:] for _ in range(5)]
         self._function.block(begin)
@@ -239,6 +255,29 @@ class EntryPoint:
             function.store(across, function.nth("%strides", self._column, "i64"), "i64")
             self._column += 1
 
+    def _read_column(self, item: str) -> None:
+        """Find the numbers of an array of which each element is a sample; all of these have one shape."""
+        function = self._function
+        data, dims = self._doubles(item, None, _ALIGNED | _C_CONTIGUOUS)
+        axes = function.put(f"sext i32 {self._field(item, 24, 'i32')} to i64")
+        if self._count:
+            self._demand(f"icmp eq i64 {axes}, {self._first[1]}")
+            same = lambda i: self._demand(
+                f"icmp eq i64 {self._nth(dims, i, 'i64')}, {self._nth(self._first[2], i, 'i64')}"
+            )
+            self._each(axes, same)
+        else:
+            self._first, product = (item, axes, dims), function.put("alloca i64")
+            function.store("1", product, "i64")
+            self._demand(f"icmp sgt i64 {axes}, 0")
+            more = lambda i: function.store(
+                function.put(f"mul i64 {function.load(product, 'i64')}, {self._nth(dims, i, 'i64')}"), product, "i64"
+            )
+            self._each(axes, more)
+            self._count = function.load(product, "i64")
+        function.store(data, function.nth("%columns", self._column, "ptr"), "ptr")
+        self._column += 1
+
     def _number(self, item: str, place: str) -> None:
         self._demand_is(self._field(item, 8), float)
         number = self._field(item, 16, "double")
@@ -256,13 +295,14 @@ class EntryPoint:
     def _places_in(self, kind: type, item: str) -> str:
         return self._field(item, _LIST_ITEMS) if kind is list else self._function.nth(item, _ITEMS, "i8")
 
-    def _doubles(self, item: str, ndim: int, wanted: int) -> tuple[str, str]:
+    def _doubles(self, item: str, ndim: int | None, wanted: int) -> tuple[str, str]:
         """Check that an object is an array of doubles with such flags; return its data and its shape."""
         import numpy as np
 
         self._demand_is(self._field(item, 8), np.ndarray)
         self._demand_is(self._field(item, 56), np.dtype(np.float64))
-        self._demand_equal(self._field(item, 24, "i32"), ndim, "i32")
+        if ndim is not None:
+            self._demand_equal(self._field(item, 24, "i32"), ndim, "i32")
         flags = self._function.put(f"and i32 {self._field(item, 64, 'i32')}, {wanted}")
         self._demand_equal(flags, wanted, "i32")
         return self._field(item, 16), self._field(item, 32)
@@ -281,6 +321,8 @@ class EntryPoint:
 
     def _make_number(self) -> str:
         self._place += 1
+        if self._arrays:
+            return self._arrays[self._place - 1]
         return self._float(f"{self._place - 1}")
 
     def _make_none(self, none: None) -> str:
@@ -291,7 +333,11 @@ class EntryPoint:
     def _make_floats(self, count: int) -> str:
         result = self._call("PyList_New", f"i64 {count}")
         items = self._places_in(list, result)
-        self._each(count, lambda i: self._put_item(self._float(self._plus(i)), items, i))
+        if self._arrays:
+            for i, each in enumerate(self._arrays[self._place : self._place + count]):
+                self._put_item(each, items, i)
+        else:
+            self._each(count, lambda i: self._put_item(self._float(self._plus(i)), items, i))
         self._place += count
         return result
 
@@ -315,11 +361,19 @@ class EntryPoint:
     def _new_array(self, shape: tuple[int, ...]) -> str:
         import numpy as np
 
-        self.kept += [np.empty, shape]
+        self.kept.append(shape)
+        return self._call_numpy(np.empty, self._object(shape))
+
+    def _new_array_like(self, item: str) -> str:
+        import numpy as np
+
+        return self._call_numpy(np.empty_like, item)
+
+    def _call_numpy(self, function: Any, argument: str) -> str:
+        self.kept.append(function)
         box = self._function.put("alloca ptr")
-        self._function.store(self._object(shape), box, "ptr")
-        operands = f"ptr {self._object(np.empty)}, ptr {box}, i64 1, ptr null"
-        return self._call("PyObject_Vectorcall", operands)
+        self._function.store(argument, box, "ptr")
+        return self._call("PyObject_Vectorcall", f"ptr {self._object(function)}, ptr {box}, i64 1, ptr null")
 
     def _float(self, place: str) -> str:
         return self._call("PyFloat_FromDouble", f"double {self._nth('%out', place, 'double')}")
@@ -332,6 +386,7 @@ _READERS: dict[Kind, Callable[..., None]] = {
     SEQUENCE: EntryPoint._read_sequence,
     ARRAY: EntryPoint._read_array,
     ROWS: EntryPoint._read_rows,
+    COLUMN: EntryPoint._read_column,
     STATIC: EntryPoint._read_none,
 }
 _MAKERS: dict[Kind, Callable[..., str]] = {

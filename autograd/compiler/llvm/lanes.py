@@ -58,6 +58,21 @@ def mapped(module: Module, name: str, split: Split) -> None:
     function.end()
 
 
+def elements(module: Module, name: str, split: Split) -> None:
+    """Add ``void name(double *shared, double **columns, double **results, i64 count)``.
+
+    It runs ``prologue``, and ``map`` on all samples.
+    """
+    function = module.function(f"void @{name}(ptr %shared, ptr %columns, ptr %results, i64 %count) #1")
+    function.scratch(split.uniform)
+    function.lines += [
+        "  call void @prologue(ptr %shared, ptr %scratch)",
+        "  call void @map(ptr %scratch, ptr %columns, ptr %results, i64 0, i64 %count)",
+    ]
+    function.release(split.uniform)
+    function.end()
+
+
 def reduced(module: Module, name: str, split: Split) -> None:
     """Add ``void name(double *uniform, double **rows, i64 *strides, i64 begin, i64 end, double *totals, double by)``.
 

@@ -44,23 +44,23 @@ class Captured:
     def __init__(self, parameters: list[Value], numbers: list[Any]) -> None:
         self._parameters, self._numbers = parameters, numbers
         self._stale: Any = _Stale()
-        self._known = {id(x) for x in parameters}
-        self.made: list[Any] = []  # the Values that the function made, kept so that no id is used twice
+        self._lent = {id(x) for x in parameters}
+        self.made: dict[int, Any] = {}  # the Values that the function made, by identity, and kept so that it stays theirs
 
     def know(self, value: Any) -> None:
         """Remember a Value that the function made."""
-        self._known.add(id(value))
-        self.made.append(value)
+        self.made[id(value)] = value
 
-    def see(self, node: Any, operands: Iterable[Any]) -> None:
-        """Look at a node that an operation made."""
-        self.check(operands)
+    def see(self, node: Any) -> None:
+        """Look at a node that an operation made. The engine in C does the same."""
+        self.check(node.operands)
         self.know(node)
 
     def check(self, operands: Iterable[Any]) -> None:
         """Raise TraceError for a Value from outside that was not declared."""
         for x in operands:
-            if isinstance(x, Value) and type(x.data) is float and id(x) not in self._known:
+            known = id(x) in self.made or id(x) in self._lent
+            if not known and isinstance(x, Value) and type(x.data) is float:
                 raise TraceError(
                     f"the traced function uses {x!r} from outside, and its number would be frozen into the machine "
                     "code; pass it as an argument, or declare it: jit(f, parameters=[...]), or parameters=model; at "
@@ -108,7 +108,6 @@ def capture(parameters: list[Value], numbers: list[Any]) -> Iterator[Captured]:
     the function makes itself, methods of ``Value`` are replaced while the trace lasts.
     """
     captured = Captured(parameters, numbers)
-    see = captured.see  # one object, which tells this trace from those of other threads
     plain, thread = Value.__init__, threading.get_ident()
 
     @functools.wraps(plain)
@@ -120,14 +119,14 @@ def capture(parameters: list[Value], numbers: list[Any]) -> Iterator[Captured]:
     def checked(method: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(method)
         def compare(*operands: Any) -> Any:
-            if modes.following.get() is see:
+            if modes.following.get() is captured:  # this trace, and not that of another thread
                 captured.check(operands)
             return method(*operands)
 
         return compare
 
     methods = {name: checked(getattr(Value, name)) for name in _COMPARING}
-    with _replaced({"__init__": noted, **methods}), modes.follow(see), captured.lending():
+    with _replaced({"__init__": noted, **methods}), modes.follow(captured), captured.lending():
         try:
             yield captured
         finally:

@@ -10,6 +10,7 @@ other, it has derivatives of its own, to any order.
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import operator
 from collections.abc import Callable, Iterable, Sequence
@@ -294,7 +295,7 @@ class _Body:
         before = len(self.trace.made)
         with modes.trace_by(Tracer(self.trace)):
             results, written = self.loop.body(self.turn, list(self.state), self.rows)
-        self.made = set(map(id, self.trace.made[before:]))
+        self.made = set(itertools.islice(self.trace.made, before, None))
         return list(results), [list(row) for row in written]
 
     def content(self, outputs: Sequence[Any]) -> Any:
