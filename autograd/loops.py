@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import math
 import types
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, cast
 
 from . import modes
 from .operation import Number, bare, is_truth
@@ -24,8 +24,9 @@ def loop(count: Any, body: Callable[[Any, Any], Any], state: Any) -> Any:
     """Return the state after ``count`` times ``state = body(i, state)``, where i goes from 0 to count − 1.
 
     In plain Python, i is an int. Inside ``jit`` it is a traced number, which as always is a float (1 / i is inf at 0),
-    and with which ``take`` takes from a list; ``count`` may be one too, and is then rounded up. Raises ValueError for a
-    count that is not a whole number from 0 on, TypeError for a body that changes the structure of the state.
+    and with which ``take`` takes from a list; ``count`` may be one too. Raises ValueError for a count that is not a
+    whole number from 0 on (for a traced one when the compiled function runs), TypeError for a state that is no
+    structure of numbers, or a body that changes its structure.
 
     >>> loop(10, lambda i, x: 0.5 * (x + 2.0 / x), 1.0)
     1.414213562373095
@@ -35,6 +36,7 @@ def loop(count: Any, body: Callable[[Any, Any], Any], state: Any) -> Any:
     """
     words = _words("loop", body)
     if modes.tracing.get() is None:
+        flatten(state)
         for i in range(_whole(count)):
             state = _same(body(i, state), state, words)
         return state
@@ -69,6 +71,7 @@ def while_loop(
         raise ValueError(f"limit is a number of turns, 0 or more, or None, and {limit!r} was given")
     message = f"{words} had not ended after {limit} turns; its condition still held"
     if modes.tracing.get() is None:
+        flatten(state)
         turns = 0
         while _truth(condition(state), words):
             if turns == limit:
@@ -85,7 +88,7 @@ def while_loop(
     def holds(numbers: list[Any]) -> Any:
         return _truth(condition(build(numbers)), words)
 
-    most = math.inf if limit is None else float(limit)
+    most = math.inf if limit is None else float(min(limit, 2**62))
     return build(modes.tracing.get().run(step, 0.0, leaves, condition=holds, limit=most, message=message).state)
 
 
@@ -98,7 +101,11 @@ def scan(body: Callable[[Any, Any], Any], state: Any, xs: Sequence[Any]) -> tupl
     >>> scan(lambda total, x: (total + x, total * x), 0.0, [1.0, 2.0, 3.0])
     (6.0, [0.0, 2.0, 9.0])
     """
-    words, entries = _words("scan", body), list(xs)
+    words, given = _words("scan", body), cast(object, xs)
+    if not isinstance(given, Iterable) or isinstance(given, (str, bytes, Mapping)):
+        raise TypeError(f"scan goes through a list of numbers, or of structures of numbers, and {xs!r} was given as xs")
+    entries = list(xs)
+    flatten([state, entries])
     if modes.tracing.get() is not None:
         body = _as_it_is(body)
 
@@ -162,8 +169,9 @@ def take(entries: Sequence[Any], index: Any) -> Any:
         return entries[int(number)]
     if not len(entries):
         raise IndexError("take from an empty list was asked for; there is no entry")
+    build = flatten(entries[0])[1]
     rows = [flatten_like(entry, entries[0], "an entry to take") for entry in entries]
-    return flatten(entries[0])[1]([modes.tracing.get().taken(column, number) for column in zip(*rows, strict=True)])
+    return build([modes.tracing.get().taken(column, number) for column in zip(*rows, strict=True)])
 
 
 def _as_it_is(body: Any, depth: int = 3) -> Any:

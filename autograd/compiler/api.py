@@ -44,6 +44,7 @@ from .structure import (  # fmt: skip
 from .trace.captured import capture, tracing
 from .trace.loops import Tracer
 from .trace.recorder import Trace
+from .trace.traced import indices_of_arrays
 
 MAX_STRUCTURES = 1_000  # structures of arguments for which one function keeps its programs
 MAX_UPDATES = 16  # functions given as then= that are kept for one function
@@ -402,7 +403,9 @@ class Jitted:
             args = [build(structure, source) for structure in structures]
             kwargs = dict(zip(keywords, args[len(args) - len(keywords) :], strict=True))
             into = Results(captured.number)
-            result = describe(fn(*args[: len(args) - len(keywords)], **kwargs), into, "the result")
+            with indices_of_arrays():
+                made = fn(*args[: len(args) - len(keywords)], **kwargs)
+            result = describe(made, into, "the result")
             writes = captured.changes(into.numbers)
             program = trace.close(into.numbers)
         kind = Batched if any(map(has_batch, structures)) else Compiled

@@ -77,8 +77,8 @@ class EntryPoint:
     """Writes ``PyObject *from_objects(self, args, n, kwnames)`` around ``run`` into a module.
 
     Where arrays are batches, it is written around ``whole``, for up to ``samples`` samples; where each of their
-    elements is a sample, around ``elements``, for ``fewest`` at least. At ``failed`` is the number of threads in which a
-    rule has failed that the code called back: then Python is asked, which raises. Other threads may run while a loop
+    elements is a sample, around ``elements``, for ``fewest`` at least. At ``failed`` is the number of threads in which
+    a rule has failed that the code called back: then Python is asked, which raises. Other threads may run while a loop
     does that the program says.
     """
 
@@ -112,15 +112,12 @@ class EntryPoint:
         if samples:
             self._demand(f"icmp sle i64 {self._count}, {samples}")
             self._demand(f"icmp sge i64 {self._count}, {max(fewest, 1)}")
-        arrays = []  # which the results are written into
+        arrays = [self._new_array_like(self._first[0]) for _ in range(outputs if fewest else 0)]
+        for k, each in enumerate(arrays):
+            self._function.store(self._field(each, 16), self._function.nth("%out", k, "ptr"), "ptr")
+        array = self._new_array(result[1]) if result[0] is ARRAY else ""  # which the results are written into
+        target = self._field(array, 16) if array else "%out"
         if fewest:
-            arrays = [self._new_array_like(self._first[0]) for _ in range(outputs)]
-        elif result[0] is ARRAY:
-            arrays = [self._new_array(result[1])]
-        target = self._field(arrays[0], 16) if arrays else "%out"
-        if fewest:
-            for k, each in enumerate(arrays):
-                self._function.store(self._field(each, 16), self._function.nth("%out", k, "ptr"), "ptr")
             run = f"@elements(ptr {source}, ptr %columns, ptr %out, i64 {self._count})"
         elif samples:
             run = f"@whole(ptr {source}, ptr %columns, ptr %strides, i64 {self._count}, ptr {target})"
@@ -133,11 +130,11 @@ class EntryPoint:
             self._lines.append(f"  call void {run}")
         self._place = 0
         self._demand(f"icmp eq i64 {self._function.load(failed, 'i64')}, 0", "raise")
-        self._arrays = arrays if fewest else []
+        self._arrays = arrays
         self._lines += [
-            f"  ret ptr {self._make(result) if fewest or not arrays else arrays[0]}",
+            f"  ret ptr {array or self._make(result)}",
             "raise:",
-            *[f"  call void {self._python('Py_DecRef')}(ptr {each})" for each in arrays],
+            *[f"  call void {self._python('Py_DecRef')}(ptr {each})" for each in (*arrays, array) if each],
             "  br label %slow",
             "slow:",
             f"  %answer = call ptr {self._python('PyObject_Vectorcall')}(ptr %self, ptr %args, i64 %n, ptr %kwnames)",

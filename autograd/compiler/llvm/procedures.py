@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from autograd.compiler.program.procedures import Procedure
+from autograd.compiler.program.procedures import Procedure, whole_number
 
 from .module import Module
 from .single import scalar
@@ -93,11 +93,24 @@ class _Writer:
         self._copy("%arguments", others, "%stride", "%scratch", 1 + state + read, "1", procedure.used)
 
     def _count(self) -> str:
-        """Return the number of turns, where there is no condition: rounded up, and 0 for a nan."""
+        """Return the number of turns, where there is no condition; 0 where it is none, and a rule in Python raises."""
         function = self.function
         number = function.load("%arguments")
-        for name, *others in (("ceil",), ("maxnum", "0.0"), ("minnum", "0x4340000000000000")):  # 2**53
-            number = function.put(function.intrinsic(f"llvm.{name}", [number, *others], 1))
+        size = function.put(function.intrinsic("llvm.fabs", [number], 1))
+        floor = function.put(function.intrinsic("llvm.floor", [size], 1))
+        whole = function.put(f"fcmp oeq double {number}, {floor}")  # and not below 0
+        finite = function.put(f"fcmp olt double {number}, 0x7FF0000000000000")
+        valid = function.put(f"and i1 {whole}, {finite}")
+        check = self.module.callee("turns", 1, whole_number)
+        function.lines += [
+            f"  br i1 {valid}, label %count, label %none",
+            "none:",
+            f"  call double {check}(double {number})",
+            "  br label %count",
+            "count:",
+        ]
+        number = function.put(f"select i1 {valid}, double {number}, double 0.0")
+        number = function.put(function.intrinsic("llvm.minnum", [number, "0x4340000000000000"], 1))  # 2**53
         return function.put(f"fptosi double {number} to i64")
 
     def _allocate(self, rows: str, width: int) -> str:

@@ -49,6 +49,13 @@ def _take(tape: Any, index: float, count: float) -> Any:
     return tape[int(index)]
 
 
+def whole_number(turns: float) -> float:
+    """Return a number of turns that was computed, or raise ValueError where it is none."""
+    if not (0.0 <= turns < math.inf and turns == math.floor(turns)):
+        raise ValueError(f"loop takes a whole number of turns, 0 or more, and {turns!r} was given")
+    return turns
+
+
 # The name of an operation cannot be one of these, which have a space.
 ARGUMENT, TAPE, ELEMENT, TAKEN, RESULT = (
     "next argument",
@@ -144,7 +151,7 @@ class Procedure:
         turns, state = arguments[0], list(arguments[1 : 1 + self.state])
         tapes = arguments[1 + self.state : 1 + self.state + len(self.reads)]
         others = arguments[1 + self.state + len(self.reads) :]
-        count = max(math.ceil(turns), 0) if turns == turns else 0
+        count = int(whole_number(turns))
         rows: list[list[Any]] = []
         unread = [0.0] * sum(self.reads)
         while self.condition is not None or len(rows) < count:

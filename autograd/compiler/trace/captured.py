@@ -45,7 +45,7 @@ class Captured:
         self._parameters, self._numbers = parameters, numbers
         self._stale: Any = _Stale()
         self._lent = {id(x) for x in parameters}
-        self.made: dict[int, Any] = {}  # the Values that the function made, by identity, and kept so that it stays theirs
+        self.made: dict[int, Any] = {}  # by identity, the Values that the function made
 
     def know(self, value: Any) -> None:
         """Remember a Value that the function made."""

@@ -249,6 +249,9 @@ def run(loop: Loop, turns: Any, state: Sequence[Any], tapes: Sequence[Any] = (),
         for x, _ in condition.used.values():  # the inputs of the condition are the first ones of the body
             body.trace.place(x)
     results, written = body.run()
+    for x in (*state, *results, *itertools.chain(*written)):
+        if isinstance(x, TracedBool):
+            x.refuse()
     outside = _used_values(body.made, [*results, *[x for row in written for x in row]])
     operands = (*state, *tapes, *outside)
     differentiable = any(map(is_node, operands)) and not modes.graph_is_off()

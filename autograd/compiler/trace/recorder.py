@@ -24,7 +24,7 @@ class Trace(Draft):
         super().__init__(names)
         self.inside = inside
         self.tapes: dict[tuple[int, ...], int] = {}  # the places of tapes, by those of their numbers
-        self.made: dict[int, Any] = {} if inside is None else inside.made  # the Values that the traced function has made
+        self.made: dict[int, Any] = {} if inside is None else inside.made  # by identity, the Values made meanwhile
         # Numbers of traces around, by trace and place, and their places here.
         self.used: dict[tuple[Recorder, int], tuple[Recorded, int]] = {}
         self.owner = get_ident()  # it takes instructions from this thread, until it is closed

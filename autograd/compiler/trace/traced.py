@@ -7,7 +7,9 @@ plain Python on the same numbers.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from autograd import _engine, modes
@@ -70,6 +72,21 @@ class Recorded(Place, NumpyProtocol, Number):
 def here() -> str:
     """Say which line of the traced function runs now, as the end of a message."""
     return ", at {}:{}: {}".format(*modes.caller())
+
+
+@contextmanager
+def indices_of_arrays() -> Iterator[None]:
+    """Say what to do where NumPy refuses a traced number as an index: it does not ask the number, as a list does."""
+    try:
+        yield
+    except IndexError as error:
+        if "integer or boolean" not in str(error):
+            raise
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        raise TraceError(
+            f"an array takes no traced number as an index, which is not known while jit traces the function; "
+            f"take(list, index) takes an entry by it, at {place.filename}:{place.lineno}: {place.line}"
+        ) from error
 
 
 def _unary(name: str) -> Callable[[Any], Any]:
