@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from .conditions import CONDITIONS
 from .instructions import MISSING, WIDEST, Instructions, moved
 from .program import Program
 from .roll import Loop, Step, Term, advances, roll
 
+WORTH_A_COPY = 4  # numbers that need not be kept then
 OUTPUT = "output"  # an instruction that hands its first operand out, as the result of the number that is its second
 
 
@@ -166,6 +169,7 @@ class Nest:
             steps = advances(self.instructions, cell.number, cell.loops)
             for i, place in enumerate(self.instructions[cell.number].operands):
                 cell.reads.append(self._read(cell, i, Affine(place, tuple([step[i] for step in steps]))))
+        self._copy_what_is_left()
         for cell in self.cells:
             for read in cell.reads:
                 self._keep(read, cell)
@@ -299,6 +303,41 @@ class Nest:
     def _table(self, place: Affine, turns: list[int]) -> Table:
         return Table(tuple([self._find(place.at(where)) for where in itertools.product(*map(range, turns))]))
 
+    def _copy_what_is_left(self) -> None:
+        """Put a copy of each number that a loop leaves to later ones behind the loop, where all else is in its way.
+
+        Of a row of sums, say, of which only the first is used later, all would be kept for each turn of the loops
+        around. The copy is a sum with −0.0, which changes no bit.
+        """
+        bodies, waiting = {}, [self.body]
+        while waiting:
+            for term in waiting.pop().terms:
+                if isinstance(term, Turns):
+                    bodies[id(term.loop)] = term.body
+                    waiting.append(term.body)
+        copies: dict[Any, Cell] = {}
+        for reader in self.cells:
+            for i, read in enumerate(reader.reads):
+                if not isinstance(read, Use):
+                    continue
+                cell, depth = read.cell, max(_varying(read), read.cell.shared(reader) + 1)
+                if math.prod([loop.turns for loop in cell.loops[depth:]]) < WORTH_A_COPY or cell.name in CONDITIONS:
+                    continue
+                ends = tuple([index.base for index in read.where[depth:]])
+                copy = copies.get((cell, ends))
+                if copy is None:
+                    copy = copies[cell, ends] = Cell("add", cell.number, cell.order, cell.loops[:depth], cell.part)
+                    here = [Affine(0, tuple([int(m == r) for m in range(depth)])) for r in range(depth)]
+                    there = [Affine(end, (0,) * depth) for end in ends]
+                    copy.reads = [Use(cell, (*here, *there)), Constant((-0.0,), ())]
+                    terms = bodies[id(cell.loops[depth - 1])].terms
+                    inner = [isinstance(term, Turns) and term.loop is cell.loops[depth] for term in terms]
+                    terms.insert(inner.index(True) + 1, copy)
+                reader.reads[i] = Use(copy, read.where[:depth])
+        self.cells = list(self.body.cells())
+        for order, cell in enumerate(self.cells):
+            cell.order = order
+
     def _keep(self, read: Read, reader: Cell) -> None:
         """Say of what is read whether it has to be stored, and for the turns of which loops."""
         if isinstance(read, Table):
@@ -315,6 +354,11 @@ class Nest:
                 cell.kept[r] = cell.kept[r] or not _overwritten_later(read, reader, r, common)
                 if r < common or not _last(read.where[r], cell.loops[r]):
                     cell.depth = max(cell.depth, r + 1)
+
+
+def _varying(use: Use) -> int:
+    """Return how many loops there are up to the last one whose turns are not the same for all turns of the reader."""
+    return max([r + 1 for r, index in enumerate(use.where) if any(index.steps)], default=0)
 
 
 def _without(place: Affine, level: int) -> Affine:
