@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from autograd import grad, jit, relu, tanh, value_and_grad
 from autograd.compiler.program.conditions import row_of
-from autograd.compiler.program.instructions import Instruction
+from autograd.compiler.program.instructions import OUTPUT, Instruction
 from autograd.compiler.program.nest import (
-    OUTPUT,
     Choice,
     Constant,
     Input,

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 PIECE = 16_000_000  # weight times samples in a piece of work, about a millisecond: what a thread takes at a time
+FEWEST = 8  # vectors of samples in a piece: a loop takes several at a time, and each piece has sums of its own
 
 
 def samples_in_piece(weight: int, width: int) -> int:
     """Return how many samples are one piece of work: it depends on the program alone, so that sums keep their order."""
-    return max(width, PIECE // weight // width * width)
+    return max(FEWEST * width, PIECE // weight // width * width)
 
 
 def run_in_pieces(work: Callable[[int, int], None], count: int, weight: int, width: int) -> None:

@@ -6,15 +6,17 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from autograd.compiler.program.conditions import CONDITIONS, Condition, row_of
+from autograd.compiler.program.instructions import OUTPUT
 from autograd.compiler.program.nest import (
-    OUTPUT,
     Affine,
     Cell,
     Choice,
     Constant,
     Input,
     Nest,
+    Place,
     Read,
+    Scattered,
     Table,
     Terms,
     Turns,
@@ -31,8 +33,8 @@ from .module import Module
 BLOCK = 1_000  # instructions in a basic block: selection and scheduling work block by block, and slow down in long ones
 T = TypeVar("T")
 Names = list[str]  # of a number, one for each group of lanes
-Load = Callable[["Body", Affine], Names]
-Take = Callable[["Body", Affine, Names], None]
+Load = Callable[["Body", Place], Names]
+Take = Callable[["Body", Place, Names], None]
 
 
 class Layout:
@@ -99,7 +101,7 @@ class Body:
         self._hand: dict[Cell, Names] = {}
         self._handed_on: dict[Any, Names] = {}
         self._turns: list[str] = []
-        self._waiting: list[tuple[Affine, Names]] = []
+        self._waiting: list[tuple[Place, Names]] = []
         self._scopes: list[dict[Any, Any]] = [{}]
         self._labels = 0
         self._written = 0
@@ -119,12 +121,13 @@ class Body:
             index = self.function.put(f"mul i64 {index}, {self.groups}")
         return self.function.nth(pointer, index, "double" if self._across is not None else self._kind)
 
-    def fetch(self, pointer: str, place: Affine) -> str:
+    def fetch(self, pointer: str, place: Place) -> str:
         """Load a number for all lanes, or one for each where the lanes are turns of a loop."""
         return self._row(self.function.nth(pointer, self.index(place)), self.step(place))
 
-    def step(self, place: Affine) -> int:
+    def step(self, place: Place) -> int:
         """Return how far the numbers of a row are from each other."""
+        place = place.even if isinstance(place, Scattered) else place
         return place.steps[self._across] if self._across is not None and self._across < len(place.steps) else 0
 
     def _row(self, address: str, step: int) -> str:
@@ -298,6 +301,8 @@ class Body:
             return read.level != level and alike and all(self._is_row(p, reader, level, inside) for p in parts)
         if isinstance(read, Use):
             return at_hand(read, reader) or read.cell not in inside
+        if isinstance(read, Input) and isinstance(read.place, Scattered):
+            return not read.place.entry.varies(level)
         return not isinstance(read, Table)
 
     def _repeat(self, loop: Loop, body: Terms, around: tuple[Loop, ...], begin: int, end: int, by: int) -> None:
@@ -353,7 +358,7 @@ class Body:
         for cell in cells:
             for read in cell.reads[: 1 if cell.name == OUTPUT else None]:
                 if isinstance(read, Input):
-                    same = not any(read.place.steps[depth:])
+                    same = not read.place.varies(depth)
                 else:
                     same = isinstance(read, Use) and self._is_known(read, cell, cells[0].order, depth)
                 if same:
@@ -451,11 +456,15 @@ class Body:
     def _scratch(self, place: Affine) -> str:
         return self.once(("at", _short(place)), lambda: self.address("%scratch", self.index(place)))
 
-    def index(self, place: Affine) -> str:
+    def index(self, place: Place) -> str:
         """Return the name of an index that advances with the turns."""
         return self.once(("index", _short(place)), lambda: self._affine(place))
 
-    def _affine(self, place: Affine) -> str:
+    def _affine(self, place: Place) -> str:
+        if isinstance(place, Scattered):
+            table = self.module.table("i64", list(map(str, place.table)))
+            entry = self.function.load(self.function.nth(table, self.index(place.entry), "i64"), "i64")
+            return self.function.put(f"add i64 {self.index(place.even)}, {entry}")
         name = str(place.base)
         for turn, step in zip(self._turns, place.steps, strict=False):
             if step:
@@ -513,8 +522,10 @@ def _entry(levels: Sequence[int], reader: Cell) -> Affine:
     return Affine(0, tuple(steps))
 
 
-def _short(place: Affine) -> Affine:
+def _short(place: Any) -> Any:
     """Without the loops at the end that it does not advance with: so it is the same outside of those."""
+    if isinstance(place, Scattered):
+        return Scattered(_short(place.even), _short(place.entry), place.table)
     steps = place.steps
     while steps and not steps[-1]:
         steps = steps[:-1]

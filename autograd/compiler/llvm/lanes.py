@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 from autograd.compiler.program.batch import Split
-from autograd.compiler.program.nest import Affine, Nest
+from autograd.compiler.program.nest import Nest, Place
 
 from .body import Body, Load, Names, Take
 from .function import Function, vector
@@ -22,13 +22,13 @@ def mapped(module: Module, name: str, split: Split) -> None:
     """
     lanes, wide = module.lanes, vector(module.lanes)
 
-    def load(body: Body, place: Affine) -> Names:
+    def load(body: Body, place: Place) -> Names:
         if place.base < split.uniform:
             return load_shared(body, place)
-        column = body.function.nth("%columns", body.index(Affine(place.base - split.uniform, place.steps)), "ptr")
+        column = body.function.nth("%columns", body.index(place.moved(-split.uniform)), "ptr")
         return [body.function.load(body.function.nth(body.function.load(column, "ptr"), body.i), wide)]
 
-    def take(body: Body, number: Affine, names: Names) -> None:
+    def take(body: Body, number: Place, names: Names) -> None:
         result = body.function.load(body.function.nth("%out", body.index(number), "ptr"), "ptr")
         body.function.store(names[0], body.function.nth(result, body.i), wide)
 
@@ -111,11 +111,11 @@ def reduced(module: Module, name: str, split: Split) -> None:
 
 
 def _from_columns(split: Split) -> Load:
-    def load(body: Body, place: Affine) -> Names:
+    def load(body: Body, place: Place) -> Names:
         if place.base < split.uniform:
             return load_shared(body, place)
         function, wide = body.function, vector(body.lanes)
-        column = body.address("%columns", body.index(Affine(place.base - split.uniform, place.steps)))
+        column = body.address("%columns", body.index(place.moved(-split.uniform)))
         return body.each(lambda g: function.load(function.nth(column, g, wide), wide))
 
     return load
@@ -124,7 +124,7 @@ def _from_columns(split: Split) -> Load:
 def _into_sums(sums: int) -> Take:
     """Add up the groups, or of a single one the lanes that hold a sample of their own, to so many numbers."""
 
-    def take(body: Body, number: Affine, names: Names) -> None:
+    def take(body: Body, number: Place, names: Names) -> None:
         function, flags, kind = body.function, body.module.flags, vector(sums)
 
         def add(a: str, b: str, kind: str) -> str:

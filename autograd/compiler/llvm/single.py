@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autograd.compiler.program.nest import Affine, Nest, is_short
+from autograd.compiler.program.nest import Nest, Place, is_short
 from autograd.compiler.program.program import Program
 
 from .body import Body, Layout, Load, Names, Take
@@ -77,12 +77,12 @@ def scalar(module: Module, name: str, program: Program, quick: bool = False, lin
     function.end()
 
 
-def load_shared(body: Body, place: Affine) -> Names:
+def load_shared(body: Body, place: Place) -> Names:
     """Load an input that all samples share."""
     return [body.fetch("%in", place)] * body.groups
 
 
-def _store(body: Body, number: Affine, names: Names) -> None:
+def _store(body: Body, number: Place, names: Names) -> None:
     body.put_row(names[0], body.function.nth("%out", body.index(number)), body.step(number))
 
 

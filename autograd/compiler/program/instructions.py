@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 WIDEST = 3  # operands of an instruction at most
 MISSING = -(2**62)  # in the place of an operand that is not there
 NO_OPERAND = -(2**31)  # the same in four bytes: in a trace, and in a pickle
+OUTPUT = "output"  # an instruction that hands its first operand out, as the result of the number that is its second
 
 
 class Instruction(NamedTuple):

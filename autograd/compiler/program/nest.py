@@ -16,12 +16,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from .conditions import CONDITIONS
-from .instructions import MISSING, WIDEST, Instructions, moved
+from .instructions import MISSING, OUTPUT, WIDEST, Instructions, moved
 from .program import Program
 from .roll import Loop, Step, Term, advances, roll
 
 WORTH_A_COPY = 4  # numbers that need not be kept then
-OUTPUT = "output"  # an instruction that hands its first operand out, as the result of the number that is its second
 
 
 def instructions_with_outputs(program: Program) -> Instructions:
@@ -58,6 +57,42 @@ class Affine(NamedTuple):
         """Return the number for these turns."""
         return self.base + sum([step * turn for step, turn in zip(self.steps, turns, strict=True)])
 
+    def varies(self, level: int) -> bool:
+        """Whether it is another number in the turns of that loop, or of one inside of it."""
+        return any(self.steps[level:])
+
+    def moved(self, by: int) -> Affine:
+        """Return what is so much more."""
+        return Affine(self.base + by, self.steps)
+
+
+class Scattered(NamedTuple):
+    """``even``, and an entry of ``table``, whose first one is 0; ``entry`` says which."""
+
+    even: Affine
+    entry: Affine
+    table: tuple[int, ...]
+
+    @property
+    def base(self) -> int:
+        """The number for the first turns."""
+        return self.even.base
+
+    def at(self, turns: Sequence[int]) -> int:
+        """Return the number for these turns."""
+        return self.even.at(turns) + self.table[self.entry.at(turns)]
+
+    def varies(self, level: int) -> bool:
+        """Whether it is another number in the turns of that loop, or of one inside of it."""
+        return self.even.varies(level) or self.entry.varies(level)
+
+    def moved(self, by: int) -> Scattered:
+        """Return what is so much more."""
+        return Scattered(self.even.moved(by), self.entry, self.table)
+
+
+Place = Affine | Scattered
+
 
 class Constant:
     """A number that is known, or one for each turn of the loops ``levels``, where 0 is the outermost."""
@@ -74,9 +109,9 @@ class Constant:
 
 
 class Input(NamedTuple):
-    """An input of the program."""
+    """An input of the program, or the number of a result."""
 
-    place: Affine
+    place: Place
 
 
 class Use(NamedTuple):
@@ -162,7 +197,7 @@ class Nest:
         self.cells: list[Cell] = []
         self._part_size = part
         self.is_flat = is_short(program, flat)
-        terms = tuple(map(Step, range(len(self.instructions)))) if self.is_flat else roll(inputs, self.instructions)
+        terms = tuple(map(Step, range(len(self.instructions)))) if self.is_flat else roll(inputs, self.instructions, scattered=True)
         self.body = self._cells(terms, (), 0)
         self.parts = self.cells[-1].part + 1 if self.cells else 1
         for cell in self.cells:
@@ -223,7 +258,7 @@ class Nest:
         if place.base < 0:
             return self._constant(cell, i)
         if place.base < self.inputs or (cell.name == OUTPUT and i == 1):
-            return Input(place)
+            return Input(self._input(cell, i))
         turns = [loop.turns for loop in cell.loops]
         first = Affine(place.base - self.inputs, place.steps)
         for depth in range(3):
@@ -232,14 +267,42 @@ class Nest:
                 return read
         return self._table(first, turns)
 
-    def _constant(self, cell: Cell, i: int) -> Constant:
-        """Return a constant, for as many loops as it changes in."""
+    def _in_all_turns(self, cell: Cell, i: int) -> Any:
+        """Return the places of an operand, in an array with a dimension for each loop."""
         import numpy as np
 
         numbers = np.array(cell.number)
         for loop in cell.loops:
             numbers = numbers[..., None] + loop.length * np.arange(loop.turns)
-        bits = self.constants[~self.instructions.places[numbers, i]].view(np.int64)  # which tell zeros apart
+        return self.instructions.places[numbers, i]
+
+    def _input(self, cell: Cell, i: int) -> Place:
+        """Return the place of an input, with a table for the loops in which it does not advance evenly."""
+        import numpy as np
+
+        places = self._in_all_turns(cell, i)
+        base, steps, uneven = int(places.flat[0]), [0] * places.ndim, []
+        for m, turns in enumerate(places.shape):
+            differences = np.diff(places, axis=m)
+            if turns > 1 and (differences != differences.flat[0]).any():
+                uneven.append(m)
+            elif turns > 1:
+                steps[m] = int(differences.flat[0])
+        if not uneven:
+            return Affine(base, tuple(steps))
+        table = places[tuple([slice(None) if m in uneven else 0 for m in range(places.ndim)])]
+        entries, length = [0] * places.ndim, 1
+        for m in reversed(uneven):
+            entries[m], length = length, length * places.shape[m]
+        return Scattered(
+            Affine(base, tuple(steps)), Affine(0, tuple(entries)), tuple((table.ravel() - base).tolist())
+        )
+
+    def _constant(self, cell: Cell, i: int) -> Constant:
+        """Return a constant, for as many loops as it changes in."""
+        import numpy as np
+
+        bits = self.constants[~self._in_all_turns(cell, i)].view(np.int64)  # which tell zeros apart
         changes = [bool((bits != bits.take([0], axis=m)).any()) for m in range(bits.ndim)]
         kept = bits[tuple([slice(None) if change else 0 for change in changes])]
         levels = tuple(itertools.compress(range(bits.ndim), changes))
@@ -413,7 +476,7 @@ def carried_by(choice: Choice, reader: Cell) -> Loop | None:
 def _known_before(read: Read, level: int) -> bool:
     """Whether a read is the same in all turns of the loop at that level and of those in it."""
     if isinstance(read, Input):
-        return not any(read.place.steps[level:])
+        return not read.place.varies(level)
     if isinstance(read, Use):
         return not any(any(index.steps[level:]) for index in read.where)
     return isinstance(read, Constant) and all(m < level for m in read.levels)

@@ -7,7 +7,9 @@ first three turns of a loop, which is one term from then on. As many further tur
 the program with itself, one turn back; so only the first turns of each loop are looked at one by one.
 
 The instructions stay as they are and in their order, so a term says only where it is. Constants may differ from turn to
-turn.
+turn. Where they are ``scattered``, so may the inputs that are read and the numbers of the results: a triangle of weights
+is stored row behind row, and its columns advance in steps that grow. Such loops are looked for among the terms that are
+there already, so where places advance evenly, they go on to do so.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from .instructions import WIDEST, Instructions
+from .instructions import OUTPUT, WIDEST, Instructions
 
 TRIED = 24  # lengths of a turn that are tried for each term, the shortest first
 
@@ -38,9 +40,34 @@ class Loop(NamedTuple):
 Term = Step | Loop
 
 
-def roll(inputs: Sequence[int], instructions: Instructions) -> tuple[Term, ...]:
+def roll(inputs: Sequence[int], instructions: Instructions, scattered: bool = False) -> tuple[Term, ...]:
     """Find the loops of a program with so many inputs of each kind; no place goes from one kind to another."""
-    return tuple(_Recogniser(inputs, instructions).terms())
+    codes, places, free = _tables(inputs, instructions)
+    terms = _Recogniser(codes, places, places, 0, len(instructions)).terms(map(Step, range(len(instructions))))
+    return _scattered(terms, codes, places, free, 0, len(instructions), ()) if scattered else tuple(terms)
+
+
+def _scattered(
+    terms: Iterable[Term], codes: Any, places: Any, free: Any, begin: int, end: int, around: tuple[int, ...]
+) -> tuple[Term, ...]:
+    """Find more loops among terms and those inside of them, where the ``free`` places advance evenly."""
+    found: list[Term] = []
+    for term in terms:
+        if isinstance(term, Loop):
+            first = _begin(term)
+            lengths = (*around, term.length)
+            body = _scattered(term.body, codes, places, free, first, first + term.length, lengths)
+            found.append(Loop(term.turns, term.length, body))
+        else:
+            found.append(term)
+    return tuple(_Recogniser(codes, free, places, begin, end, around).terms(found))
+
+
+def _begin(term: Term) -> int:
+    """Return the number of the first instruction."""
+    while isinstance(term, Loop):
+        term = term.body[0]
+    return term.number
 
 
 def size(terms: Iterable[Term]) -> int:
@@ -79,26 +106,50 @@ def unrolled(instructions: Instructions, terms: Iterable[Term]) -> Iterator[tupl
 
 
 class _Recogniser:
-    """The stack of terms, and beside it what each of them is known by."""
+    """The stack of terms, and beside it what each of them is known by.
 
-    def __init__(self, inputs: Sequence[int], instructions: Instructions) -> None:
-        self.codes, self.places = _tables(inputs, instructions)
-        self.count = len(instructions)
+    The instructions go from ``begin`` to ``end``; they are those of the first turn of loops ``around`` of such lengths.
+    """
+
+    def __init__(
+        self, codes: Any, places: Any, all_places: Any, begin: int, end: int, around: tuple[int, ...] = ()
+    ) -> None:
+        self.codes, self.places, self.all_places, self.around = codes, places, all_places, around
+        self.count = end
         self.stack: list[Term] = []
         self.begins: list[int] = []  # of each term, the number of its first instruction
         self.kinds: list[int] = []  # of each term, a number that like terms share
         self.known: dict[Any, int] = {}
         self.at: dict[int, list[int]] = defaultdict(list)  # where terms of a kind are on the stack
-        self.end = 0  # how many instructions the stack holds
+        self.end = begin  # of the instructions that the stack holds
+        self.ends: set[int] | None = None  # where a term ends, if there are loops among them
         self.odd: dict[int, int] = {}  # by the length of a turn, the last place found that does not advance evenly
 
-    def terms(self) -> list[Term]:
-        while self.end < self.count:
-            self._push(Step(self.end), self.end, int(self.codes[self.end]))
-            self.end += 1
+    def terms(self, given: Iterable[Term]) -> list[Term]:
+        """Return these terms, which follow each other, with more loops among them."""
+        if self.places is not self.all_places:
+            given = list(given)
+            self.ends = {*[_begin(term) for term in given], self.count}
+        for term in given:
+            begin = term.number if isinstance(term, Step) else _begin(term)
+            if begin < self.end:  # it is in a loop by now
+                continue
+            self._push(term, begin, self._kind(term, self.all_places))
+            self.end = begin + (1 if isinstance(term, Step) else term.turns * term.length)
             while self._fold():
                 pass
         return self.stack
+
+    def _kind(self, term: Term, places: Any) -> int:
+        """Return a number that like terms share."""
+        if isinstance(term, Step):
+            return int(self.codes[term.number])
+        kinds = tuple([self._kind(part, places) for part in term.body])
+        return self._known(term.turns, term.length, kinds, term.body, places)
+
+    def _known(self, turns: int, length: int, kinds: tuple[int, ...], body: tuple[Term, ...], places: Any) -> int:
+        kind = (turns, length, kinds, self._advance(body, length, places))
+        return self.known.setdefault(kind, -1 - len(self.known))
 
     def _push(self, term: Term, begin: int, kind: int) -> None:
         self.at[kind].append(len(self.stack))
@@ -135,8 +186,13 @@ class _Recogniser:
 
     def _uneven(self, begin: int, end: int, length: int) -> Any:
         """Tell for each instruction whether its places advance otherwise than in the turn before."""
-        here, before, first = [self.places[begin - back : end - back] for back in (0, length, 2 * length)]
-        return (here - before != before - first).any(axis=1)
+        places = self.places
+        here, before, first = [places[begin - back : end - back] for back in (0, length, 2 * length)]
+        uneven = (here - before != before - first).any(axis=1)
+        for turn in self.around:  # each turn of the loops around advances all of this by the same
+            later = places[begin + turn : end + turn] - here, places[begin - length + turn : end - length + turn] - before
+            uneven |= (later[0] != later[1]).any(axis=1)
+        return uneven
 
     def _replace(self, first: int, size: int) -> None:
         """Put a loop in the place of its first three turns, and take in all further ones."""
@@ -144,12 +200,14 @@ class _Recogniser:
         length = (self.end - begin) // 3
         body = tuple(self.stack[first : first + size])
         count = 3 + self._further(length)
-        kind = (count, length, tuple(self.kinds[first : first + size]), self._advance(body, length))
+        while self.ends is not None and begin + count * length not in self.ends:
+            count -= 1
+        kind = self._known(count, length, tuple(self.kinds[first : first + size]), body, self.places)
         for place in range(len(self.stack) - 1, first - 1, -1):
             self.at[self.kinds[place]].pop()
         del self.stack[first:], self.begins[first:], self.kinds[first:]
         self.end = begin + count * length
-        self._push(Loop(count, length, body), begin, self.known.setdefault(kind, -1 - len(self.known)))
+        self._push(Loop(count, length, body), begin, kind)
 
     def _further(self, length: int) -> int:
         """Return how many more turns follow."""
@@ -163,27 +221,33 @@ class _Recogniser:
             at, chunk = stop, 2 * chunk
         return (at - self.end) // length
 
-    def _advance(self, body: tuple[Term, ...], length: int) -> bytes:
+    def _advance(self, body: tuple[Term, ...], length: int, places: Any) -> bytes:
         """By how much each place in a loop advances in a turn."""
         import numpy as np
 
         steps = np.array(list(numbers(body)))
-        advance: bytes = (self.places[steps + length] - self.places[steps]).tobytes()
+        advance: bytes = (places[steps + length] - places[steps]).tobytes()
         return advance
 
 
-def _tables(inputs: Sequence[int], instructions: Instructions) -> tuple[Any, Any]:
+def _tables(inputs: Sequence[int], instructions: Instructions) -> tuple[Any, Any, Any]:
     """Return a code for each instruction, its name and the kinds of its operands, and the places of those.
 
-    A constant has the place 0, so that it may be another one in each turn.
+    A constant has the place 0, so that it may be another one in each turn; in the second table of places, an input and
+    the number of a result have so too.
     """
     import numpy as np
 
-    places = instructions.places
+    places, results = instructions.places, np.zeros(len(instructions), bool)
     kinds = np.searchsorted(np.cumsum([0, *inputs]), places, side="right")  # 0 for a constant
+    if OUTPUT in instructions.names:
+        results = instructions.codes == instructions.names.index(OUTPUT)
+        kinds[results, 1] = 0
     several = len(inputs) + 2
     codes = instructions.codes * several**WIDEST + kinds @ several ** np.arange(WIDEST)
-    return codes, np.where(places < 0, 0, places)
+    free = np.where(places < sum(inputs), 0, places)
+    free[results, 1] = 0
+    return codes, np.where(places < 0, 0, places), free
 
 
 def numbers(terms: Iterable[Term]) -> Iterator[int]:
