@@ -138,8 +138,9 @@ def _optimize(binding: Any, parsed: Any, machine: Any) -> None:
 
 
 def _release(engine: Any, context: Any, spare: int) -> None:
-    if spare:
-        library.free(ctypes.c_void_p.from_address(spare).value)
+    kept = ctypes.c_void_p.from_address(spare).value if spare else None
+    if kept is not None:
+        library.free(ctypes.c_void_p.from_address(kept - 8).value)
     engine.close()
     context.close()
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from autograd.compiler.program.conditions import CONDITIONS, Condition, row_of
 from autograd.compiler.program.instructions import OUTPUT
+from autograd.compiler.program.layout import Layout
 from autograd.compiler.program.nest import (
     Affine,
     Cell,
@@ -35,43 +36,6 @@ T = TypeVar("T")
 Names = list[str]  # of a number, one for each group of lanes
 Load = Callable[["Body", Place], Names]
 Take = Callable[["Body", Place, Names], None]
-
-
-class Layout:
-    """Where in scratch memory the stored numbers of a nest are, counted in numbers of all lanes."""
-
-    def __init__(self, nest: Nest) -> None:
-        self.offsets: dict[Cell, Affine] = {}
-        self.size = 0
-        for cell in nest.cells:
-            if cell.stored:
-                steps, length = [0] * len(cell.loops), 1
-                for r in range(len(cell.loops) - 1, -1, -1):
-                    if cell.kept[r]:
-                        steps[r], length = length, length * cell.loops[r].turns
-                self.offsets[cell] = Affine(self.size, tuple(steps))
-                self.size += length
-        self.arguments = self.results = 0
-        self.arena: int | None = None
-        if any(is_transfer(cell.name) for cell in nest.cells):
-            self.arena, self.arguments = self.size, self.size + 1
-            self.results = self.arguments + _most(nest, ARGUMENT, 2)
-            self.size = self.results + max([procedure.results for procedure in nest.procedures], default=0)
-
-    def of(self, use: Use, depth: int) -> Affine:
-        """Return where a use reads, by the turns of so many loops around the reader."""
-        offset = self.offsets[use.cell]
-        base, steps = offset.base, [0] * depth
-        for stride, index in zip(offset.steps, use.where, strict=True):
-            base += stride * index.base
-            steps = [step + stride * more for step, more in zip(steps, index.steps, strict=True)]
-        return Affine(base, tuple(steps))
-
-
-def _most(nest: Nest, name: str, i: int) -> int:
-    """Return how many numbers the instructions of that name have a place for, which their operand i says."""
-    reads = [cell.reads[i] for cell in nest.cells if cell.name == name]
-    return 1 + int(max([max(read.numbers) for read in reads if isinstance(read, Constant)], default=-1.0))
 
 
 class Body:

@@ -72,7 +72,8 @@ class Module:
         width = f'"prefer-vector-width"="{bits}" "min-legal-vector-width"="{bits}"'
         lines = sorted(set().union(*[function.declarations for function in self._functions]))
         if self.spare:
-            lines.append(_SPARE.format(size=self.spare, malloc=self.callee("malloc", 1), free=self.callee("free", 1)))
+            malloc, free = self.callee("malloc", 1), self.callee("free", 1)
+            lines.append(_SPARE.format(size=self.spare + 64, malloc=malloc, free=free))
         if self.arena:
             full = self.callee("memory", 1, _no_memory)
             lines.append(_ARENA.format(malloc=self.callee("malloc", 1), free=self.callee("free", 1), full=full))
@@ -196,6 +197,7 @@ _AS_IN_PYTHON = {  # and what they call
 _DECLARATIONS = {"declare double @llvm.copysign.f64(double, double)", "declare double @llvm.floor.f64(double)"}
 
 
+# Memory for vectors begins with a line of the cache; in front of it stands the address of the block that was allocated.
 _SPARE = """@spare = global ptr null
 define internal ptr @take() noinline #0 {{
   %kept = atomicrmw xchg ptr @spare, ptr null acq_rel
@@ -203,7 +205,13 @@ define internal ptr @take() noinline #0 {{
   br i1 %none, label %new, label %old
 new:
   %made = call ptr {malloc}(i64 {size})
-  ret ptr %made
+  %block = ptrtoint ptr %made to i64
+  %beyond = add i64 %block, 64
+  %line = and i64 %beyond, -64
+  %begin = inttoptr i64 %line to ptr
+  %before = getelementptr i64, ptr %begin, i64 -1
+  store i64 %block, ptr %before
+  ret ptr %begin
 old:
   ret ptr %kept
 }}
@@ -212,7 +220,9 @@ define internal void @give(ptr %p) noinline #0 {{
   %none = icmp eq ptr %other, null
   br i1 %none, label %done, label %free
 free:
-  call void {free}(ptr %other)
+  %before = getelementptr ptr, ptr %other, i64 -1
+  %block = load ptr, ptr %before
+  call void {free}(ptr %block)
   br label %done
 done:
   ret void

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from autograd.compiler.program.layout import Layout
 from autograd.compiler.program.nest import Nest, Place, is_short
 from autograd.compiler.program.program import Program
 
-from .body import Body, Layout, Load, Names, Take
+from .body import Body, Load, Names, Take
 from .function import Function
 from .module import Module
 

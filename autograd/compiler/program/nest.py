@@ -13,7 +13,7 @@ import itertools
 import math
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from .conditions import CONDITIONS
 from .instructions import MISSING, OUTPUT, WIDEST, Instructions, moved
@@ -197,7 +197,11 @@ class Nest:
         self.cells: list[Cell] = []
         self._part_size = part
         self.is_flat = is_short(program, flat)
-        terms = tuple(map(Step, range(len(self.instructions)))) if self.is_flat else roll(inputs, self.instructions, scattered=True)
+        terms = (
+            tuple(map(Step, range(len(self.instructions))))
+            if self.is_flat
+            else roll(inputs, self.instructions, scattered=True)
+        )
         self.body = self._cells(terms, (), 0)
         self.parts = self.cells[-1].part + 1 if self.cells else 1
         for cell in self.cells:
@@ -294,9 +298,7 @@ class Nest:
         entries, length = [0] * places.ndim, 1
         for m in reversed(uneven):
             entries[m], length = length, length * places.shape[m]
-        return Scattered(
-            Affine(base, tuple(steps)), Affine(0, tuple(entries)), tuple((table.ravel() - base).tolist())
-        )
+        return Scattered(Affine(base, tuple(steps)), Affine(0, tuple(entries)), tuple((table.ravel() - base).tolist()))
 
     def _constant(self, cell: Cell, i: int) -> Constant:
         """Return a constant, for as many loops as it changes in."""
@@ -376,27 +378,26 @@ class Nest:
         while waiting:
             for term in waiting.pop().terms:
                 if isinstance(term, Turns):
-                    bodies[id(term.loop)] = term.body
+                    bodies[id(term.loop)] = term.body.terms
                     waiting.append(term.body)
-        copies: dict[Any, Cell] = {}
-        for reader in self.cells:
-            for i, read in enumerate(reader.reads):
-                if not isinstance(read, Use):
-                    continue
-                cell, depth = read.cell, max(_varying(read), read.cell.shared(reader) + 1)
-                if math.prod([loop.turns for loop in cell.loops[depth:]]) < WORTH_A_COPY or cell.name in CONDITIONS:
-                    continue
-                ends = tuple([index.base for index in read.where[depth:]])
-                copy = copies.get((cell, ends))
-                if copy is None:
-                    copy = copies[cell, ends] = Cell("add", cell.number, cell.order, cell.loops[:depth], cell.part)
-                    here = [Affine(0, tuple([int(m == r) for m in range(depth)])) for r in range(depth)]
-                    there = [Affine(end, (0,) * depth) for end in ends]
-                    copy.reads = [Use(cell, (*here, *there)), Constant((-0.0,), ())]
-                    terms = bodies[id(cell.loops[depth - 1])].terms
+        uses = [(read, reader, i) for reader in self.cells for i, read in enumerate(reader.reads) if _is_use(read)]
+        copies: dict[Cell, dict[tuple[int, ...], Cell]] = {}  # by what the last indices are
+        for use, reader, _ in uses:
+            cell, depth = use.cell, max(_varying(use), use.cell.shared(reader) + 1)
+            ends = tuple([index.base for index in use.where[depth:]])
+            if math.prod([loop.turns for loop in cell.loops[depth:]]) >= WORTH_A_COPY and cell.name not in CONDITIONS:
+                known = copies.setdefault(cell, {})
+                if ends not in known:
+                    known[ends] = _copy(cell, ends)
+                    terms = bodies[id(cell.loops[depth - 1])]
                     inner = [isinstance(term, Turns) and term.loop is cell.loops[depth] for term in terms]
-                    terms.insert(inner.index(True) + 1, copy)
-                reader.reads[i] = Use(copy, read.where[:depth])
+                    terms.insert(inner.index(True) + 1, known[ends])
+        for use, reader, i in uses:
+            for ends, copy in copies.get(use.cell, {}).items():
+                depth = len(copy.loops)
+                same = tuple([index.base for index in use.where[depth:]]) == ends
+                if same and max(_varying(use), use.cell.shared(reader)) <= depth:
+                    reader.reads[i] = Use(copy, use.where[:depth])
         self.cells = list(self.body.cells())
         for order, cell in enumerate(self.cells):
             cell.order = order
@@ -417,6 +418,20 @@ class Nest:
                 cell.kept[r] = cell.kept[r] or not _overwritten_later(read, reader, r, common)
                 if r < common or not _last(read.where[r], cell.loops[r]):
                     cell.depth = max(cell.depth, r + 1)
+
+
+def _is_use(read: Read) -> TypeGuard[Use]:
+    return isinstance(read, Use)
+
+
+def _copy(cell: Cell, ends: tuple[int, ...]) -> Cell:
+    """Return a copy of the number that a cell computes in the turns ``ends`` of its innermost loops."""
+    depth = len(cell.loops) - len(ends)
+    copy = Cell("add", cell.number, cell.order, cell.loops[:depth], cell.part)
+    here = [Affine(0, tuple([int(m == r) for m in range(depth)])) for r in range(depth)]
+    there = [Affine(end, (0,) * depth) for end in ends]
+    copy.reads = [Use(cell, (*here, *there)), Constant((-0.0,), ())]
+    return copy
 
 
 def _varying(use: Use) -> int:
@@ -441,6 +456,12 @@ def _later(read: Read, level: int) -> Read:
 def _same_turn(index: Affine, level: int, behind: int = 0) -> bool:
     """Whether it is the turn of the loop around at that level, or so many behind it."""
     return index.base == -behind and all(step == (m == level) for m, step in enumerate(index.steps))
+
+
+def same_turns(use: Use, reader: Cell) -> int:
+    """Return in how many of the outer loops around both the number is of the turn that reads it."""
+    indices = use.where[: use.cell.shared(reader)]
+    return next((r for r, index in enumerate(indices) if not _same_turn(index, r)), len(indices))
 
 
 def _last(index: Affine, loop: Loop) -> bool:

@@ -7,9 +7,9 @@ first three turns of a loop, which is one term from then on. As many further tur
 the program with itself, one turn back; so only the first turns of each loop are looked at one by one.
 
 The instructions stay as they are and in their order, so a term says only where it is. Constants may differ from turn to
-turn. Where they are ``scattered``, so may the inputs that are read and the numbers of the results: a triangle of weights
-is stored row behind row, and its columns advance in steps that grow. Such loops are looked for among the terms that are
-there already, so where places advance evenly, they go on to do so.
+turn. Where they are ``scattered``, so may the inputs that are read and the numbers of the results: a triangle of
+weights is stored row behind row, and its columns advance in steps that grow. Such loops are looked for among the terms
+that are there already, so where places advance evenly, they go on to do so.
 """
 
 from __future__ import annotations
@@ -190,7 +190,10 @@ class _Recogniser:
         here, before, first = [places[begin - back : end - back] for back in (0, length, 2 * length)]
         uneven = (here - before != before - first).any(axis=1)
         for turn in self.around:  # each turn of the loops around advances all of this by the same
-            later = places[begin + turn : end + turn] - here, places[begin - length + turn : end - length + turn] - before
+            later = (
+                places[begin + turn : end + turn] - here,
+                places[begin - length + turn : end - length + turn] - before,
+            )
             uneven |= (later[0] != later[1]).any(axis=1)
         return uneven
 
