@@ -159,17 +159,20 @@ def choices(p):
 
 
 SHAPES = {"mixed": mixed, "recurrence": recurrence, "triangle": triangle, "choices": choices}
+ORDERS = {"in order": range(72), "in no order": np.random.default_rng(3).permutation(72).tolist()}
 
 
+@pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("part", [11, 2_000])
 @pytest.mark.parametrize("vector", [2, 8])
 @pytest.mark.parametrize("name", SHAPES)
-def test_loops_of_many_shapes_keep_the_bits(name, vector, part, monkeypatch):
+def test_loops_of_many_shapes_keep_the_bits(name, vector, part, order, monkeypatch):
     monkeypatch.setattr(single, "FLAT", 0)
     monkeypatch.setattr(single, "PART", part)
     monkeypatch.setattr(machine, "lanes", lambda: vector)
     rng = np.random.default_rng(part)
-    f = SHAPES[name] if name == "choices" else value_and_grad(SHAPES[name])
+    shape = lambda p: SHAPES[name]([p[k] for k in ORDERS[order]])
+    f = shape if name == "choices" else value_and_grad(shape)
     eager = (lambda p: f(list(map(Value, p))).data) if name == "choices" else f
     g = jit(f)
     points = [rng.normal(size=72).tolist() for _ in range(3)]
@@ -179,12 +182,14 @@ def test_loops_of_many_shapes_keep_the_bits(name, vector, part, monkeypatch):
         assert bits(g.program(p).run(p)) == bits(g(p))
 
 
+@pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("name", SHAPES)
-def test_loops_over_a_batch(name, monkeypatch):
+def test_loops_over_a_batch(name, order, monkeypatch):
     """Several vectors of samples at a time, one at a time, and a last one that is not full."""
     monkeypatch.setattr("autograd.compiler.llvm.lanes.FLAT", 0)
     rng = np.random.default_rng(1)
-    f = grad(SHAPES[name]) if name != "choices" else SHAPES[name]
+    shape = lambda p: SHAPES[name]([p[k] for k in ORDERS[order]])
+    f = grad(shape) if name != "choices" else shape
     shared = rng.normal(size=36).tolist()
     g = jit(lambda p, q: f([*p, *q]), in_axes=(None, 0))
     single_sample = jit(lambda p: f(p))

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from autograd import grad, jit, relu, tanh, value_and_grad
 from autograd.compiler.program.conditions import row_of
 from autograd.compiler.program.instructions import OUTPUT, Instruction
+from autograd.compiler.program.layout import Layout
 from autograd.compiler.program.nest import (
     Choice,
     Constant,
     Input,
     Nest,
+    Scattered,
     Table,
     Use,
     at_hand,
@@ -33,10 +35,13 @@ def nest_of(program, part=1_000):
 
 
 class Run:
-    """Names hold what their cell computed last; a place in memory holds what was last stored there."""
+    """Names hold what their cell computed last; a place in memory holds what was last stored there.
+
+    The places are those of the layout, in which numbers share memory that are not needed at the same time.
+    """
 
     def __init__(self, nest, numbers):
-        self.nest, self.numbers = nest, numbers
+        self.nest, self.numbers, self.layout = nest, numbers, Layout(nest)
         self.hand, self.memory, self.handed_on, self.outputs = {}, {}, {}, {}
         for cell, turns in walk(nest.body):
             operands = [self.read(read, cell, turns) for read in cell.reads[: 1 if cell.name == OUTPUT else None]]
@@ -50,7 +55,9 @@ class Run:
                 self.memory[self.place(cell, turns)] = self.hand[cell]
 
     def place(self, cell, index):
-        return cell, tuple(i for i, kept in zip(index, cell.kept, strict=True) if kept)
+        place = self.layout.offsets[cell].at(index)
+        assert 0 <= place < self.layout.size
+        return place
 
     def read(self, read, reader, turns):
         if isinstance(read, Constant):
@@ -112,6 +119,72 @@ def test_nests_that_were_unrolled(nest, seed):
     ))  # fmt: skip
     numbers = [0.25 + 0.001 * i for i in range(len(program.inputs))]
     check(numbered, numbers)
+
+
+def shuffled(program, seed):
+    """The program with its inputs and its results in another order, and that order of the inputs."""
+    order, first = random.Random(seed).sample(range(len(program.inputs)), len(program.inputs)), len(program.inputs)
+    instructions = [
+        Instruction(name, tuple(order[place] if 0 <= place < first else place for place in operands))
+        for name, operands in program.instructions
+    ]
+    outputs = random.Random(seed + 1).sample(program.outputs, len(program.outputs))
+    return Program(program.inputs, program.constants, tuple(instructions), tuple(outputs)), order
+
+
+@settings(max_examples=25, deadline=None)
+@given(nests(), st.integers(0, 1000))
+def test_nests_whose_inputs_and_results_have_no_order(nest, seed):
+    program, _ = flat(nest, seed)
+    numbered = Program(program.inputs, program.constants, program.instructions, tuple(
+        len(program.inputs) + k for k in range(len(program.instructions))
+    ))  # fmt: skip
+    mixed, order = shuffled(numbered, seed)
+    numbers = [0.0] * len(program.inputs)
+    for i, place in enumerate(order):
+        numbers[place] = 0.25 + 0.001 * i
+    check(mixed, numbers)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_shapes_whose_inputs_and_results_have_no_order(name):
+    f = SHAPES[name] if name == "choices" else value_and_grad(SHAPES[name])
+    program, order = shuffled(jit(f).program([0.0] * 72), 5)
+    numbers = [random.Random(name).uniform(-1.0, 1.0) for _ in range(72)]
+    check(program, [numbers[order.index(i)] for i in range(72)], 40)
+
+
+def triangle(n, turns):
+    """The squares of L x for several triangles L, which are stored column behind column, and their gradient."""
+
+    def f(lower, xs):
+        total = 0.0
+        for k in range(turns):
+            row, at = [x * (1.0 + k) for x in xs], k * n * (n - 1) // 2
+            for i in range(n):
+                for j in range(i + 1, n):
+                    row[j] = row[j] + lower[at] * xs[i]
+                    at += 1
+            total = total + tanh(sum([y * y for y in row]))
+        return total
+
+    rng = random.Random(n)
+    numbers = [rng.uniform(-1.0, 1.0) for _ in range(turns * n * (n - 1) // 2)], [rng.random() for _ in range(n)]
+    return jit(grad(f, (0, 1))).program(*numbers), [*numbers[0], *numbers[1]]
+
+
+def test_triangles_are_loops_over_their_columns():
+    """A loop for each column, forward and back; the numbers of cells and of places do not grow with the square."""
+    sizes, places = [], []
+    for n in (12, 24):
+        program, numbers = triangle(n, 8)
+        nest = check(program, numbers)
+        assert any(isinstance(read.place, Scattered) for c in nest.cells for read in c.reads if isinstance(read, Input))
+        sizes.append(len(nest.cells))
+        places.append(Layout(nest).size)
+    assert sizes[0] < 60 * 12
+    assert sizes[1] < 2.2 * sizes[0]
+    assert places[1] < 2.5 * places[0] < 2.5 * 8 * 12 * 5
 
 
 @pytest.mark.parametrize("n", [16, 40])
