@@ -154,6 +154,15 @@ def test_shapes_whose_inputs_and_results_have_no_order(name):
     check(program, [numbers[order.index(i)] for i in range(72)], 40)
 
 
+def test_turns_that_advance_evenly_in_the_first_turn_around_alone():
+    """Each product is a turn further on by another step in the next turn around, so they are no loop in it."""
+    instructions = [Instruction("cos", (7 + j if j else 0,)) for j in range(40)]
+    instructions += [Instruction("mul", (8 + i + k * (i + 1), (3, 0, 7, 4)[i])) for k in range(6) for i in range(4)]
+    program = Program(tuple(f"x{i}" for i in range(8)), (), tuple(instructions), tuple(range(48, 72)))
+    nest = check(program, [0.3 + 0.1 * i for i in range(8)])
+    assert [loop.turns for cell in nest.cells if cell.name == "mul" for loop in cell.loops] == [6] * 4
+
+
 def triangle(n, turns):
     """The squares of L x for several triangles L, which are stored column behind column, and their gradient."""
 
