@@ -190,11 +190,9 @@ class _Recogniser:
         here, before, first = [places[begin - back : end - back] for back in (0, length, 2 * length)]
         uneven = (here - before != before - first).any(axis=1)
         for turn in self.around:  # each turn of the loops around advances all of this by the same
-            later = (
-                places[begin + turn : end + turn] - here,
-                places[begin - length + turn : end - length + turn] - before,
-            )
-            uneven |= (later[0] != later[1]).any(axis=1)
+            ahead = places[begin + turn : end + turn] - here
+            ahead_before = places[begin - length + turn : end - length + turn] - before
+            uneven |= (ahead != ahead_before).any(axis=1)
         return uneven
 
     def _replace(self, first: int, size: int) -> None:
