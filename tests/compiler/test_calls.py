@@ -334,6 +334,26 @@ def test_calls_by_elements_go_straight_into_machine_code(shape):
     check(x, y, 0.3)
 
 
+def test_calls_with_many_numbers_go_straight_into_machine_code():
+    f = jit(lambda p, q: ([2.0 * a for a in p], [q * q, None]), in_axes=None)
+    p, q = [0.5 * i for i in range(9_000)], np.arange(7_000.0).reshape(70, 100)
+    for _ in range(3):
+        doubled, (square, none) = f(p, q)
+        assert doubled == [float(i) for i in range(9_000)]
+        assert np.array_equal(square, q * q)
+        assert none is None
+    assert f(p[:8_000], q)[0] == doubled[:8_000]
+    assert f([1, *p[1:]], q)[0][0] == 2.0
+    with pytest.raises(TypeError, match="str"):
+        f(["1", *p[1:]], q)
+    assert f(p, q)[0] == doubled
+    step = jit(lambda w, x: [a * b for a, b in zip(w, x, strict=True)], in_axes=(None, 0))
+    w, x = np.linspace(0.0, 1.0, 3_000), np.ones((40, 3_000))
+    for _ in range(3):
+        assert np.allclose(step.mean(w, x), w, rtol=1e-15)
+        assert np.allclose(step.sum(w, x[:3]), 3.0 * w, rtol=1e-15)
+
+
 def test_a_rule_that_raises_in_a_call_by_elements():
     def forward(x):
         if x > 5.0:

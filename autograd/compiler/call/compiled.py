@@ -138,13 +138,7 @@ class Compiled:
     ) -> list[Any] | None:
         """Add an entry point that takes Python objects, where there can be one; return what it must keep alive."""
         inputs = len(self.program.inputs)
-        on_stack = (3 * inputs if samples else inputs) + outputs  # of a batch, also pointers and strides
-        if (
-            objects.serves(self.structures, result)
-            and not (self.parameters or self.keywords)
-            and on_stack <= objects.LARGEST
-            and objects.available()
-        ):
+        if not (self.parameters or self.keywords) and objects.serves(self.structures, result) and objects.available():
             failed = compiler.module.external(compiler.rules.failures.address)
             return objects.EntryPoint(
                 compiler.module, self.structures, result, inputs, outputs, failed, samples, fewest

@@ -110,9 +110,9 @@ class Code:
                 self._engine.finalize_object()
         if made and time.perf_counter() - begin > WORTH_KEEPING:
             cache.store(key, made[0])
-        spare = self._engine.get_global_value_address("spare") if module.spare else 0
+        spares = [self._engine.get_global_value_address(name[1:]) for name in module.spares]
         # No __del__: the garbage collector, in a circle, might call those of engine and context before it.
-        weakref.finalize(self, _release, self._engine, context, spare).atexit = False
+        weakref.finalize(self, _release, self._engine, context, spares).atexit = False
 
     def check(self) -> None:
         """Raise what a rule raised that the machine code called back in this thread."""
@@ -137,10 +137,11 @@ def _optimize(binding: Any, parsed: Any, machine: Any) -> None:
     builder.getModulePassManager().run(parsed, builder)
 
 
-def _release(engine: Any, context: Any, spare: int) -> None:
-    kept = ctypes.c_void_p.from_address(spare).value if spare else None
-    if kept is not None:
-        library.free(ctypes.c_void_p.from_address(kept - 8).value)
+def _release(engine: Any, context: Any, spares: list[int]) -> None:
+    for spare in spares:
+        kept = ctypes.c_void_p.from_address(spare).value
+        if kept is not None:
+            library.free(ctypes.c_void_p.from_address(kept - 8).value)
     engine.close()
     context.close()
 

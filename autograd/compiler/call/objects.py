@@ -21,7 +21,7 @@ from typing import Any
 from autograd.compiler.llvm.module import Module
 from autograd.compiler.structure import ARRAY, COLUMN, FLOATS, NUMBER, ROWS, SEQUENCE, STATIC, Kind, Structure, parts
 
-LARGEST = 4_096  # numbers in and out of an entry point, which lie on the stack
+LARGEST = 4_096  # parts of arguments and results of an entry point, each with code of its own
 _HEADER, _ITEMS = 16, tuple.__basicsize__  # a tuple's items follow its fixed part; a list holds a pointer to them
 _LIST_ITEMS = 24
 _METH_FASTCALL_KEYWORDS = 0x82
@@ -60,10 +60,18 @@ def available() -> bool:
 
 
 def serves(arguments: tuple[Structure, ...], result: Structure) -> bool:
-    """Whether an entry point can read such arguments, and build such a result."""
+    """Whether an entry point can read such arguments, and build such a result, with code of a reasonable length."""
+    if sum(map(_pieces, (*arguments, result))) > LARGEST:
+        return False
     by_elements = any(structure[0] is COLUMN for structure in arguments)
     makers = {kind: make for kind, make in _MAKERS.items() if kind is not ARRAY} if by_elements else _MAKERS
     return all(_knows(_READERS, structure) for structure in arguments) and _knows(makers, result)
+
+
+def _pieces(structure: Structure) -> int:
+    """Return how many parts there are that code is written for."""
+    own = math.prod(structure[1]) if structure[0] is ROWS else 1
+    return own + sum(map(_pieces, parts(structure)))
 
 
 def _knows(table: dict[Kind, Any], structure: Structure) -> bool:
@@ -102,12 +110,10 @@ class EntryPoint:
         self._first = ("", "", "")  # the first array of which each element is a sample, how many axes, and its shape
         self._arrays: list[str] = []  # one for each result of such samples
         self._place = 0  # how many numbers were read, or how many of the results were used
-        self._lines += [
-            f"  %in = alloca double, i64 {max(inputs, 1)}",
-            f"  %out = alloca double, i64 {max(outputs, 1)}",
-        ]
-        if samples:
-            self._lines += [f"  %columns = alloca ptr, i64 {inputs}", f"  %strides = alloca i64, i64 {inputs}"]
+        size = 3 * inputs + outputs if samples else inputs + outputs
+        self._function.scratch(size)
+        for name, at in (("in", 0), ("out", inputs), ("columns", inputs + outputs), ("strides", size - inputs)):
+            self._lines.append(f"  %{name} = getelementptr double, ptr %scratch, i64 {at}")
         source = self._read_arguments(structures)
         if samples:
             self._demand(f"icmp sle i64 {self._count}, {samples}")
@@ -118,30 +124,39 @@ class EntryPoint:
         array = self._new_array(result[1]) if result[0] is ARRAY else ""  # which the results are written into
         target = self._field(array, 16) if array else "%out"
         if fewest:
-            run = f"@elements(ptr {source}, ptr %columns, ptr %out, i64 {self._count})"
+            self._run(f"@elements(ptr {source}, ptr %columns, ptr %out, i64 {self._count})")
         elif samples:
-            run = f"@whole(ptr {source}, ptr %columns, ptr %strides, i64 {self._count}, ptr {target})"
+            self._run(f"@whole(ptr {source}, ptr %columns, ptr %strides, i64 {self._count}, ptr {target})")
         else:
-            run = f"@run(ptr {source}, ptr {target})"
-        if module.arena:
-            state = self._function.put(f"call ptr {self._python('PyEval_SaveThread')}()")
-            self._lines += [f"  call void {run}", f"  call void {self._python('PyEval_RestoreThread')}(ptr {state})"]
-        else:
-            self._lines.append(f"  call void {run}")
+            self._run(f"@run(ptr {source}, ptr {target})")
         self._place = 0
         self._demand(f"icmp eq i64 {self._function.load(failed, 'i64')}, 0", "raise")
         self._arrays = arrays
+        made = array or self._make(result)
+        self._function.release(size)
         self._lines += [
-            f"  ret ptr {array or self._make(result)}",
+            f"  ret ptr {made}",
             "raise:",
             *[f"  call void {self._python('Py_DecRef')}(ptr {each})" for each in (*arrays, array) if each],
             "  br label %slow",
             "slow:",
+        ]
+        self._function.release(size)
+        self._lines += [
             f"  %answer = call ptr {self._python('PyObject_Vectorcall')}(ptr %self, ptr %args, i64 %n, ptr %kwnames)",
             "  ret ptr %answer",
             "failed:",
         ]
+        self._function.release(size)
         self._function.end("ptr null")
+
+    def _run(self, call: str) -> None:
+        """Write the call of the program, during which other threads may run if it has loops of its own."""
+        if self._module.arena:
+            state = self._function.put(f"call ptr {self._python('PyEval_SaveThread')}()")
+            self._lines += [f"  call void {call}", f"  call void {self._python('PyEval_RestoreThread')}(ptr {state})"]
+        else:
+            self._lines.append(f"  call void {call}")
 
     def _field(self, item: str, offset: int, kind: str = "ptr") -> str:
         """Read a field of an object."""

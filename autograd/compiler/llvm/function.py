@@ -28,8 +28,9 @@ class Function:
 
     def __init__(self, head: str) -> None:
         self.lines = [f"define {head} {{"]
+        self.name = head.split("@")[1].split("(")[0]
         self.declarations: set[str] = set()  # of LLVM's functions that it calls
-        self.spare = 0  # bytes of memory that calls hand on to each other
+        self.spare = ""  # the name of what points to memory that calls hand on to each other
         self._names = 0
 
     def end(self, result: str = "void") -> None:
@@ -83,17 +84,17 @@ class Function:
     def scratch(self, vectors: int, lanes: int = 1, name: str = "%scratch") -> None:
         """Get memory for so many vectors, as ``%scratch`` or under another name.
 
-        Little comes from the stack. Much is allocated once and kept for the next call: a call takes it out of
-        ``@spare`` by an atomic exchange, so that two at a time never share it.
+        Little comes from the stack. Much is allocated once and kept for the next call: a call takes it out of a spare
+        place of this function by an atomic exchange, so that two at a time never share it.
         """
         size = 8 * lanes * max(vectors, 1)
         if size <= STACK:
             self.lines.append(f"  {name} = alloca i8, i64 {size}, align 64")
         else:
-            self.spare = max(self.spare, size)
-            self.lines.append(f"  {name} = call ptr @take()")
+            self.spare = f"@spare.{self.name}"
+            self.lines.append(f"  {name} = call ptr @take(ptr {self.spare}, i64 {size + 64})")
 
     def release(self, vectors: int, lanes: int = 1, name: str = "%scratch") -> None:
         """Give it back."""
         if 8 * lanes * vectors > STACK:
-            self.lines.append(f"  call void @give(ptr {name})")
+            self.lines.append(f"  call void @give(ptr {self.spare}, ptr {name})")

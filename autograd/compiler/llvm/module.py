@@ -58,9 +58,9 @@ class Module:
         return self._tables.setdefault((kind, tuple(entries)), f"@table{len(self._tables)}")
 
     @property
-    def spare(self) -> int:
-        """The number of bytes that ``@spare`` points to, or 0 where there is no such pointer."""
-        return max([function.spare for function in self._functions], default=0)
+    def spares(self) -> list[str]:
+        """What points to memory that is kept between calls."""
+        return [function.spare for function in self._functions if function.spare]
 
     def length(self) -> int:
         """Return the number of lines of the functions."""
@@ -71,9 +71,9 @@ class Module:
         bits = 64 * max(self.lanes, self.width)
         width = f'"prefer-vector-width"="{bits}" "min-legal-vector-width"="{bits}"'
         lines = sorted(set().union(*[function.declarations for function in self._functions]))
-        if self.spare:
-            malloc, free = self.callee("malloc", 1), self.callee("free", 1)
-            lines.append(_SPARE.format(size=self.spare + 64, malloc=malloc, free=free))
+        if self.spares:
+            lines += [f"{name} = global ptr null" for name in self.spares]
+            lines.append(_SPARE.format(malloc=self.callee("malloc", 1), free=self.callee("free", 1)))
         if self.arena:
             full = self.callee("memory", 1, _no_memory)
             lines.append(_ARENA.format(malloc=self.callee("malloc", 1), free=self.callee("free", 1), full=full))
@@ -198,13 +198,12 @@ _DECLARATIONS = {"declare double @llvm.copysign.f64(double, double)", "declare d
 
 
 # Memory for vectors begins with a line of the cache; in front of it stands the address of the block that was allocated.
-_SPARE = """@spare = global ptr null
-define internal ptr @take() noinline #0 {{
-  %kept = atomicrmw xchg ptr @spare, ptr null acq_rel
+_SPARE = """define internal ptr @take(ptr %spare, i64 %size) noinline #0 {{
+  %kept = atomicrmw xchg ptr %spare, ptr null acq_rel
   %none = icmp eq ptr %kept, null
   br i1 %none, label %new, label %old
 new:
-  %made = call ptr {malloc}(i64 {size})
+  %made = call ptr {malloc}(i64 %size)
   %block = ptrtoint ptr %made to i64
   %beyond = add i64 %block, 64
   %line = and i64 %beyond, -64
@@ -215,8 +214,8 @@ new:
 old:
   ret ptr %kept
 }}
-define internal void @give(ptr %p) noinline #0 {{
-  %other = atomicrmw xchg ptr @spare, ptr %p acq_rel
+define internal void @give(ptr %spare, ptr %p) noinline #0 {{
+  %other = atomicrmw xchg ptr %spare, ptr %p acq_rel
   %none = icmp eq ptr %other, null
   br i1 %none, label %done, label %free
 free:

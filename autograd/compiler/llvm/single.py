@@ -10,6 +10,7 @@ from .body import Body, Load, Names, Take
 from .function import Function
 from .module import Module
 
+LONG = 300  # instructions, each that is in a loop counted once, of which the effort of compiling is noticed
 FLAT = 2_500  # instructions up to which a program stays without loops
 PART = 2_000  # cells in a function, beyond which a program is cut: a huge one takes the compiler longer than its share
 IN_REGISTERS = 64  # numbers of a state up to which a repeated program passes it on in registers
@@ -67,10 +68,12 @@ class Run:
 def scalar(module: Module, name: str, program: Program, quick: bool = False, linkage: str = "") -> None:
     """Add ``void name(double *in, double *out)``; the two must not overlap.
 
-    ``quick`` is for what runs once beside a loop: it compiles ten times faster, and runs not much slower. ``linkage``
-    is ``internal`` for what only this module calls.
+    ``quick`` is for what runs once beside a loop: where it is long, it compiles ten times faster, and runs not much
+    slower. ``linkage`` is ``internal`` for what only this module calls.
     """
-    run = Run(module, name, Nest(program, [len(program.inputs)], FLAT, PART), 1, 1, load_shared, _store)
+    nest = Nest(program, [len(program.inputs)], FLAT, PART)
+    run = Run(module, name, nest, 1, 1, load_shared, _store)
+    quick = quick and len(nest.cells) > LONG
     function = module.function(f"{linkage} void @{name}(ptr noalias %in, ptr noalias %out) {'#1' if quick else '#0'}")
     function.scratch(run.layout.size)
     run.write(function)
