@@ -180,7 +180,7 @@ def test_what_all_samples_share_is_computed_once():
     assert [name for name, _ in halves.body.instructions] == ["mul", "mul", "add", "sub"]
     assert (halves.uniform, halves.columns) == (3, 1)
     assert body(halves.constant) == "t1 = exp(w); t2 = t1 × 2; return t2, 3"
-    assert halves.varying == (True, False, True, True, False)
+    assert halves.varying.tolist() == [True, False, True, True, False]
 
 
 def test_the_chain_rule_is_what_is_left_of_a_gradient():

@@ -16,7 +16,7 @@ from autograd.compiler.structure import Reader, Source, build, counted
 from . import machine
 from .compiled import Compiled
 from .machine import MAP, REDUCE, REDUCE_WHOLE, RUN, Code, Compiler
-from .threads import run_in_pieces, samples_in_piece
+from .threads import even_piece, run_in_pieces, samples_in_piece
 
 
 class Batched(Compiled):
@@ -118,7 +118,7 @@ class Batched(Compiled):
         )
         uniform, constant = run_shared(shared)
         code.check()
-        step = samples_in_piece(self.weight, machine.lanes())
+        step = even_piece(count, self.weight, machine.lanes())
         totals = np.zeros((-(-count // step), max(len(halves.body.outputs), 1)))
         base, row = totals.ctypes.data, totals.strides[0]
 
@@ -132,11 +132,11 @@ class Batched(Compiled):
             total = total / count
         else:
             constant = constant * count
-        own, same = iter(total.tolist()), iter(constant.tolist())
-        numbers = [next(own) if varying else next(same) for varying in halves.varying]
+        varying, numbers = halves.varying, np.empty(len(halves.varying))
+        numbers[varying], numbers[~varying] = total[: len(halves.body.outputs)], constant[: len(halves.constant.outputs)]
         if update is not None:
-            return update.call([*numbers, *shared[: len(shared) - len(self.parameters)]])
-        return build(counted(self.result), Source(numbers))
+            return update.call([numbers, np.frombuffer(shared)[: len(shared) - len(self.parameters)]])
+        return build(counted(self.result), Reader(array("d", numbers.tobytes())))
 
     def _rows(self, columns: list[Any]) -> _Rows:
         """Return where the batches are; what was found in the last call serves while the memory is the same."""
@@ -158,7 +158,7 @@ class Batched(Compiled):
         add(compiler.module, name, halves)
         _add_shared(compiler, halves)
         kept = None
-        if name == "map" and all(halves.varying):
+        if name == "map" and halves.varying.all():
             lanes.elements(compiler.module, "elements", halves)
             outputs, most = len(halves.body.outputs), samples_in_piece(self.weight, machine.lanes())
             kept = self.add_entry_point(compiler, self.result, outputs, most, machine.lanes())

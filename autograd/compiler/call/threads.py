@@ -15,9 +15,15 @@ def samples_in_piece(weight: int, width: int) -> int:
     return max(FEWEST * width, PIECE // weight // width * width)
 
 
+def even_piece(count: int, weight: int, width: int) -> int:
+    """Return how many samples are one piece of so many, if all pieces are about as long."""
+    pieces = -(-count // samples_in_piece(weight, width))
+    return -(-count // max(pieces, 1) // width) * width if pieces > 1 else max(count, width)
+
+
 def run_in_pieces(work: Callable[[int, int], None], count: int, weight: int, width: int) -> None:
     """Do the work for all samples, in pieces over all cores where there is much of it. The GIL is free meanwhile."""
-    spans = _spans(count, samples_in_piece(weight, width), width)
+    spans = _spans(count, even_piece(count, weight, width), width)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if len(spans) < 2 or cores < 2:
         for span in spans:

@@ -255,7 +255,7 @@ def whole(module: Module, name: str, split: Split, kind: str, shared: int, after
     numbers = "%out"
     if after is not None:
         numbers = function.nth("%scratch", split.uniform + len(split.constant.outputs) + len(split.body.outputs))
-    direct = all(split.varying)  # the totals are the numbers, in their order
+    direct = split.varying.all()  # the totals are the numbers, in their order
     samples = f"ptr {uniform}, ptr %columns, ptr %strides, i64 0, i64 %count"
     sums = f"ptr {numbers if direct else totals}, double {'%n' if kind == 'mean' else '1.0'}"
     function.lines += [

@@ -16,14 +16,14 @@ class Split:
     """A program in two: ``prologue`` computes what is the same for all samples, ``body`` the rest.
 
     The inputs of the body are the outputs of the prologue (``uniform`` of them), then the inputs that have a batch.
-    ``varying`` tells for each output of the program whether it is the next output of the body, or else of
+    ``varying``, an array of bools, tells for each output of the program whether it is the next output of the body, or else of
     ``constant``, the program of the outputs that no sample changes.
     """
 
     prologue: Program
     body: Program
     constant: Program
-    varying: tuple[bool, ...]
+    varying: Any
 
     @property
     def uniform(self) -> int:
@@ -67,7 +67,7 @@ def split(program: Program, batched: Sequence[bool]) -> Split:
     )
     prologue = _shared_part(program, varying, shared_values)
     constant = _shared_part(program, varying, outputs[~of_samples])
-    return Split(prologue, body, constant, tuple(of_samples.tolist()))
+    return Split(prologue, body, constant, of_samples)
 
 
 def _shared_part(program: Program, varying: Any, outputs: Any) -> Program:
