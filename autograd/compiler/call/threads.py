@@ -17,8 +17,9 @@ def samples_in_piece(weight: int, width: int) -> int:
 
 def even_piece(count: int, weight: int, width: int) -> int:
     """Return how many samples are one piece of so many, if all pieces are about as long."""
-    pieces = -(-count // samples_in_piece(weight, width))
-    return -(-count // max(pieces, 1) // width) * width if pieces > 1 else max(count, width)
+    whole = width * FEWEST // 2  # what a loop takes at a time, or two of these
+    pieces = max(-(-count // samples_in_piece(weight, width)), 1)
+    return max(-(-count // (pieces * whole)) * whole, width)
 
 
 def run_in_pieces(work: Callable[[int, int], None], count: int, weight: int, width: int) -> None:
