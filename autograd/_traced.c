@@ -256,46 +256,80 @@ static PyObject *ask_rule(PyObject *left, PyObject *right, int code) {
     return PyObject_CallFunctionObjArgs(rule, reflected ? right : left, reflected ? left : right, NULL);
 }
 
-/* Find the place of an operand in the store, and what is known of it: 0 where Python has to be asked. */
-static int find_operand(Store *store, PyObject *trace, PyObject *x, int32_t *place, Written *row) {
+/* Find the place of an operand in the store: 0 where Python has to be asked. */
+static int find_operand(Store *store, PyObject *trace, PyObject *x, int32_t *place) {
     if (Py_IS_TYPE(x, TracedType)) {
         Place *number = (Place *)x;
         if (number->trace != trace || number->place < 0 || (size_t)number->place >= store->count) return 0;
         *place = (int32_t)number->place;
-        *row = store->rows[number->place];
         return 1;
     }
     if (!PyFloat_CheckExact(x)) return 0;
     Constant *known = constant_at(store, PyFloat_AS_DOUBLE(x));
     if (!known->is_there || known->bits != bits_of(PyFloat_AS_DOUBLE(x))) return 0;
     *place = known->place;
-    row->code = 0;
-    row->facts = known->bits == bits_of(-0.0) ? 0 : NEVER_MINUS_ZERO;
     return 1;
 }
 
-/* A sum, difference or product that no rule of simplify.py makes simpler; else what the rules in Python say. */
+#define ASK_PYTHON (-2)
+
+static inline int never_minus_zero(const Written *x) { return x->facts & NEVER_MINUS_ZERO; }
+
+/* Return the place of a sum, difference, product or negation, by the rules of simplify.py; −1 with an error, ASK_PYTHON
+   where the rules there have to say. At most one of two operands is a constant, c; the place of a constant is below 0. */
+static Py_ssize_t emit(Store *store, int code, int32_t left, int32_t right, double c) {
+    static const Written nothing = {{NO_OPERAND, NO_OPERAND, NO_OPERAND}, 0, 0};
+    Written a = left < 0 ? nothing : store->rows[left], b = right < 0 ? nothing : store->rows[right];
+    Written row = {{left, right, NO_OPERAND}, (uint16_t)code, code == CODE_ADD || code == CODE_MUL ? COMMUTATIVE : 0};
+    uint16_t fact = !signbit(c) || c != 0.0 ? NEVER_MINUS_ZERO : 0; /* of the constant */
+    if (left < 0) a.facts = fact;
+    if (right < 0) b.facts = fact;
+    int one_is = left < 0 || right < 0;
+    int32_t other = left < 0 ? right : left, inner_a = a.operands[0], inner_b = b.operands[0];
+    switch (code) {
+    case CODE_NEG:
+        if (a.code == CODE_NEG) return inner_a;
+        break;
+    case CODE_ADD:
+        if (one_is && c == 0.0 && (signbit(c) || never_minus_zero(left < 0 ? &b : &a))) return other;
+        if (b.code == CODE_NEG) return emit(store, CODE_SUB, left, inner_b, c);
+        if (a.code == CODE_NEG) return emit(store, CODE_SUB, right, inner_a, c);
+        if (a.code == CODE_WHERE && b.code == CODE_WHERE) return ASK_PYTHON;
+        row.facts |= (a.facts | b.facts) & NEVER_MINUS_ZERO; /* −0.0 is only the sum of two of them */
+        break;
+    case CODE_SUB:
+        if (right < 0 && c == 0.0 && (!signbit(c) || never_minus_zero(&a))) return left;
+        if (b.code == CODE_NEG) return emit(store, CODE_ADD, left, inner_b, c);
+        break;
+    default:
+        if (one_is && c == 1.0) return other;
+        if (one_is && c == -1.0) return emit(store, CODE_NEG, other, NO_OPERAND, 0.0);
+        if (one_is && (a.code == CODE_NEG || b.code == CODE_NEG)) return ASK_PYTHON; /* for another constant */
+        if (a.code == CODE_NEG && b.code == CODE_NEG) return emit(store, CODE_MUL, inner_a, inner_b, 0.0);
+        if (a.code == CODE_NEG || b.code == CODE_NEG) {
+            Py_ssize_t place = emit(store, CODE_MUL, a.code == CODE_NEG ? inner_a : left,
+                                    b.code == CODE_NEG ? inner_b : right, 0.0);
+            return place < 0 ? place : emit(store, CODE_NEG, (int32_t)place, NO_OPERAND, 0.0);
+        }
+        if (left == right) row.facts |= NEVER_MINUS_ZERO; /* a square */
+    }
+    return enter_row(store, &row);
+}
+
+/* A sum, difference or product. */
 static PyObject *write_operation(PyObject *left, PyObject *right, int code) {
     if (code == CODE_ADD && PyFloat_Check(left) && bits_of(PyFloat_AS_DOUBLE(left)) == bits_of(-0.0))
         return Py_NewRef(right); /* −0.0, with which an adjoint begins, changes no number */
     Place *known = (Place *)(Py_IS_TYPE(left, TracedType) ? left : right);
     if (!Py_IS_TYPE(known, TracedType) || !known->is_stored) return ask_rule(left, right, code);
     Store *store = (Store *)known->trace;
-    Written a, b, row = {{0, 0, NO_OPERAND}, (uint16_t)code, code == CODE_SUB ? 0 : COMMUTATIVE};
-    if (store->owner != PyThread_get_thread_ident() ||
-        !find_operand(store, known->trace, left, &row.operands[0], &a) ||
-        !find_operand(store, known->trace, right, &row.operands[1], &b))
+    int32_t a, b;
+    if (store->owner != PyThread_get_thread_ident() || !find_operand(store, known->trace, left, &a) ||
+        !find_operand(store, known->trace, right, &b))
         return ask_rule(left, right, code);
-    int behind = row.operands[1] < 0; /* the constant, if there is one */
-    double c = row.operands[0] < 0 ? PyFloat_AS_DOUBLE(left) : behind ? PyFloat_AS_DOUBLE(right) : NAN;
-    if (code == CODE_ADD && c == 0.0 && (behind ? a : b).facts & NEVER_MINUS_ZERO) return Py_NewRef(known);
-    if (b.code == CODE_NEG || (code != CODE_SUB && a.code == CODE_NEG) ||
-        (code == CODE_ADD && a.code == CODE_WHERE && b.code == CODE_WHERE) ||
-        (code == CODE_MUL && fabs(c) == 1.0) || (code == CODE_ADD ? c == 0.0 && signbit(c) : code == CODE_SUB && c == 0.0))
-        return ask_rule(left, right, code);
-    if (code == CODE_ADD) row.facts |= (a.facts | b.facts) & NEVER_MINUS_ZERO; /* −0.0 is only the sum of two of them */
-    if (code == CODE_MUL && row.operands[0] == row.operands[1]) row.facts |= NEVER_MINUS_ZERO; /* a square */
-    Py_ssize_t number = enter_row(store, &row);
+    double c = a < 0 ? PyFloat_AS_DOUBLE(left) : b < 0 ? PyFloat_AS_DOUBLE(right) : 0.0;
+    Py_ssize_t number = emit(store, code, a, b, c);
+    if (number == ASK_PYTHON) return ask_rule(left, right, code);
     return number < 0 ? NULL : place_at(TracedType, known->trace, number);
 }
 
