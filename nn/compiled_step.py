@@ -45,6 +45,7 @@ class CompiledStep(Step):
     inputs: Any
     batch: list[Any]  # those that hold the inputs and targets of a batch
     update: Callable[..., Any]
+    predicted: Any  # the compiled model in evaluation mode; None once it is found that it cannot be traced
 
     def __init__(
         self, data: Table, model: Module, loss: Loss, optimizer: Optimizer, clip_norm: float | None,
@@ -122,14 +123,20 @@ class CompiledStep(Step):
         """Return the model's outputs as numbers, in evaluation mode: all samples at once."""
         import numpy as np
 
+        if self.predicted is None:
+            return self._outputs_in_python(xs)
         if id(xs) not in self.columns:
             self.columns[id(xs)] = xs, [np.array(column, float) for column in zip(*xs, strict=True)]
         data = self.numbers[: len(self.parameters)].tolist() if self.loaded else [p.data for p in self.parameters]
         try:
             return _rows(self.predicted(data, self.columns[id(xs)][1]))
         except TraceError:  # of a model that computes otherwise in evaluation mode
-            self.finish()
-            return super().outputs(xs)
+            self.predicted = None
+            return self._outputs_in_python(xs)
+
+    def _outputs_in_python(self, xs: Sequence[Any]) -> list[Any]:
+        self.finish()
+        return super().outputs(xs)
 
     def _predicted(self, data: list[Any], x: list[Any]) -> Any:
         with lent(self.parameters, data), evaluating(self.model):
