@@ -202,6 +202,22 @@ def test_loops_over_a_batch(name, order, monkeypatch):
             np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-11)
 
 
+@pytest.mark.parametrize("vector", [2, 4, 8])
+@pytest.mark.parametrize("n", [3, 8, 9, 15, 16, 19])
+def test_rows_of_outputs_that_are_added_up_over_a_batch(n, vector, monkeypatch):
+    """As many products as there are lanes at a time, those that are left over, and samples that are left over."""
+    monkeypatch.setattr("autograd.compiler.llvm.lanes.FLAT", 0)
+    monkeypatch.setattr(machine, "lanes", lambda: vector)
+    rng = np.random.default_rng(n)
+    f = jit(lambda xs, ys, w: [[w[i] * x * y - 1.0 for i, y in enumerate(ys)] for x in xs], in_axes=(0, 0, None))
+    w = rng.normal(size=n)
+    for count in (1, vector, 4 * vector + 1, 5 * vector + 3):
+        xs, ys = rng.normal(size=(count, 5)), rng.normal(size=(count, n))
+        wanted = np.einsum("si,sj,j->ij", xs, ys, w) - count
+        np.testing.assert_allclose(f.sum(xs, ys, w), wanted, rtol=1e-13, atol=1e-13 * count)  # a few dozen roundings
+        np.testing.assert_allclose(f.mean(xs, ys, w), wanted / count, rtol=1e-13, atol=1e-13)
+
+
 @pytest.mark.parametrize("turns", [3, 4, 7, 8, 9, 16, 19])
 def test_turns_side_by_side_with_some_left_over(turns, monkeypatch):
     monkeypatch.setattr(single, "FLAT", 0)

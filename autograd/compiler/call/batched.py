@@ -133,7 +133,10 @@ class Batched(Compiled):
         else:
             constant = constant * count
         varying, numbers = halves.varying, np.empty(len(halves.varying))
-        numbers[varying], numbers[~varying] = total[: len(halves.body.outputs)], constant[: len(halves.constant.outputs)]
+        numbers[varying], numbers[~varying] = (
+            total[: len(halves.body.outputs)],
+            constant[: len(halves.constant.outputs)],
+        )
         if update is not None:
             return update.call([numbers, np.frombuffer(shared)[: len(shared) - len(self.parameters)]])
         return build(counted(self.result), Reader(array("d", numbers.tobytes())))

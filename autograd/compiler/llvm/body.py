@@ -36,13 +36,15 @@ T = TypeVar("T")
 Names = list[str]  # of a number, one for each group of lanes
 Load = Callable[["Body", Place], Names]
 Take = Callable[["Body", Place, Names], None]
+TakeRow = Callable[["Body", Place, list[Names]], None]
 
 
 class Body:
     """Writes the cells of a nest into a function.
 
     ``load(body, place)`` returns the names of an input, and ``take(body, number, names)`` writes what becomes of the
-    output whose number has that name.
+    output whose number has that name. Where outputs follow each other, ``take_row(body, number, rows)`` may do so for
+    as many of them as there are lanes.
     """
 
     def __init__(
@@ -55,8 +57,11 @@ class Body:
         groups: int,
         load: Load,
         take: Take,
+        take_row: TakeRow | None = None,
     ) -> None:
         self.module, self.function, self.nest, self.layout = module, function, nest, layout
+        self._take_row = take_row
+        self._rows: dict[Cell, list[tuple[Place, Names]]] | None = None  # of outputs, where several turns are written
         self.lanes, self.groups = lanes, groups
         self._across: int | None = None  # the loop whose turns stand side by side in the lanes
         self._load, self._take = load, take
@@ -148,7 +153,9 @@ class Body:
         if cell.name == OUTPUT:
             number, place = cell.reads
             assert isinstance(place, Input)
-            if self._turns or self.lanes == 1:
+            if self._rows is not None:
+                self._rows.setdefault(cell, []).append((place.place, self._numbers(number, cell)))
+            elif self._turns or self.lanes == 1:
                 self._take(self, place.place, self._numbers(number, cell))
             else:
                 self._waiting.append((place.place, self._numbers(number, cell)))
@@ -228,17 +235,35 @@ class Body:
             self.function.store(name, self.function.nth(pointer, group, self._kind), self._kind)
 
     def _loop(self, loop: Loop, body: Terms, around: tuple[Loop, ...]) -> None:
-        lanes = self._lanes_of(loop, body, len(around)) if self.lanes == 1 else 1
-        rest = loop.turns % lanes
-        if lanes > 1:
-            self._side_by_side(lanes, len(around))
-            self._repeat(loop, body, around, 0, loop.turns - rest, lanes)
+        side_by_side = self._lanes_of(loop, body, len(around)) if self.lanes == 1 else 1
+        by = self.lanes if self._gives_rows(loop, body, len(around)) else side_by_side
+        begin = loop.turns - loop.turns % by if by > 1 else 0
+        if side_by_side > 1:
+            self._side_by_side(by, len(around))
+        if by > 1:
+            self._repeat(loop, body, around, 0, begin, by)
+        if side_by_side > 1:
             self._side_by_side(1, None)
-        if lanes == 1 or rest:
-            self._repeat(loop, body, around, loop.turns - rest if lanes > 1 else 0, loop.turns, 1)
+        if begin < loop.turns:
+            self._repeat(loop, body, around, begin, loop.turns, 1)
         for cell in body.cells():
             if cell.stored and cell.depth == len(around):
                 self._store(cell)
+
+    def _gives_rows(self, loop: Loop, body: Terms, level: int) -> bool:
+        """Whether the turns of a loop give outputs that follow each other, and hand nothing on."""
+        if self._take_row is None or self.lanes == 1 or loop.turns < self.lanes:
+            return False
+        cells = [term for term in body.terms if isinstance(term, Cell)]
+        places = [cell.reads[1] for cell in cells if cell.name == OUTPUT]
+        rows = [isinstance(x, Input) and isinstance(x.place, Affine) and x.place.steps[level] == 1 for x in places]
+        return (
+            bool(rows)
+            and all(rows)
+            and len(cells) == len(body.terms)
+            and not any(is_transfer(cell.name) for cell in cells)
+            and not self._handed_on_by(loop, cells)
+        )
 
     def _side_by_side(self, lanes: int, level: int | None) -> None:
         self.lanes, self._across = lanes, level
@@ -284,11 +309,14 @@ class Body:
         head = len(function.lines)
         for key, names in inits.items():
             self._handed_on[key] = [function.fresh() for _ in names]
-        self._turns.append(turn)
-        self._scopes.append({})
-        self._terms(body.terms, (*around, loop))
-        self._scopes.pop()
-        self._turns.pop()
+        self._rows = {} if by > 1 and self._across is None else None
+        for ahead in range(1 if self._rows is None else by):
+            self._turns.append(function.put(f"add i64 {turn}, {ahead}") if ahead else turn)
+            self._scopes.append({})
+            self._terms(body.terms, (*around, loop))
+            self._scopes.pop()
+            self._turns.pop()
+        self._hand_out_rows(turn)
         function.block(f"again{number}")
         phis = []
         for key, names in inits.items():
@@ -302,6 +330,17 @@ class Body:
             f"  br i1 %more{number}, label %loop{number}, label %end{number}",
             f"end{number}:",
         ]
+
+    def _hand_out_rows(self, turn: str) -> None:
+        """Write what becomes of the outputs of several turns, from this one on."""
+        rows, self._rows = self._rows, None
+        self._turns.append(turn)
+        self._scopes.append({})
+        for row in (rows or {}).values():
+            assert self._take_row is not None
+            self._take_row(self, row[0][0], [names for _, names in row])
+        self._scopes.pop()
+        self._turns.pop()
 
     def _handed_on_by(self, loop: Loop, cells: list[Cell]) -> dict[Any, Cell]:
         """Return what the turns of a loop hand on: the cell, and what the first turn reads instead, with a reader."""

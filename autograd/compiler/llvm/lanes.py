@@ -7,7 +7,7 @@ import functools
 from autograd.compiler.program.batch import Split
 from autograd.compiler.program.nest import Nest, Place
 
-from .body import Body, Load, Names, Take
+from .body import Body, Load, Names
 from .function import Function, vector
 from .module import Module
 from .single import FLAT, PART, Run, load_shared
@@ -83,11 +83,9 @@ def reduced(module: Module, name: str, split: Split) -> None:
     lanes, wide, outputs = module.lanes, vector(module.lanes), len(split.body.outputs)
     nest = Nest(split.body, [split.uniform, split.columns], FLAT, PART)
     sums = lanes if nest.is_flat else 1  # numbers that each output is added to
-    sizes = [1] if nest.is_flat else [GROUPS, 1]
-    runs = [
-        Run(module, f"{name}.by{groups}", nest, lanes, groups, _from_columns(split), _into_sums(sums), nest.is_flat)
-        for groups in sizes
-    ]
+    sizes, load = [1] if nest.is_flat else [GROUPS, 1], _from_columns(split)
+    takes = (_into_lanes_of_sums, True, None) if nest.is_flat else (_into_sums, False, _into_rows_of_sums)
+    runs = [Run(module, f"{name}.by{groups}", nest, lanes, groups, load, *takes) for groups in sizes]
     parameters = "ptr noalias %in, ptr %rows, ptr %strides, i64 %begin, i64 %end, ptr noalias %totals, double %by"
     function = module.function(f"void @{name}({parameters}) #0")
     columns, first_sum = runs[0].layout.size * sizes[0], (runs[0].layout.size + split.columns) * sizes[0]
@@ -121,26 +119,48 @@ def _from_columns(split: Split) -> Load:
     return load
 
 
-def _into_sums(sums: int) -> Take:
-    """Add up the groups, or of a single one the lanes that hold a sample of their own, to so many numbers."""
+def _into_sums(body: Body, number: Place, names: Names) -> None:
+    """Add up the groups, and then the lanes."""
+    function, flags = body.function, body.module.flags
+    more = _added_lanes(function, _added_groups(body, names), body.lanes, flags)
+    address = function.nth("%out", body.index(number))
+    function.store(function.put(f"fadd{flags} double {function.load(address)}, {more}"), address)
 
-    def take(body: Body, number: Place, names: Names) -> None:
-        function, flags, kind = body.function, body.module.flags, vector(sums)
 
-        def add(a: str, b: str, kind: str) -> str:
-            return function.put(f"fadd{flags} {kind} {a}, {b}")
+def _into_lanes_of_sums(body: Body, number: Place, names: Names) -> None:
+    """Add up what each lane has of the samples, without those beyond the end: a single group."""
+    function, flags, kind = body.function, body.module.flags, vector(body.lanes)
+    address = function.nth("%out", body.index(number), kind)
+    before = function.load(address, kind)
+    after = function.put(f"fadd{flags} {kind} {before}, {names[0]}")
+    function.store(_chosen(body, body.once("mask", lambda: _mask(body)), after, before), address, kind)
 
-        mask = body.once("mask", lambda: _mask(body)) if len(names) == 1 else None
-        more = functools.reduce(lambda a, b: add(a, b, vector(body.lanes)), names)
-        if sums == 1:
-            more = more if mask is None else _chosen(body, mask, more, "zeroinitializer")
-            more = _added_lanes(function, more, body.lanes, flags)
-        address = function.nth("%out", body.index(number), kind)
-        before = function.load(address, kind)
-        after = add(before, more, kind)
-        function.store(after if sums == 1 or mask is None else _chosen(body, mask, after, before), address, kind)
 
-    return take
+def _into_rows_of_sums(body: Body, number: Place, rows: list[Names]) -> None:
+    """Add up the groups and the lanes of as many numbers as there are lanes, in the order of ``_added_lanes``.
+
+    Half as many vectors hold the sums of the halves of two each, and so on: that takes a third of the instructions.
+    """
+    function, flags, lanes, kind = body.function, body.module.flags, body.lanes, vector(body.lanes)
+    sums = [_added_groups(body, names) for names in rows]
+    width = lanes
+    while len(sums) > 1:
+        width //= 2
+        picks = [[k for k in range(2 * lanes) if k // width % 2 == half] for half in (0, 1)]
+        masks = [f"<{lanes} x i32> <{', '.join([f'i32 {k}' for k in pick])}>" for pick in picks]
+        pairs = zip(sums[::2], sums[1::2], strict=True)
+        halves = [[function.put(f"shufflevector {kind} {a}, {kind} {b}, {mask}") for mask in masks] for a, b in pairs]
+        sums = [function.put(f"fadd{flags} {kind} {low}, {high}") for low, high in halves]
+    address = function.nth("%out", body.index(number))
+    function.store(function.put(f"fadd{flags} {kind} {function.load(address, kind)}, {sums[0]}"), address, kind)
+
+
+def _added_groups(body: Body, names: Names) -> str:
+    """Add up the groups; of a single one, the lanes beyond the end are 0."""
+    function, flags, kind = body.function, body.module.flags, vector(body.lanes)
+    if len(names) == 1:
+        return _chosen(body, body.once("mask", lambda: _mask(body)), names[0], "zeroinitializer")
+    return functools.reduce(lambda a, b: function.put(f"fadd{flags} {kind} {a}, {b}"), names)
 
 
 def _totals(function: Function, outputs: int, sums: int, flags: str) -> None:

@@ -6,7 +6,7 @@ from autograd.compiler.program.layout import Layout
 from autograd.compiler.program.nest import Nest, Place, is_short
 from autograd.compiler.program.program import Program
 
-from .body import Body, Load, Names, Take
+from .body import Body, Load, Names, Take, TakeRow
 from .function import Function
 from .module import Module
 
@@ -34,10 +34,11 @@ class Run:
         load: Load,
         take: Take,
         inline: bool = True,
+        take_row: TakeRow | None = None,
     ) -> None:
         self.module, self.name, self.nest, self.load, self.take = module, name, nest, load, take
         self.lanes, self.groups = lanes, groups
-        self.layout = Layout(nest)
+        self.layout, self.take_row = Layout(nest), take_row
         self.inline = inline and nest.parts == 1
         if not self.inline:
             for part in range(nest.parts):
@@ -62,7 +63,9 @@ class Run:
             function.lines.append(f"  call void @leave(ptr {arena})")
 
     def _body(self, function: Function) -> Body:
-        return Body(self.module, function, self.nest, self.layout, self.lanes, self.groups, self.load, self.take)
+        return Body(
+            self.module, function, self.nest, self.layout, self.lanes, self.groups, self.load, self.take, self.take_row
+        )
 
 
 def scalar(module: Module, name: str, program: Program, quick: bool = False, linkage: str = "") -> None:

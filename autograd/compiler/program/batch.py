@@ -16,8 +16,8 @@ class Split:
     """A program in two: ``prologue`` computes what is the same for all samples, ``body`` the rest.
 
     The inputs of the body are the outputs of the prologue (``uniform`` of them), then the inputs that have a batch.
-    ``varying``, an array of bools, tells for each output of the program whether it is the next output of the body, or else of
-    ``constant``, the program of the outputs that no sample changes.
+    ``varying``, an array of bools, tells for each output of the program whether it is the next output of the body, or
+    else of ``constant``, the program of the outputs that no sample changes.
     """
 
     prologue: Program
