@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-import operator
 from array import array
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -127,16 +126,15 @@ class Batched(Compiled):
             code.check()
 
         run_in_pieces(work, count, self.weight, machine.lanes())
-        total = functools.reduce(operator.add, totals)  # in order, whichever thread was first
+        for more in totals[1:]:  # in order, whichever thread was first
+            totals[0] += more
+        numbers = totals[0, : len(halves.body.outputs)]
         if kind == "mean":
-            total = total / count
-        else:
-            constant = constant * count
-        varying, numbers = halves.varying, np.empty(len(halves.varying))
-        numbers[varying], numbers[~varying] = (
-            total[: len(halves.body.outputs)],
-            constant[: len(halves.constant.outputs)],
-        )
+            numbers /= count
+        if not halves.varying.all():
+            own, numbers = numbers, np.empty(len(halves.varying))
+            numbers[halves.varying] = own
+            numbers[~halves.varying] = constant * (1 if kind == "mean" else count)
         if update is not None:
             return update.call([numbers, np.frombuffer(shared)[: len(shared) - len(self.parameters)]])
         return build(counted(self.result), Reader(array("d", numbers.tobytes())))
