@@ -110,15 +110,18 @@ def test_programs_of_many_shapes(name, part):
     check(jit(f).program(numbers), numbers, part)
 
 
+def whole(program):
+    """The program that hands out the result of each of its instructions."""
+    results = range(len(program.inputs), len(program.inputs) + len(program.instructions))
+    return Program(program.inputs, program.constants, program.instructions, tuple(results))
+
+
 @settings(max_examples=25, deadline=None)
 @given(nests(), st.integers(0, 1000))
 def test_nests_that_were_unrolled(nest, seed):
-    program, _ = flat(nest, seed)
-    numbered = Program(program.inputs, program.constants, program.instructions, tuple(
-        len(program.inputs) + k for k in range(len(program.instructions))
-    ))  # fmt: skip
+    program = whole(flat(nest, seed)[0])
     numbers = [0.25 + 0.001 * i for i in range(len(program.inputs))]
-    check(numbered, numbers)
+    check(program, numbers)
 
 
 def shuffled(program, seed):
@@ -135,11 +138,8 @@ def shuffled(program, seed):
 @settings(max_examples=25, deadline=None)
 @given(nests(), st.integers(0, 1000))
 def test_nests_whose_inputs_and_results_have_no_order(nest, seed):
-    program, _ = flat(nest, seed)
-    numbered = Program(program.inputs, program.constants, program.instructions, tuple(
-        len(program.inputs) + k for k in range(len(program.instructions))
-    ))  # fmt: skip
-    mixed, order = shuffled(numbered, seed)
+    program = whole(flat(nest, seed)[0])
+    mixed, order = shuffled(program, seed)
     numbers = [0.0] * len(program.inputs)
     for i, place in enumerate(order):
         numbers[place] = 0.25 + 0.001 * i
