@@ -404,7 +404,9 @@ static int show(Value *node) {
     for (Py_ssize_t i = 0; i < node->count && !plain; i++) {
         PyObject *x = OBJECT_OF(operands_of(node)[i]);
         if (x == NULL || !is_value(x) || ((Value *)x)->state & OBJECT_DATA) continue;
-        if ((key = PyLong_FromVoidPtr(x)) == NULL || (plain = !PyDict_Contains(made, key)) < 0) goto done;
+        int known = (key = PyLong_FromVoidPtr(x)) == NULL ? -1 : PyDict_Contains(made, key);
+        if (known < 0) goto done;
+        plain = !known;
         Py_CLEAR(key);
     }
     if (plain) {

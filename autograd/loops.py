@@ -42,7 +42,8 @@ def loop(count: Any, body: Callable[[Any, Any], Any], state: Any) -> Any:
         return state
     body = _as_it_is(body)
     leaves, build = flatten(state)
-    turns = count if isinstance(count, Number) else _whole(count)
+    traced = isinstance(count, Number) and not isinstance(count, modes.tracing.get().condition)
+    turns = count if traced else _whole(count)
 
     def step(i: Any, numbers: list[Any], rows: Any) -> Any:
         return _leaves(body(i, build(numbers)), state, words), []
@@ -160,6 +161,8 @@ def take(entries: Sequence[Any], index: Any) -> Any:
     9.0
     """
     number = bare(index)
+    if not hasattr(entries, "__len__"):
+        raise TypeError(f"take takes from a list of numbers, or of structures of numbers, and {entries!r} was given")
     if not isinstance(number, Number):
         count = len(entries)
         if is_truth(number) or not is_number(number) or number % 1 != 0 or not -count <= number < count:

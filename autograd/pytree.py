@@ -222,6 +222,8 @@ def flatten_like(tree: Any, pattern: Any, what: str, place: str = "") -> list[An
     if wanted != actual:
         raise ValueError(f"{what} has the structure of what it goes with: {wanted}{_at(place)}, and {actual} was given")
     container = container_of(pattern)
+    if container is None:
+        flatten(pattern)  # which says what is wrong with it
     if container is DICT:
         tree = {key: tree[key] for key in pattern}
     if container is None or container is ARRAY:

@@ -71,6 +71,18 @@ def test_empty_arrays_and_results_that_no_element_changes():
     assert more.tolist() == [False, True]
 
 
+def test_nothing_runs_for_arrays_without_elements():
+    nothing = np.zeros((3, 0))
+    for f in (
+        lambda n: autograd.loop(n - 1.0, lambda i, s: s * 2.0, 1.0),
+        lambda n: autograd.take([1.0, 2.0], n + 2.0),
+        lambda n: (n > 1.0, [n * 2.0, 1.0]),
+    ):
+        first = jit(f)(nothing)
+        first, rest = first if isinstance(first, tuple) else (first, [first])
+        assert all(x.shape == (3, 0) for x in (first, *rest))
+
+
 def test_large_arrays_use_pieces_and_threads():
     f, n = jit(lambda x: autograd.exp(-x * x) * where(x > 0, x, 0.5)), 300_001
     xs = np.linspace(-3, 3, n)
@@ -332,6 +344,29 @@ def test_calls_by_elements_go_straight_into_machine_code(shape):
     with pytest.raises(ValueError, match="do not broadcast"):
         f(x, np.zeros((*shape[:-1], shape[-1] + 1)), 0.3)
     check(x, y, 0.3)
+
+
+def test_arrays_in_a_list_that_changes_meanwhile():
+    """The numbers are read where they are, so nobody may free an array that stands in a list during the call."""
+    hold, armed = [], []
+
+    def forward(x):
+        if armed:
+            armed.clear()
+            hold.clear()
+            np.zeros(4_000)
+        return x
+
+    same = autograd.define("same_after_a_change", forward, (lambda y, x: 1.0,), primitive=True)
+    pairs = [
+        (jit(lambda xs: same(xs[0]) + xs[1]), lambda: [np.ones(2_000), np.full(2_000, 2.0)]),
+        (jit(lambda xs: same(xs[0][0]) + xs[0][1]), lambda: [(np.ones(2_000), np.full(2_000, 2.0))]),
+    ]
+    for call, make in pairs:
+        for f, wanted in ((call, [3.0] * 2_000), (call.sum, 6_000.0)):
+            for change in (False, False, False, True):
+                hold[:], armed[:] = make(), [True] if change else []
+                assert np.array_equal(f(hold), wanted)
 
 
 def test_calls_with_many_numbers_go_straight_into_machine_code():

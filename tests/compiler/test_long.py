@@ -202,6 +202,29 @@ def test_loops_over_a_batch(name, order, monkeypatch):
             np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-11)
 
 
+@pytest.mark.parametrize("order", ["as made", "in no order"])
+def test_a_number_among_conditions_stays_a_number(order):
+    """In machine code a condition is a bit, and so no turn of a loop over conditions may read a number instead."""
+    chosen = list(range(1301)) if order == "as made" else np.random.default_rng(0).permutation(1301).tolist()
+
+    def results(p):
+        out = [p[0] * p[1], *[p[k] > p[k + 1] for k in range(1300)]]
+        return [out[k] for k in chosen]
+
+    def total(p, x):
+        s = p[0] * p[1] * x
+        for k in chosen[:1300]:
+            s = s + where(p[k] > p[k + 1], x, 2.0 * x) if k < 1300 else s
+        return s
+
+    p, xs = [3.0 + k % 7 for k in range(1301)], np.linspace(1.0, 2.0, 16)
+    assert jit(results)(p) == results(p)
+    f = jit(total)
+    wanted = [total(p, x) for x in xs.tolist()]
+    assert f(p, xs).tolist() == wanted
+    assert f.sum(p, xs) == pytest.approx(sum(wanted), rel=1e-13)
+
+
 @pytest.mark.parametrize("vector", [2, 4, 8])
 @pytest.mark.parametrize("n", [3, 8, 9, 15, 16, 19])
 def test_rows_of_outputs_that_are_added_up_over_a_batch(n, vector, monkeypatch):

@@ -401,6 +401,12 @@ def test_a_condition_in_the_state(wrap: Any) -> None:
         TypeError, match=r"another structure.* bool was given|a comparison is not a number; write where"
     ):
         wrap(lambda x: loop(2, lambda i, s: (s[0], s[0] > 0.0), (x, x)))(1.0)
+    with pytest.raises(TypeError, match=r"bool was given|a comparison is not a number; write where"):
+        wrap(lambda x: scan(lambda s, y: (s + ag.where(y, 1.0, 2.0), s), x, [x > 1.0, x > 3.0]))(1.0)
+    with pytest.raises(TypeError, match=r"bool was given|a comparison is not a number; write where"):
+        wrap(lambda x: scan(lambda s, y: (s, s > y), x, [x, x]))(1.0)
+    with pytest.raises((ValueError, TraceError), match=r"a whole number of turns.*True|a comparison is not a number"):
+        wrap(lambda x: loop(x > 1.0, lambda i, s: s * 2.0, x))(2.0)
 
 
 @pytest.mark.parametrize("xs", [None, 3.0, "12", {"a": 1.0}])
@@ -408,6 +414,14 @@ def test_a_condition_in_the_state(wrap: Any) -> None:
 def test_a_scan_over_what_is_no_list(wrap: Any, xs: Any) -> None:
     with pytest.raises(TypeError, match="scan goes through a list of numbers, or of structures of numbers, and"):
         wrap(lambda x: scan(lambda s, y: (s, y), x, xs))(1.0)
+
+
+@pytest.mark.parametrize("wrap", [lambda f: f, jit])
+def test_taking_from_what_is_no_list(wrap: Any) -> None:
+    with pytest.raises(TypeError, match="take takes from a list of numbers, or of structures of numbers, and"):
+        wrap(lambda x: take(x, 0.0))(1.0)
+    with pytest.raises(TypeError, match="take takes from a list of numbers, or of structures of numbers, and"):
+        wrap(lambda x: take(5.0, x))(1.0)
 
 
 @pytest.mark.parametrize("wrap", [lambda f: f, jit])

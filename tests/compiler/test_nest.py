@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograd import grad, jit, relu, tanh, value_and_grad
-from autograd.compiler.program.conditions import row_of
+from autograd.compiler.program.conditions import CONDITIONS, row_of
 from autograd.compiler.program.instructions import OUTPUT, Instruction
 from autograd.compiler.program.layout import Layout
 from autograd.compiler.program.nest import (
@@ -32,6 +32,16 @@ pytest.importorskip("numpy")
 
 def nest_of(program, part=1_000):
     return Nest(program, [len(program.inputs)], 0, part)
+
+
+def is_condition(read):
+    """Whether it reads the outcome of a comparison."""
+    if isinstance(read, Choice):
+        return is_condition(read.others)
+    if isinstance(read, Table):
+        (kind,) = {cell.name in CONDITIONS for cell, _ in read.uses}
+        return kind
+    return isinstance(read, Use) and read.cell.name in CONDITIONS
 
 
 class Run:
@@ -65,6 +75,7 @@ class Run:
         if isinstance(read, Input):
             return self.numbers[read.place.at(turns)]
         if isinstance(read, Choice):
+            assert is_condition(read.one) == is_condition(read.others)  # a bit in machine code, and no number
             if turns[read.level] == read.turn:
                 return self.read(read.one, reader, turns)
             if carried_by(read, reader) is not None:
@@ -74,6 +85,7 @@ class Run:
             if at_hand(read, reader):
                 return self.hand[read.cell]
             return self.memory[self.place(read.cell, [index.at(turns) for index in read.where])]
+        is_condition(read)
         cell, index = read.uses[self.entry(range(len(turns)), reader, turns)]
         return self.memory[self.place(cell, index)]
 

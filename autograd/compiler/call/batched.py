@@ -46,12 +46,14 @@ class Batched(Compiled):
             raise ValueError(f"arrays of the shapes {shapes} do not broadcast to one shape") from None
         if self.writes:
             raise ValueError("a function that changes its parameters takes no arrays by elements; loop over them")
+        if not math.prod(shape):
+            return build(self.result, Source([np.empty(shape) for _ in self.program.outputs]))
         halves, run_shared, run, code = self.form("elements", lambda: self._compile_halves("map", lanes.mapped, MAP))
         count, width = math.prod(shape), machine.lanes()
         padded = max(count, width)
         arrays = [np.ascontiguousarray(np.broadcast_to(x, shape).reshape(-1)) for x in columns]
         if count < width:
-            arrays = [np.resize(x, width) if count else np.zeros(width) for x in arrays]
+            arrays = [np.resize(x, width) for x in arrays]
         results = [np.empty(padded) for _ in halves.body.outputs]
         uniform, constant = run_shared(self.packed(numbers))
         code.check()

@@ -19,7 +19,19 @@ from collections.abc import Callable
 from typing import Any
 
 from autograd.compiler.llvm.module import Module
-from autograd.compiler.structure import ARRAY, COLUMN, FLOATS, NUMBER, ROWS, SEQUENCE, STATIC, Kind, Structure, parts
+from autograd.compiler.structure import (
+    ARRAY,
+    COLUMN,
+    FLOATS,
+    NUMBER,
+    ROWS,
+    SEQUENCE,
+    STATIC,
+    Kind,
+    Structure,
+    has_batch,
+    parts,
+)
 
 LARGEST = 4_096  # parts of arguments and results of an entry point, each with code of its own
 _HEADER, _ITEMS = 16, tuple.__basicsize__  # a tuple's items follow its fixed part; a list holds a pointer to them
@@ -76,6 +88,8 @@ def _pieces(structure: Structure) -> int:
 
 def _knows(table: dict[Kind, Any], structure: Structure) -> bool:
     kind, *facts = structure
+    if kind is SEQUENCE and facts[0][0] is list and has_batch(structure):
+        return False  # the numbers are read where they are, and another thread might take an array out of the list
     if (kind is STATIC and facts[0] is not None) or (kind is SEQUENCE and facts[0][0] not in (list, tuple)):
         return False
     return kind in table and all(_knows(table, part) for part in parts(structure))

@@ -18,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from .conditions import CONDITIONS
 from .instructions import OUTPUT, WIDEST, Instructions
 
 TRIED = 24  # lengths of a turn that are tried for each term, the shortest first
@@ -234,6 +235,8 @@ class _Recogniser:
 def _tables(inputs: Sequence[int], instructions: Instructions) -> tuple[Any, Any, Any]:
     """Return a code for each instruction, its name and the kinds of its operands, and the places of those.
 
+    The outcome of a comparison is of a kind of its own, since it is no number in machine code.
+
     A constant has the place 0, so that it may be another one in each turn; in the second table of places, an input and
     the number of a result have so too.
     """
@@ -243,10 +246,13 @@ def _tables(inputs: Sequence[int], instructions: Instructions) -> tuple[Any, Any
     kinds = np.searchsorted(np.cumsum([0, *inputs]), places, side="right")  # 0 for a constant
     if OUTPUT in instructions.names:
         results = instructions.codes == instructions.names.index(OUTPUT)
-        kinds[results, 1] = 0
-    several = len(inputs) + 2
+    of_conditions = np.isin(instructions.codes, [k for k, name in enumerate(instructions.names) if name in CONDITIONS])
+    first = sum(inputs)
+    kinds[(places >= first) & of_conditions[np.clip(places - first, 0, len(instructions) - 1)]] = len(inputs) + 2
+    several = len(inputs) + 3
+    kinds[results, 1] = 0
     codes = instructions.codes * several**WIDEST + kinds @ several ** np.arange(WIDEST)
-    free = np.where(places < sum(inputs), 0, places)
+    free = np.where(places < first, 0, places)
     free[results, 1] = 0
     return codes, np.where(places < 0, 0, places), free
 

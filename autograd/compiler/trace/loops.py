@@ -200,6 +200,9 @@ def tape_of(numbers: Sequence[Any], rows: int) -> Any:
     node = next((x for x in numbers if is_node(x)), None)
     plain = [bare(x) for x in numbers]
     for x in plain:
+        if isinstance(x, TracedBool):
+            x.refuse()
+    for x in plain:
         if isinstance(x, Recorded) and x.trace.is_inside(trace):
             trace = x.trace
     places = tuple([_place_of_number(trace, x) for x in plain])
@@ -298,7 +301,7 @@ class _Body:
         before = len(self.trace.made)
         with modes.trace_by(Tracer(self.trace)):
             results, written = self.loop.body(self.turn, list(self.state), self.rows)
-        self.made = set(itertools.islice(self.trace.made, before, None))
+        self.made = set(itertools.islice(reversed(self.trace.made), len(self.trace.made) - before))
         return list(results), [list(row) for row in written]
 
     def content(self, outputs: Sequence[Any]) -> Any:

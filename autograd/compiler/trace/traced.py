@@ -83,9 +83,9 @@ def indices_of_arrays() -> Iterator[None]:
         if "integer or boolean" not in str(error):
             raise
         place = traceback.extract_tb(error.__traceback__)[-1]
-        raise TraceError(
-            f"an array takes no traced number as an index, which is not known while jit traces the function; "
-            f"take(list, index) takes an entry by it, at {place.filename}:{place.lineno}: {place.line}"
+        raise IndexError(
+            f"{error}; a traced number is none of these: take(list, index) takes an entry by it, at "
+            f"{place.filename}:{place.lineno}: {place.line}"
         ) from error
 
 
