@@ -938,7 +938,16 @@ static inline int takes_many(Row *row, Py_ssize_t n) {
     return row->many != NULL && (row->exactly ? n == row->exactly : n > 0);
 }
 
-static inline int is_plain(PyObject *x) { return is_number(x) || PyFloat_CheckExact(x); }
+static PyTypeObject *TracedType; /* in _traced.c */
+
+/* Whether an operator of the numbers is what the rule says: between two Values, and of a traced number and a double. */
+static int have_operators(PyObject *left, PyObject *right) {
+    if (Py_IS_TYPE(left, ValueType) && Py_IS_TYPE(right, ValueType)) return 1;
+    PyObject *other = Py_IS_TYPE(left, ValueType) ? right : left;
+    Value *v = (Value *)(other == right ? left : right);
+    return PyFloat_CheckExact(other) && Py_IS_TYPE(v, ValueType) && v->state & OBJECT_DATA &&
+           Py_IS_TYPE(v->data.object, TracedType);
+}
 
 /* The node that a row of the table makes of doubles, or by its Python rules. */
 static PyObject *apply(PyObject *op, PyObject *const *xs, Py_ssize_t n) {
@@ -953,7 +962,7 @@ static PyObject *apply(PyObject *op, PyObject *const *xs, Py_ssize_t n) {
         row->two_partials(y, x[0], x[1], p);
         return binary(row, y, operands[0], x[0], p[0], operands[1], x[1], p[1]);
     }
-    if ((row == &rows[ADD] || row == &rows[SUB] || row == &rows[MUL]) && is_plain(xs[0]) && is_plain(xs[1]))
+    if ((row == &rows[ADD] || row == &rows[SUB] || row == &rows[MUL]) && have_operators(xs[0], xs[1]))
         return of_objects(row, xs);
     if (takes_many(row, n)) {
         PyObject *node = many(row, xs, n);
