@@ -921,8 +921,9 @@ static PyObject *of_objects(Row *row, PyObject *const *xs) {
     if (active && is_on(recording, Py_True)) {
         partials = PyTuple_New(0);
     } else {
-        PyObject *slopes[2] = {row == &rows[MUL] ? data[1] : one, row == &rows[MUL] ? data[0] : row == &rows[ADD] ? one : minus_one};
-        partials = PyTuple_Pack(2, is_value(xs[0]) ? slopes[0] : Py_None, is_value(xs[1]) ? slopes[1] : Py_None);
+        PyObject *by_left = row == &rows[MUL] ? data[1] : one;
+        PyObject *by_right = row == &rows[MUL] ? data[0] : row == &rows[SUB] ? minus_one : one;
+        partials = PyTuple_Pack(2, is_value(xs[0]) ? by_left : Py_None, is_value(xs[1]) ? by_right : Py_None);
     }
     if (partials == NULL || (made = new_value()) == NULL) goto done;
     made->data.number = 0.0;
@@ -930,7 +931,8 @@ static PyObject *of_objects(Row *row, PyObject *const *xs) {
     made->op = row->place;
     if (fill(made, operands, partials) < 0) Py_CLEAR(made);
 done:
-    Py_XDECREF(data[0]), Py_XDECREF(data[1]), Py_XDECREF(y), Py_XDECREF(number), Py_XDECREF(operands), Py_XDECREF(partials);
+    Py_XDECREF(data[0]), Py_XDECREF(data[1]), Py_XDECREF(y), Py_XDECREF(number);
+    Py_XDECREF(operands), Py_XDECREF(partials);
     return made == NULL ? NULL : finished(made);
 }
 
@@ -2028,7 +2030,7 @@ PyMODINIT_FUNC PyInit__native(void) {
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if ((*names[i].place = PyUnicode_InternFromString(names[i].text)) == NULL) return NULL;
     PyObject *table = fetched("autograd.operation", "OPERATIONS");
-    if (table == NULL || (one = PyFloat_FromDouble(1.0)) == NULL || (minus_one = PyFloat_FromDouble(-1.0)) == NULL) return NULL;
+    if (table == NULL || !(one = PyFloat_FromDouble(1.0)) || !(minus_one = PyFloat_FromDouble(-1.0))) return NULL;
     for (size_t i = 0; i < ROWS; i++) {
         rows[i].op = PyDict_GetItemString(table, rows[i].name);
         if (rows[i].op == NULL) return PyErr_Format(PyExc_ImportError, "the table has no operation %s", rows[i].name);

@@ -223,10 +223,11 @@ def flatten_like(tree: Any, pattern: Any, what: str, place: str = "") -> list[An
         raise ValueError(f"{what} has the structure of what it goes with: {wanted}{_at(place)}, and {actual} was given")
     container = container_of(pattern)
     if container is None:
-        flatten(pattern)  # which says what is wrong with it
+        flatten(pattern)  # which raises, and says what is wrong with it
+    assert container is not None
     if container is DICT:
         tree = {key: tree[key] for key in pattern}
-    if container is None or container is ARRAY:
+    if container is ARRAY:
         container = SEQUENCE  # row by row: nested lists may stand for an array
     steps = container.steps(container.form(pattern))
     parts = zip(container.parts(tree), container.parts(pattern), steps, strict=True)

@@ -389,6 +389,13 @@ def test_calls_with_many_numbers_go_straight_into_machine_code():
         assert np.allclose(step.sum(w, x[:3]), 3.0 * w, rtol=1e-15)
 
 
+def test_arrays_of_samples_in_a_tuple_and_an_array_as_the_result():
+    f = jit(lambda xy: np.array([xy[0] * 2.0, xy[1] + 1.0]))
+    x, y = np.arange(10.0), np.ones(10)
+    for _ in range(3):
+        assert np.array_equal(f((x, y)), [2.0 * x, y + 1.0])
+
+
 def test_a_rule_that_raises_in_a_call_by_elements():
     def forward(x):
         if x > 5.0:

@@ -64,7 +64,7 @@ class Batched(Compiled):
             run(uniform.ctypes.data, *pointers, begin, end)
             code.check()  # what failed is known to the thread in which it did
 
-        run_in_pieces(work, padded, self.weight, width)
+        run_in_pieces(work, padded, even_piece(padded, self.weight, width), width)
         own, shared = iter(results), iter(constant)
         outputs = [
             next(own)[:count].reshape(shape) if varying else np.full(shape, next(shared)) for varying in halves.varying
@@ -127,7 +127,7 @@ class Batched(Compiled):
             run(uniform.ctypes.data, *pointers, begin, end, base + row * (begin // step), 1.0)
             code.check()
 
-        run_in_pieces(work, count, self.weight, machine.lanes())
+        run_in_pieces(work, count, step, machine.lanes())
         for more in totals[1:]:  # in order, whichever thread was first
             totals[0] += more
         numbers = totals[0, : len(halves.body.outputs)]

@@ -137,8 +137,8 @@ class Compiled:
         self, compiler: Compiler, result: Structure, outputs: int, samples: int = 0, fewest: int = 0
     ) -> list[Any] | None:
         """Add an entry point that takes Python objects, where there can be one; return what it must keep alive."""
-        inputs = len(self.program.inputs)
-        if not (self.parameters or self.keywords) and objects.serves(self.structures, result) and objects.available():
+        inputs, plain = len(self.program.inputs), not (self.parameters or self.keywords)
+        if plain and objects.serves(self.structures, result, fewest > 0) and objects.available():
             failed = compiler.module.external(compiler.rules.failures.address)
             return objects.EntryPoint(
                 compiler.module, self.structures, result, inputs, outputs, failed, samples, fewest

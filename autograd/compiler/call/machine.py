@@ -96,6 +96,7 @@ class Code:
             )
             cpu = f"{binding.get_host_cpu_name()} {_features().flatten()}"
             kept = cache.load(key := cache.key_of(text, cpu, f"{effort} {_version()}"))
+            begin = time.perf_counter()
             if kept is None and module.procedures and effort == FULL:
                 _optimize(binding, parsed, machine)
             self._engine = binding.create_mcjit_compiler(parsed, machine)
@@ -105,7 +106,6 @@ class Code:
                     self._engine.add_global_mapping(variable, outside[variable.name])
             made: list[bytes] = []
             self._engine.set_object_cache(lambda _, code: made.append(bytes(code)), lambda _: kept)
-            begin = time.perf_counter()
             with _without_strength_reduction(binding):
                 self._engine.finalize_object()
         if made and time.perf_counter() - begin > WORTH_KEEPING:

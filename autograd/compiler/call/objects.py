@@ -71,11 +71,10 @@ def available() -> bool:
         return False
 
 
-def serves(arguments: tuple[Structure, ...], result: Structure) -> bool:
+def serves(arguments: tuple[Structure, ...], result: Structure, by_elements: bool) -> bool:
     """Whether an entry point can read such arguments, and build such a result, with code of a reasonable length."""
     if sum(map(_pieces, (*arguments, result))) > LARGEST:
         return False
-    by_elements = any(structure[0] is COLUMN for structure in arguments)
     makers = {kind: make for kind, make in _MAKERS.items() if kind is not ARRAY} if by_elements else _MAKERS
     return all(_knows(_READERS, structure) for structure in arguments) and _knows(makers, result)
 

@@ -6,8 +6,10 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from autograd.compiler.llvm.lanes import GROUPS
+
 PIECE = 16_000_000  # weight times samples in a piece of work, about a millisecond: what a thread takes at a time
-FEWEST = 8  # vectors of samples in a piece: a loop takes several at a time, and each piece has sums of its own
+FEWEST = 2 * GROUPS  # vectors of samples in a piece: a loop takes several at a time, and each piece has its own sums
 
 
 def samples_in_piece(weight: int, width: int) -> int:
@@ -16,15 +18,15 @@ def samples_in_piece(weight: int, width: int) -> int:
 
 
 def even_piece(count: int, weight: int, width: int) -> int:
-    """Return how many samples are one piece of so many, if all pieces are about as long."""
-    whole = width * FEWEST // 2  # what a loop takes at a time, or two of these
-    pieces = max(-(-count // samples_in_piece(weight, width)), 1)
-    return max(-(-count // (pieces * whole)) * whole, width)
+    """Return how many of ``count`` samples, one at least, are a piece, if all pieces are about as long."""
+    whole = GROUPS * width  # what a loop takes at a time
+    pieces = -(-count // samples_in_piece(weight, width))
+    return -(-count // (pieces * whole)) * whole
 
 
-def run_in_pieces(work: Callable[[int, int], None], count: int, weight: int, width: int) -> None:
-    """Do the work for all samples, in pieces over all cores where there is much of it. The GIL is free meanwhile."""
-    spans = _spans(count, even_piece(count, weight, width), width)
+def run_in_pieces(work: Callable[[int, int], None], count: int, step: int, width: int) -> None:
+    """Do the work for all samples, so many at a time, over all cores if it is several times. The GIL is free then."""
+    spans = _spans(count, step, width)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if len(spans) < 2 or cores < 2:
         for span in spans:

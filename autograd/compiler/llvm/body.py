@@ -316,7 +316,8 @@ class Body:
             self._terms(body.terms, (*around, loop))
             self._scopes.pop()
             self._turns.pop()
-        self._hand_out_rows(turn)
+        if self._rows is not None:
+            self._hand_out_rows(turn, self._rows)
         function.block(f"again{number}")
         phis = []
         for key, names in inits.items():
@@ -331,13 +332,13 @@ class Body:
             f"end{number}:",
         ]
 
-    def _hand_out_rows(self, turn: str) -> None:
+    def _hand_out_rows(self, turn: str, rows: dict[Cell, list[tuple[Place, Names]]]) -> None:
         """Write what becomes of the outputs of several turns, from this one on."""
-        rows, self._rows = self._rows, None
+        assert self._take_row is not None
+        self._rows = None
         self._turns.append(turn)
         self._scopes.append({})
-        for row in (rows or {}).values():
-            assert self._take_row is not None
+        for row in rows.values():
             self._take_row(self, row[0][0], [names for _, names in row])
         self._scopes.pop()
         self._turns.pop()

@@ -81,20 +81,20 @@ class Function:
         self.declarations.add("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
         self.lines.append(f"  call void @llvm.memcpy.p0.p0.i64(ptr {target}, ptr {source}, i64 {size}, i1 false)")
 
-    def scratch(self, vectors: int, lanes: int = 1, name: str = "%scratch") -> None:
-        """Get memory for so many vectors, as ``%scratch`` or under another name.
+    def scratch(self, vectors: int, lanes: int = 1) -> None:
+        """Get memory for so many vectors, as ``%scratch``.
 
         Little comes from the stack. Much is allocated once and kept for the next call: a call takes it out of a spare
         place of this function by an atomic exchange, so that two at a time never share it.
         """
         size = 8 * lanes * max(vectors, 1)
         if size <= STACK:
-            self.lines.append(f"  {name} = alloca i8, i64 {size}, align 64")
+            self.lines.append(f"  %scratch = alloca i8, i64 {size}, align 64")
         else:
             self.spare = f"@spare.{self.name}"
-            self.lines.append(f"  {name} = call ptr @take(ptr {self.spare}, i64 {size + 64})")
+            self.lines.append(f"  %scratch = call ptr @take(ptr {self.spare}, i64 {size + 64})")
 
-    def release(self, vectors: int, lanes: int = 1, name: str = "%scratch") -> None:
+    def release(self, vectors: int, lanes: int = 1) -> None:
         """Give it back."""
         if 8 * lanes * vectors > STACK:
-            self.lines.append(f"  call void @give(ptr {self.spare}, ptr {name})")
+            self.lines.append(f"  call void @give(ptr {self.spare}, ptr %scratch)")

@@ -374,30 +374,23 @@ class Nest:
         Of a row of sums, say, of which only the first is used later, all would be kept for each turn of the loops
         around. The copy is a sum with −0.0, which changes no bit.
         """
-        bodies, waiting = {}, [self.body]
-        while waiting:
-            for term in waiting.pop().terms:
-                if isinstance(term, Turns):
-                    bodies[id(term.loop)] = term.body.terms
-                    waiting.append(term.body)
         uses = [(read, reader, i) for reader in self.cells for i, read in enumerate(reader.reads) if _is_use(read)]
-        copies: dict[Cell, dict[tuple[int, ...], Cell]] = {}  # by what the last indices are
+        copies: dict[tuple[Cell, tuple[int, ...]], Cell] = {}  # by the cell and its last indices
+        behind: dict[int, list[Cell]] = {}  # the copies behind each loop, by its identity
         for use, reader, _ in uses:
             cell, depth = use.cell, max(_varying(use), use.cell.shared(reader) + 1)
-            ends = tuple([index.base for index in use.where[depth:]])
             if math.prod([loop.turns for loop in cell.loops[depth:]]) >= WORTH_A_COPY and cell.name not in CONDITIONS:
-                known = copies.setdefault(cell, {})
-                if ends not in known:
-                    known[ends] = _copy(cell, ends)
-                    terms = bodies[id(cell.loops[depth - 1])]
-                    inner = [isinstance(term, Turns) and term.loop is cell.loops[depth] for term in terms]
-                    terms.insert(inner.index(True) + 1, known[ends])
+                ends = _ends(use, depth)
+                if (cell, ends) not in copies:
+                    copies[cell, ends] = _copy(cell, ends)
+                    behind.setdefault(id(cell.loops[depth]), []).append(copies[cell, ends])
         for use, reader, i in uses:
-            for ends, copy in copies.get(use.cell, {}).items():
-                depth = len(copy.loops)
-                same = tuple([index.base for index in use.where[depth:]]) == ends
-                if same and max(_varying(use), use.cell.shared(reader)) <= depth:
+            for depth in range(max(_varying(use), use.cell.shared(reader)), len(use.cell.loops)):
+                copy = copies.get((use.cell, _ends(use, depth)))
+                if copy is not None:
                     reader.reads[i] = Use(copy, use.where[:depth])
+                    break
+        _put_behind(self.body, behind)
         self.cells = list(self.body.cells())
         for order, cell in enumerate(self.cells):
             cell.order = order
@@ -432,6 +425,22 @@ def _copy(cell: Cell, ends: tuple[int, ...]) -> Cell:
     there = [Affine(end, (0,) * depth) for end in ends]
     copy.reads = [Use(cell, (*here, *there)), Constant((-0.0,), ())]
     return copy
+
+
+def _ends(use: Use, depth: int) -> tuple[int, ...]:
+    """Return the turns that are read of the loops from that depth on."""
+    return tuple([index.base for index in use.where[depth:]])
+
+
+def _put_behind(body: Terms, behind: dict[int, list[Cell]]) -> None:
+    """Put cells behind the loops that they are given for."""
+    terms = list(body.terms)
+    body.terms.clear()
+    for term in terms:
+        body.terms.append(term)
+        if isinstance(term, Turns):
+            _put_behind(term.body, behind)
+            body.terms.extend(behind.get(id(term.loop), ()))
 
 
 def _varying(use: Use) -> int:

@@ -135,18 +135,18 @@ class _Recogniser:
             begin = term.number if isinstance(term, Step) else _begin(term)
             if begin < self.end:  # it is in a loop by now
                 continue
-            self._push(term, begin, self._kind(term, self.all_places))
+            self._push(term, begin, self._kind(term))
             self.end = begin + (1 if isinstance(term, Step) else term.turns * term.length)
             while self._fold():
                 pass
         return self.stack
 
-    def _kind(self, term: Term, places: Any) -> int:
+    def _kind(self, term: Term) -> int:
         """Return a number that like terms share."""
         if isinstance(term, Step):
             return int(self.codes[term.number])
-        kinds = tuple([self._kind(part, places) for part in term.body])
-        return self._known(term.turns, term.length, kinds, term.body, places)
+        kinds = tuple(map(self._kind, term.body))
+        return self._known(term.turns, term.length, kinds, term.body, self.all_places)
 
     def _known(self, turns: int, length: int, kinds: tuple[int, ...], body: tuple[Term, ...], places: Any) -> int:
         kind = (turns, length, kinds, self._advance(body, length, places))

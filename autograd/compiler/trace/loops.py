@@ -202,10 +202,9 @@ def tape_of(numbers: Sequence[Any], rows: int) -> Any:
     for x in plain:
         if isinstance(x, TracedBool):
             x.refuse()
-    for x in plain:
         if isinstance(x, Recorded) and x.trace.is_inside(trace):
             trace = x.trace
-    places = tuple([_place_of_number(trace, x) for x in plain])
+    places = tuple(map(trace.place, plain))
     if places not in trace.tapes:  # a list that is taken from again and again is one tape
         trace.tapes[places] = trace.append(TAPE, (trace.row(places), trace.constant(float(len(plain)))))
     tape = Tape(trace, trace.tapes[places], len(plain) // rows, float(rows), rows)
