@@ -161,7 +161,7 @@ class Value(Number, TableMethods, Dunders, NumpyProtocol):
     @property
     def has_grad(self) -> bool:
         """Whether a gradient was computed (or set) since the Value was made or reset; False for a frozen leaf."""
-        return not is_unset(self.grad) and (self.extras is None or self.requires_grad)
+        return not is_unset(self.grad) and self.requires_grad
 
     @property
     def requires_grad(self) -> bool:
@@ -169,7 +169,7 @@ class Value(Number, TableMethods, Dunders, NumpyProtocol):
 
         Raises ValueError when it is set on a Value that an operation made.
         """
-        return bool(self.operands) or not self.extra("frozen")
+        return self.extras is None or bool(self.operands) or not self.extra("frozen")
 
     @requires_grad.setter
     def requires_grad(self, wanted: bool) -> None:

@@ -150,23 +150,24 @@ class CompiledStep(Step):
         self.stepped = False
         split = len(self.parameters)
         data, state = self.numbers[:split].tolist(), self.numbers[split:].tolist()
-        learning = self._learning() if self.optimizer.has_state else {}
+        trained = {p for p in self.reached if p.requires_grad}
+        stepped = trained.intersection(self._group_of()) if self.optimizer.has_state else set()
         for i, (p, number, grad) in enumerate(zip(self.parameters, data, self.grads.tolist(), strict=True)):
-            t, *remembered = state[i * self.width : (i + 1) * self.width]
             p.data = number
             p.zero_grad()
-            if p in self.reached and p.requires_grad:
+            if p in trained:
                 p.grad = grad
-                if p in learning:
-                    self.optimizer.state[p] = int(t), tuple(remembered)
+            if p in stepped:
+                t, *remembered = state[i * self.width : (i + 1) * self.width]
+                self.optimizer.state[p] = int(t), tuple(remembered)
 
     def _load(self) -> None:
         """Take over what model and optimiser hold now, since whoever looked on may have changed anything."""
         self.parameters, modules = self.model.parameters(), list(self.model.modules())
-        groups = self.optimizer.param_groups
         facts = (
-            {p: (i, p.requires_grad) for i, p in enumerate(self.parameters)},
-            [{p: i for i, p in enumerate(group["params"])} for group in groups],
+            {p: i for i, p in enumerate(self.parameters)},
+            [i for i, p in enumerate(self.parameters) if not p.requires_grad],
+            [{p: i for i, p in enumerate(group["params"])} for group in self.optimizer.param_groups],
             [(m.training, vars(m).get("activate"), isinstance(m, Dropout) and m.p > 0.0) for m in modules],
         )
         if facts != self.facts:
@@ -196,12 +197,8 @@ class CompiledStep(Step):
 
     def _known(self, functions: list[Callable[..., Any]]) -> list[Callable[..., Any]]:
         """Return the functions to compile with what they are known by, if all that they use is of this package."""
-        places, groups, _ = self.facts
-        numbers = {p: i for p, (i, _) in places.items()}
-        frozen = [i for i, learns in places.values() if not learns]
-        members = [
-            list(group) == self.parameters or [(numbers.get(p, -1), i) for p, i in group.items()] for group in groups
-        ]
+        numbers, frozen, groups, _ = self.facts
+        members = [group == numbers or [numbers.get(p, -1) for p in group] for group in groups]
         try:
             model, loss = fingerprint(self.model, numbers), fingerprint(self.loss, numbers)
             methods = type(self.optimizer), self.optimizer.rule, self.optimizer.begin  # which an instance may have anew
@@ -278,25 +275,25 @@ class CompiledStep(Step):
             for dropout in self.drops:
                 dropout.given = None
 
-    def _learning(self) -> dict[Value, int]:
-        """Return the optimiser's group of each parameter that it changes."""
-        groups = enumerate(self.optimizer.param_groups)
-        return {p: i for i, group in groups for p in group["params"] if p.requires_grad}
+    def _group_of(self) -> dict[Value, int]:
+        """Return the optimiser's group of each parameter that it knows."""
+        return {p: i for i, group in enumerate(self.optimizer.param_groups) for p in group["params"]}
 
     def _state(self) -> list[float]:
         """Return the step count of each parameter, and behind it what the optimiser remembers."""
         numbers: list[float] = []
-        begin = {p: self.optimizer.begin(g) for g in reversed(self.optimizer.param_groups) for p in g["params"]}
-        nothing = (0.0,) * (self.width - 1)
+        begin = dict.fromkeys(self.parameters, (0, (0.0,) * (self.width - 1)))
+        for group in reversed(self.optimizer.param_groups):
+            begin |= dict.fromkeys(group["params"], (0, self.optimizer.begin(group)))
         for p in self.parameters:
-            t, remembered = self.optimizer.state.get(p) or (0, begin.get(p, nothing))
+            t, remembered = self.optimizer.state.get(p) or begin[p]
             numbers += (float(t), *remembered)
         return numbers
 
     def _update(self, result: list[Any], data: Any, state: Any, rates: Any) -> tuple[Any, ...]:
         """Compute new parameters and state, with the options of the optimiser's groups."""
         loss, outside, *grads = result
-        group_of = self._learning()
+        group_of = self._group_of()
         places = [i for i, p in enumerate(self.parameters) if p in self.reached and p.requires_grad]
         clipped = [grads[i] for i in places]
         if self.clip_value is not None:

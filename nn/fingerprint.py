@@ -26,15 +26,18 @@ def fingerprint(x: Any, parameters: Mapping[Value, int], ours: dict[type, bool] 
     >>> from nn import MLP
     >>> model = MLP(1, [1])
     >>> fingerprint(model.layers[0].neurons, {p: i for i, p in enumerate(model.parameters())})
-    '[Neuron(activate=None, b=#1, training=True, w=#[0])]'
+    '[Neuron(activate=None, b=#1, training=True, w=#0..0)]'
     """
     ours = {} if ours is None else ours
     if isinstance(x, Value) and x in parameters:
         return f"#{parameters[x]}"
     if x is None or type(x) in (bool, int, float, str):
         return repr(x)
-    if type(x) is list and all(type(part) is Value and part in parameters for part in x):
-        return f"#{[parameters[part] for part in x]}"  # at once: a layer has thousands
+    if type(x) is list and set(map(type, x)) == {Value}:  # at once: a layer has thousands
+        numbers = [parameters.get(part, -1) for part in x]
+        if -1 not in numbers:
+            in_a_row = numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+            return f"#{numbers[0]}..{numbers[-1]}" if in_a_row else f"#{numbers}"
     if type(x) in (list, tuple):
         return f"[{', '.join([fingerprint(part, parameters, ours) for part in x])}]"
     if type(x) is dict and all(type(key) is str for key in x):

@@ -154,7 +154,7 @@ class _Search:
     """What is in a module, without names: training steps and compiled calls ask each time."""
 
     def __init__(self, thing: Any) -> None:
-        self.parameters: dict[int, Value] = {}
+        self.values: list[Iterable[Value]] = []  # in rows; those that an operation made, too
         self.modules: dict[int, Module] = {}
         self.seen: dict[int, Any] = {}  # by id, and with each the thing itself: it lives on, so no other has its id
         self.elsewhere: list[tuple[Any, str]] = []  # where parameters cannot be: sets, and what is on a class
@@ -162,18 +162,24 @@ class _Search:
         self.usual: set[type] = set()  # classes of modules that have a dict and nothing else
         self.look_into(thing)
 
+    @property
+    def parameters(self) -> dict[int, Value]:
+        """The leaves by their id, each once."""
+        return {id(value): value for row in self.values for value in row if not value.operands}
+
     def look_into(self, thing: Any) -> None:
         """Find what is in a module or a container."""
         if id(thing) in self.seen:
             return
         self.seen[id(thing)] = thing
-        parameters, roles = self.parameters, self.roles
+        if type(thing) is list and set(map(type, thing)) == {Value}:  # at once: a layer has thousands
+            self.values.append(thing)
+            return
         for item in thing if type(thing) is list else self.inside(thing):
             if isinstance(item, Value):
-                if not item.operands:
-                    parameters[id(item)] = item
+                self.values.append((item,))
                 continue
-            role = roles.get(type(item)) or self.role(item)
+            role = self.roles.get(type(item)) or self.role(item)
             if role == "container":
                 self.look_into(item)
             elif role == "set":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import weakref
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, ClassVar, Self
@@ -126,11 +127,9 @@ class Optimizer:
             raise ValueError(f"a parameter group is a dict with the key 'params', and this one has {sorted(group)}")
         added = ParamGroup(self, {**self.defaults, "params": []})
         added.update(group)
-        known = set(map(id, self._parameters()))
-        for p in added["params"]:
-            if id(p) in known:
+        for p, count in Counter([*self._parameters(), *added["params"]]).items():
+            if count > 1:
                 raise ValueError(f"{p!r} stands twice among the parameters")
-            known.add(id(p))
         self.param_groups.append(added)
 
     def _replace_groups(self, groups: Iterable[Mapping[str, Any]]) -> None:

@@ -462,3 +462,15 @@ def test_a_model_that_cannot_be_traced_in_evaluation_mode():
     ]
     assert histories[0]["rmse"] == histories[1]["rmse"]
     assert kinds.count("Traced") == 1  # it is not tried again in each epoch
+
+
+def test_a_program_of_all_parameters_is_not_taken_for_some_of_them_and_others_of_the_same_numbers():
+    """Values compare by their numbers; what is trained is told by the objects."""
+    X, y = data.moons(16, seed=1)
+    for stray in (False, True):  # at second the last bias is left out, and another Value of its number is in its place
+        model = nn.MLP(2, [3, 1], activation="sigmoid", seed=2)
+        *most, bias = model.parameters()
+        before = bias.data
+        chosen = nn.SGD([*most, Value(before) if stray else bias], lr=0.1)
+        nn.fit(model, X, y, optimizer=chosen, epochs=2, progress=False, jit=True)
+        assert (bias.data == before) is stray
