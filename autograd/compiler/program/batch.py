@@ -10,6 +10,8 @@ from .instructions import moved
 from .procedures import is_transfer
 from .program import Program
 
+ROUNDS = 4  # of marking what depends on a sample, at once and in any order; what is left is looked at one by one
+
 
 @dataclass(frozen=True)
 class Split:
@@ -43,9 +45,14 @@ def split(program: Program, batched: Sequence[bool]) -> Split:
     first, table = len(program.inputs), program.instructions
     total = first + len(table)
     own = np.array([is_transfer(name) for name in table.names], np.uint8)[table.codes]  # to memory of each sample
-    varies = bytearray([*batched, *own.tolist(), 0])  # the last place stands for all constants
-    for number, (a, b, c) in enumerate(table.operands(total), first):
-        varies[number] |= varies[a] | varies[b] | varies[c]
+    varying = np.array([*batched, *own.tolist(), False], bool)  # the last place stands for all constants
+    places = np.where(table.places < 0, total, table.places).T
+    for _ in range(ROUNDS):
+        varying[first:total] |= varying[places].any(axis=0)
+    rest = np.flatnonzero(~varying[first:total])
+    varies = bytearray(varying.tobytes())
+    for number, a, b, c in zip((first + rest).tolist(), *places[:, rest].tolist(), strict=True):
+        varies[number] = varies[a] | varies[b] | varies[c]
     varying = np.frombuffer(varies, np.bool_)
     own = np.flatnonzero(varying[first:total])  # instructions that each sample needs
     used = table.places[own]

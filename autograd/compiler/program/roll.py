@@ -44,7 +44,7 @@ Term = Step | Loop
 def roll(inputs: Sequence[int], instructions: Instructions, scattered: bool = False) -> tuple[Term, ...]:
     """Find the loops of a program with so many inputs of each kind; no place goes from one kind to another."""
     codes, places, free = _tables(inputs, instructions)
-    terms = _Recogniser(codes, places, places, 0, len(instructions)).terms(map(Step, range(len(instructions))))
+    terms = _Recogniser(codes, places, places, 0, len(instructions)).of_steps()
     return _scattered(terms, codes, places, free, 0, len(instructions), ()) if scattered else tuple(terms)
 
 
@@ -61,7 +61,7 @@ def _scattered(
             found.append(Loop(term.turns, term.length, body))
         else:
             found.append(term)
-    return tuple(_Recogniser(codes, free, places, begin, end, around).terms(found))
+    return tuple(_Recogniser(codes, free, places, begin, end, around).of_terms(found))
 
 
 def _begin(term: Term) -> int:
@@ -126,20 +126,26 @@ class _Recogniser:
         self.ends: set[int] | None = None  # where a term ends, if there are loops among them
         self.odd: dict[int, int] = {}  # by the length of a turn, the last place found that does not advance evenly
 
-    def terms(self, given: Iterable[Term]) -> list[Term]:
-        """Return these terms, which follow each other, with more loops among them."""
-        if self.places is not self.all_places:
-            given = list(given)
-            self.ends = {*[_begin(term) for term in given], self.count}
-        for term in given:
-            begin = term.number if isinstance(term, Step) else _begin(term)
-            if begin < self.end:  # it is in a loop by now
-                continue
-            self._push(term, begin, self._kind(term))
-            self.end = begin + (1 if isinstance(term, Step) else term.turns * term.length)
-            while self._fold():
-                pass
+    def of_steps(self) -> list[Term]:
+        """Return the terms that all the instructions make."""
+        while self.end < self.count:
+            self._add(Step(self.end), self.end, int(self.codes[self.end]), 1)
         return self.stack
+
+    def of_terms(self, given: list[Term]) -> list[Term]:
+        """Return these terms, which follow each other, with more loops among them."""
+        self.ends = {*[_begin(term) for term in given], self.count}
+        for term in given:
+            begin = _begin(term)
+            if begin == self.end:  # else it is in a loop by now
+                self._add(term, begin, self._kind(term), 1 if isinstance(term, Step) else term.turns * term.length)
+        return self.stack
+
+    def _add(self, term: Term, begin: int, kind: int, length: int) -> None:
+        self._push(term, begin, kind)
+        self.end = begin + length
+        while self._fold():
+            pass
 
     def _kind(self, term: Term) -> int:
         """Return a number that like terms share."""
