@@ -1857,6 +1857,69 @@ static PyObject *topological_order(PyObject *Py_UNUSED(module), PyObject *const 
     return list;
 }
 
+/* Whether an operand is in a set of Values; -1 where that cannot be said. */
+static inline int is_among(PyObject *x, PyObject *values) { return is_value(x) ? PySet_Contains(values, x) : 0; }
+
+/* The nodes of an order that have an operand in the set `needed`, which they join: functional.py. */
+static PyObject *nodes_above(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t n) {
+    if (n != 2 || !PyList_Check(args[0]) || !PySet_Check(args[1])) {
+        PyErr_SetString(PyExc_TypeError, "nodes_above takes a list of Values and a set of them");
+        return NULL;
+    }
+    PyObject *above = PyList_New(0);
+    for (Py_ssize_t at = 0; above != NULL && at < PyList_GET_SIZE(args[0]); at++) {
+        PyObject *node = PyList_GET_ITEM(args[0], at);
+        int found = 0;
+        for (uint32_t i = 0; is_value(node) && !found && i < ((Value *)node)->count; i++) {
+            PyObject *x = OBJECT_OF(operands_of((Value *)node)[i]);
+            found = x == NULL ? 0 : is_among(x, args[1]);
+        }
+        if (found < 0 || (found && (PySet_Add(args[1], node) < 0 || PyList_Append(above, node) < 0))) Py_CLEAR(above);
+    }
+    return above;
+}
+
+/* table[node] += flow */
+static int accumulate(PyObject *table, PyObject *node, PyObject *flow) {
+    PyObject *before = PyDict_GetItemWithError(table, node), *sum;
+    if (before == NULL) return PyErr_Occurred() ? -1 : PyDict_SetItem(table, node, flow);
+    Py_INCREF(before);
+    sum = PyNumber_Add(before, flow);
+    int failed = sum == NULL ? -1 : PyDict_SetItem(table, node, sum);
+    Py_DECREF(before), Py_XDECREF(sum);
+    return failed;
+}
+
+/* Reverse mode with the stored partials, into a dict of the adjoints: `sweep_back` in functional.py. */
+static PyObject *sweep_into(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t n) {
+    if (n != 4 || !PyDict_Check(args[0]) || !PyList_Check(args[1]) || !PySet_Check(args[2]) || !PySet_Check(args[3])) {
+        PyErr_SetString(PyExc_TypeError, "sweep_into takes a dict of adjoints, a list of Values, and two sets");
+        return NULL;
+    }
+    PyObject *adjoints = args[0], *needed = args[2], *additions = args[3];
+    int failed = 0;
+    for (Py_ssize_t at = PyList_GET_SIZE(args[1]); !failed && at-- > 0;) {
+        PyObject *node = PyList_GET_ITEM(args[1], at), *adjoint = PyDict_GetItemWithError(adjoints, node);
+        if (adjoint == NULL && !(failed = PyErr_Occurred() != NULL)) continue;
+        Py_XINCREF(adjoint);
+        PyObject *operands = failed ? NULL : value_get_operands(node, NULL);
+        PyObject *partials = failed ? NULL : value_get_partials(node, NULL);
+        failed = operands == NULL || partials == NULL;
+        for (Py_ssize_t i = 0; !failed && i < PyTuple_GET_SIZE(operands) && i < PyTuple_GET_SIZE(partials); i++) {
+            PyObject *operand = PyTuple_GET_ITEM(operands, i), *partial = PyTuple_GET_ITEM(partials, i);
+            int wanted = partial == Py_None ? 0 : is_among(operand, needed), is_one = 0;
+            if (wanted > 0 && PyFloat_CheckExact(partial) && PyFloat_AS_DOUBLE(partial) == 1.0)
+                is_one = PySet_Contains(additions, known[((Value *)node)->op]->op); /* and is so for any numbers */
+            PyObject *flow = is_one ? Py_NewRef(adjoint) : wanted > 0 ? PyNumber_Multiply(partial, adjoint) : NULL;
+            failed = wanted < 0 || is_one < 0 || (wanted && (flow == NULL || accumulate(adjoints, operand, flow) < 0));
+            Py_XDECREF(flow);
+        }
+        Py_XDECREF(adjoint), Py_XDECREF(operands), Py_XDECREF(partials);
+    }
+    if (failed) return NULL;
+    Py_RETURN_NONE;
+}
+
 static PyObject *set_active(PyObject *Py_UNUSED(module), PyObject *count) {
     active = (int)PyLong_AsLong(count);
     if (active == -1 && PyErr_Occurred()) return NULL;
@@ -1924,6 +1987,8 @@ static PyType_Spec spec = {"autograd.Value", sizeof(Value), 0, Py_TPFLAGS_DEFAUL
 static PyMethodDef functions[] = {
     {"matvec", (PyCFunction)(void (*)(void))matvec, METH_FASTCALL, NULL},
     {"topological_order", (PyCFunction)(void (*)(void))topological_order, METH_FASTCALL, NULL},
+    {"nodes_above", (PyCFunction)(void (*)(void))nodes_above, METH_FASTCALL, NULL},
+    {"sweep_into", (PyCFunction)(void (*)(void))sweep_into, METH_FASTCALL, NULL},
     {"zero_grads", zero_grads, METH_O, NULL},
     {"descend", (PyCFunction)(void (*)(void))descend, METH_FASTCALL, NULL},
     {"function", function, METH_O, NULL},

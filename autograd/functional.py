@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ParamSpec
 
 from . import modes
-from ._engine import Value
+from ._engine import Value, native
 from .graph import topological_order
 from .operation import ABSENT, bare
 from .ops import OPERATIONS, Number, as_float, where
@@ -64,6 +64,9 @@ def sweep_back(
         _accumulate(adjoints, output, seed)
     order, needed = _nodes_between(list(adjoints), inputs, until)
     watched = modes.active and modes.checking.get()
+    if native is not None and not (graph or watched or any(isinstance(x, Value) for x in adjoints.values())):
+        native.sweep_into(adjoints, order, needed, _ADDITIONS)  # the same in C
+        return adjoints
     with _recording():
         for node in reversed(order):
             if node not in adjoints:
@@ -124,6 +127,8 @@ def _nodes_between(
     that was computed before.
     """
     needed = set(inputs)
+    if native is not None:
+        return native.nodes_above(topological_order(*outputs, until=until), needed), needed
     order = []
     for node in topological_order(*outputs, until=until):
         if any(isinstance(x, Value) and x in needed for x in node.operands):  # an input may depend on another
@@ -208,16 +213,14 @@ class _Run:
         self.nodes = [x for x in self.outputs if isinstance(x, Value)]
         self.graph = grad_is_on and (
             any(x.operands and x.operands[0].requires_grad for x in self.inputs)
-            or any(self._from_outside(node) for node in topological_order(*self.nodes, until=self.inputs))
+            or any(  # leaves from outside
+                not x.operands and x.requires_grad for x in topological_order(*self.nodes, until=self.inputs)
+            )
         )
         if self.graph:  # which lives on, in a transformation further out too: there these leaves are no variables
             for x in self.inputs:
                 if not x.operands:
                     x.requires_grad = False
-
-    @staticmethod
-    def _from_outside(node: Value) -> bool:
-        return not node.operands and node.requires_grad
 
     def structured(self, leaves: Sequence[Any]) -> list[Any]:
         """Put numbers, one for each input, into the structure of each argument."""

@@ -124,7 +124,11 @@ def is_array(x: Any) -> bool:
 
 def is_number(x: Any) -> bool:
     """Whether it is one real number, of Python, of NumPy or of this package; a bool is none."""
-    return isinstance(x, (Number, numbers.Real)) and not isinstance(x, bool)
+    return _is_kind_of_number(type(x))
+
+
+def _is_kind_of_number(cls: type) -> bool:
+    return issubclass(cls, (Number, numbers.Real)) and cls is not bool
 
 
 def flatten(tree: Any) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:
@@ -158,9 +162,13 @@ def _take_apart(tree: Any, leaves: list[Any], place: str, depth: int) -> Callabl
         )
     if depth == DEEPEST:
         raise TypeError(too_deep(tree, f"the structure of numbers{_at(place)}"))
-    form = container.form(tree)
-    steps = zip(container.parts(tree), container.steps(form), strict=True)
-    builds = [_take_apart(part, leaves, place + step, depth + 1) for part, step in steps]
+    form, parts = container.form(tree), container.parts(tree)
+    if all(map(_is_kind_of_number, set(map(type, parts)))):  # at once: there may be thousands
+        leaves += parts
+        builds = [next] * len(parts)
+    else:
+        steps = zip(parts, container.steps(form), strict=True)
+        builds = [_take_apart(part, leaves, place + step, depth + 1) for part, step in steps]
 
     def rebuild(new: Iterator[Any]) -> Any:
         rebuilt = [build(new) for build in builds]

@@ -74,13 +74,17 @@ class Program:
 
         table, first = Instructions.of(instructions), len(inputs)
         total = first + len(table)
-        needed = bytearray(total + 1)  # the last place stands for all constants
-        for place in outputs:
-            needed[place if place >= 0 else total] = 1
-        for number, (a, b, c) in zip(range(total - 1, first - 1, -1), table.operands(total, backwards=True)):
-            if needed[number]:
-                needed[a] = needed[b] = needed[c] = 1
-        kept = np.frombuffer(needed, np.bool_)[first:total]
+        used = np.concatenate([table.places.ravel(), np.asarray(outputs, np.int64)])
+        uses = np.bincount(used[used >= 0], minlength=total)
+        kept, uses = uses[first:] > 0, uses.tolist()
+        unused = (first + np.flatnonzero(~kept)).tolist()
+        for number in unused:  # which grows on the way
+            kept[number - first] = False
+            for place in table.places[number - first].tolist():
+                if place >= first:
+                    uses[place] -= 1
+                    if not uses[place]:
+                        unused.append(place)
         new = np.concatenate([np.arange(first), first + np.cumsum(kept) - 1])
         instructions, places = table.moved(new, kept), moved(outputs, new)
         used = np.concatenate([instructions.places.ravel(), places])

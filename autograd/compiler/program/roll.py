@@ -171,18 +171,17 @@ class _Recogniser:
             size = top - 1 - place  # terms in a turn
             if 3 * size > top:
                 return False
-            if kinds[-1 - 2 * size] == kinds[-1] and kinds[-size] == kinds[-2 * size] and self._is_loop(top, size):
-                self._replace(top - 3 * size, size)
-                return True
+            if kinds[-1 - 2 * size] == kinds[-1] and kinds[-size] == kinds[-2 * size]:
+                length = self.end - self.begins[top - size]
+                if self.odd.get(length, -1) < self.end - length and self._is_loop(top, size, length):
+                    self._replace(top - 3 * size, size)
+                    return True
         return False
 
-    def _is_loop(self, top: int, size: int) -> bool:
+    def _is_loop(self, top: int, size: int, length: int) -> bool:
         """Whether the last three blocks of so many terms are alike, and advance evenly."""
         kinds = self.kinds
         first, second = top - 3 * size, top - 2 * size
-        length = self.end - self.begins[top - size]
-        if self.odd.get(length, -1) >= self.end - length:
-            return False
         if kinds[first:second] != kinds[second : second + size] or kinds[first:second] != kinds[top - size :]:
             return False
         uneven = self._uneven(self.end - length, self.end, length)
