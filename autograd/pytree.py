@@ -128,7 +128,7 @@ def is_number(x: Any) -> bool:
 
 
 def _is_kind_of_number(cls: type) -> bool:
-    return issubclass(cls, (Number, numbers.Real)) and cls is not bool
+    return issubclass(cls, (Number, numbers.Real)) and not issubclass(cls, bool)
 
 
 def flatten(tree: Any) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:
@@ -165,7 +165,7 @@ def _take_apart(tree: Any, leaves: list[Any], place: str, depth: int) -> Callabl
     form, parts = container.form(tree), container.parts(tree)
     if all(map(_is_kind_of_number, set(map(type, parts)))):  # at once: there may be thousands
         leaves += parts
-        builds = [next] * len(parts)
+        builds: list[Callable[[Iterator[Any]], Any]] = [next] * len(parts)
     else:
         steps = zip(parts, container.steps(form), strict=True)
         builds = [_take_apart(part, leaves, place + step, depth + 1) for part, step in steps]

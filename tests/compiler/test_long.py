@@ -158,7 +158,38 @@ def choices(p):
     return sum(where(s ^ True, a, 0.5 * b) for s, a, b in zip(signs, picked, reversed(picked), strict=False))
 
 
-SHAPES = {"mixed": mixed, "recurrence": recurrence, "triangle": triangle, "choices": choices}
+def weighted(p):
+    """Sums over the same weights, each of which needs the one before."""
+    h, out = p[0], []
+    for _ in range(12):
+        h = tanh(sum((w * h for w in p[1:9]), p[9]))
+        out.append(h * p[40])
+    return sum(out) + out[-1] * p[41]
+
+
+def heat(p):
+    """Each number with its neighbours of the step before, and the same weights in all steps."""
+    u, weights = list(p[40:60]), p[10:28]
+    for _ in range(9):
+        ahead = zip(u[:-2], u[1:-1], u[2:], weights, strict=False)
+        u = [u[0], *[b + 0.1 * w * (a - 2.0 * b + c) for a, b, c, w in ahead], u[-1]]
+    return sum(a * b for a, b in zip(u, p[:20], strict=True))
+
+
+def products(p):
+    """Rows of products that are made anew for each sum, and the last sum again."""
+    out = []
+    for k in range(8):
+        row = [p[k] * x for x in p[40:64]]
+        out.append(sum(a * b for a, b in zip(row, reversed(row), strict=True)))
+    return sum(out) * 0.1 + out[-1] * p[70]
+
+
+SHAPES = {
+    "mixed": mixed, "recurrence": recurrence, "weighted": weighted, "heat": heat, "triangle": triangle,
+    "choices": choices, "products": products,
+}  # fmt: skip
+ALONE = ("choices", "products")  # without their gradients, which would keep more of the numbers
 ORDERS = {"in order": range(72), "in no order": np.random.default_rng(3).permutation(72).tolist()}
 
 
@@ -172,8 +203,8 @@ def test_loops_of_many_shapes_keep_the_bits(name, vector, part, order, monkeypat
     monkeypatch.setattr(machine, "lanes", lambda: vector)
     rng = np.random.default_rng(part)
     shape = lambda p: SHAPES[name]([p[k] for k in ORDERS[order]])
-    f = shape if name == "choices" else value_and_grad(shape)
-    eager = (lambda p: f(list(map(Value, p))).data) if name == "choices" else f
+    f = shape if name in ALONE else value_and_grad(shape)
+    eager = (lambda p: f(list(map(Value, p))).data) if name in ALONE else f
     g = jit(f)
     points = [rng.normal(size=72).tolist() for _ in range(3)]
     points[1][5:40] = [0.0, -0.0, float("inf"), float("nan"), -1.0] * 7
@@ -182,18 +213,20 @@ def test_loops_of_many_shapes_keep_the_bits(name, vector, part, order, monkeypat
         assert bits(g.program(p).run(p)) == bits(g(p))
 
 
+@pytest.mark.parametrize("wide", [32_000, -1])
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("name", SHAPES)
-def test_loops_over_a_batch(name, order, monkeypatch):
+def test_loops_over_a_batch(name, order, wide, monkeypatch):
     """Several vectors of samples at a time, one at a time, and a last one that is not full."""
     monkeypatch.setattr("autograd.compiler.llvm.lanes.FLAT", 0)
+    monkeypatch.setattr("autograd.compiler.llvm.lanes.WIDE", wide)
     rng = np.random.default_rng(1)
     shape = lambda p: SHAPES[name]([p[k] for k in ORDERS[order]])
-    f = grad(shape) if name != "choices" else shape
+    f = shape if name in ALONE else grad(shape)
     shared = rng.normal(size=36).tolist()
     g = jit(lambda p, q: f([*p, *q]), in_axes=(None, 0))
     single_sample = jit(lambda p: f(p))
-    for count in (1, 8, 33, 45):
+    for count in (1, 8, 33, 45, 109):
         batch = rng.normal(size=(count, 36))
         rows = [pytree.flatten(single_sample([*shared, *row]))[0] for row in batch.tolist()]
         for kind, wanted in (("sum", np.sum(rows, axis=0)), ("mean", np.mean(rows, axis=0))):
@@ -225,20 +258,62 @@ def test_a_number_among_conditions_stays_a_number(order):
     assert f.sum(p, xs) == pytest.approx(sum(wanted), rel=1e-13)
 
 
+@pytest.mark.parametrize("wide", [32_000, -1])
 @pytest.mark.parametrize("vector", [2, 4, 8])
 @pytest.mark.parametrize("n", [3, 8, 9, 15, 16, 19])
-def test_rows_of_outputs_that_are_added_up_over_a_batch(n, vector, monkeypatch):
+def test_rows_of_outputs_that_are_added_up_over_a_batch(n, vector, wide, monkeypatch):
     """As many products as there are lanes at a time, those that are left over, and samples that are left over."""
     monkeypatch.setattr("autograd.compiler.llvm.lanes.FLAT", 0)
+    monkeypatch.setattr("autograd.compiler.llvm.lanes.WIDE", wide)
     monkeypatch.setattr(machine, "lanes", lambda: vector)
     rng = np.random.default_rng(n)
     f = jit(lambda xs, ys, w: [[w[i] * x * y - 1.0 for i, y in enumerate(ys)] for x in xs], in_axes=(0, 0, None))
     w = rng.normal(size=n)
-    for count in (1, vector, 4 * vector + 1, 5 * vector + 3):
+    for count in (1, vector, 4 * vector + 1, 5 * vector + 3, 13 * vector + 1):
         xs, ys = rng.normal(size=(count, 5)), rng.normal(size=(count, n))
         wanted = np.einsum("si,sj,j->ij", xs, ys, w) - count
         np.testing.assert_allclose(f.sum(xs, ys, w), wanted, rtol=1e-13, atol=1e-13 * count)  # a few dozen roundings
         np.testing.assert_allclose(f.mean(xs, ys, w), wanted / count, rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("vector", [4, 8])
+@pytest.mark.parametrize("sizes", [(5, 2, 3), (9, 7, 4), (12, 8, 11), (17, 19, 3)])
+def test_layers_of_which_two_rows_are_taken_at_a_time(sizes, vector, monkeypatch):
+    """Rows that share what they read, one that is left over, sums that begin with a bias, and a relu behind them."""
+    monkeypatch.setattr("autograd.compiler.llvm.lanes.FLAT", 0)
+    monkeypatch.setattr("autograd.compiler.llvm.lanes.WIDE", -1)
+    monkeypatch.setattr(machine, "lanes", lambda: vector)
+    rng = np.random.default_rng(sum(sizes))
+    layers = [(rng.normal(size=(b, a)), rng.normal(size=b)) for a, b in itertools.pairwise(sizes)]
+
+    def loss(layers, x, t):
+        for weights, biases in layers:
+            x = [autograd.relu(z) for z in autograd.matvec(weights, x, biases)]
+        return sum((a - b) ** 2 for a, b in zip(x, t, strict=True))
+
+    f = jit(value_and_grad(loss, argnums=(0, 1)), in_axes=(None, 0, 0))
+    one = value_and_grad(loss, argnums=(0, 1))
+    for count in (1, 4 * vector, 9 * vector + 3):
+        xs, ts = rng.normal(size=(count, sizes[0])), rng.normal(size=(count, sizes[-1]))
+        parts = [pytree.flatten(one(layers, x, t))[0] for x, t in zip(xs, ts, strict=True)]
+        found = pytree.flatten(f.sum(layers, xs, ts))[0]
+        # a few dozen samples, each added with one rounding
+        np.testing.assert_allclose(found, np.sum(parts, axis=0), rtol=1e-12, atol=1e-12 * count)
+
+
+@pytest.mark.parametrize("rows", [6, 7])
+def test_the_last_of_rows_that_are_taken_two_at_a_time_is_used_again(rows, monkeypatch):
+    monkeypatch.setattr("autograd.compiler.llvm.lanes.FLAT", 0)
+    monkeypatch.setattr("autograd.compiler.llvm.lanes.WIDE", -1)
+
+    def f(w, xs):
+        sums = [autograd.dot(w[k], xs, w[k][0]) for k in range(rows)]
+        return [*[z * 0.5 for z in sums], sums[-1] * xs[0]]
+
+    rng = np.random.default_rng(rows)
+    w, xs = rng.normal(size=(rows, 9)), rng.normal(size=(70, 9))
+    found = jit(f, in_axes=(None, 0)).sum(w, xs)
+    np.testing.assert_allclose(found, np.sum([f(w, x) for x in xs.tolist()], axis=0), rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("turns", [3, 4, 7, 8, 9, 16, 19])

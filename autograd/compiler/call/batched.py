@@ -35,6 +35,11 @@ class Batched(Compiled):
         cost = self.program.cost()
         return 1 + cost.instructions + 20 * cost.calls + 8 * self.batched.count(True)
 
+    @property
+    def whole(self) -> int:
+        """How many samples a loop takes at a time."""
+        return machine.lanes() * lanes.groups(len(self.program.outputs), machine.lanes())
+
     def elements(self, numbers: list[Any], columns: list[Any]) -> Any:
         """Run for each element of the arrays, broadcast like a ufunc's operands."""
         import numpy as np
@@ -64,7 +69,7 @@ class Batched(Compiled):
             run(uniform.ctypes.data, *pointers, begin, end)
             code.check()  # what failed is known to the thread in which it did
 
-        run_in_pieces(work, padded, even_piece(padded, self.weight, width), width)
+        run_in_pieces(work, padded, even_piece(padded, self.weight, self.whole), width)
         own, shared = iter(results), iter(constant)
         outputs = [
             next(own)[:count].reshape(shape) if varying else np.full(shape, next(shared)) for varying in halves.varying
@@ -94,7 +99,7 @@ class Batched(Compiled):
 
     def is_one_piece(self, count: int) -> bool:
         """Whether a batch of so many samples is not worth a second thread."""
-        return count <= samples_in_piece(self.weight, machine.lanes())
+        return count <= samples_in_piece(self.weight, self.whole)
 
     def hold(self, kind: str, numbers: list[Any], columns: list[Any], update: Compiled | None) -> Held:
         """Return the reduction with arguments and results that stay where they are."""
@@ -119,7 +124,7 @@ class Batched(Compiled):
         )
         uniform, constant = run_shared(shared)
         code.check()
-        step = even_piece(count, self.weight, machine.lanes())
+        step = even_piece(count, self.weight, self.whole)
         totals = np.zeros((-(-count // step), max(len(halves.body.outputs), 1)))
         base, row = totals.ctypes.data, totals.strides[0]
 
@@ -163,7 +168,7 @@ class Batched(Compiled):
         kept = None
         if name == "map" and halves.varying.all():
             lanes.elements(compiler.module, "elements", halves)
-            outputs, most = len(halves.body.outputs), samples_in_piece(self.weight, machine.lanes())
+            outputs, most = len(halves.body.outputs), samples_in_piece(self.weight, self.whole)
             kept = self.add_entry_point(compiler, self.result, outputs, most, machine.lanes())
         code = compiler.compile()
         if kept is not None:
@@ -172,8 +177,10 @@ class Batched(Compiled):
 
         def run_shared(shared: array[float]) -> tuple[Any, Any]:
             source = shared.buffer_info()[0]
-            uniform, constants = np.empty(max(halves.uniform, 1)), np.empty(max(len(halves.constant.outputs), 1))
-            prologue(source, uniform.ctypes.data)
+            constants = np.empty(max(len(halves.constant.outputs), 1))
+            uniform = np.frombuffer(shared) if halves.is_plain and shared else np.empty(max(halves.uniform, 1))
+            if not halves.is_plain:
+                prologue(source, uniform.ctypes.data)
             constant(source, constants.ctypes.data)
             return uniform, constants
 
@@ -194,7 +201,7 @@ class Batched(Compiled):
         if update is not None:
             last, result = update, update.result
         outputs = len(last.program.outputs)
-        kept = self.add_entry_point(compiler, result, outputs, samples_in_piece(self.weight, machine.lanes()))
+        kept = self.add_entry_point(compiler, result, outputs, samples_in_piece(self.weight, self.whole))
         code = compiler.compile()
         if kept is not None:
             code.kept = kept

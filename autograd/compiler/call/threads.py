@@ -6,21 +6,20 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from autograd.compiler.llvm.lanes import GROUPS
-
 PIECE = 16_000_000  # weight times samples in a piece of work, about a millisecond: what a thread takes at a time
-FEWEST = 2 * GROUPS  # vectors of samples in a piece: a loop takes several at a time, and each piece has its own sums
 
 
-def samples_in_piece(weight: int, width: int) -> int:
-    """Return how many samples are one piece of work: it depends on the program alone, so that sums keep their order."""
-    return max(FEWEST * width, PIECE // weight // width * width)
+def samples_in_piece(weight: int, whole: int) -> int:
+    """Return how many samples are one piece of work, if a loop takes a ``whole`` of them at a time.
+
+    It depends on the program alone, so that sums keep their order. Each piece has its own, and two wholes at least.
+    """
+    return max(2, PIECE // weight // whole) * whole
 
 
-def even_piece(count: int, weight: int, width: int) -> int:
+def even_piece(count: int, weight: int, whole: int) -> int:
     """Return how many of ``count`` samples, one at least, are a piece, if all pieces are about as long."""
-    whole = GROUPS * width  # what a loop takes at a time
-    pieces = -(-count // samples_in_piece(weight, width))
+    pieces = -(-count // samples_in_piece(weight, whole))
     return -(-count // (pieces * whole)) * whole
 
 

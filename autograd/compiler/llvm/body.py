@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from autograd.compiler.program.conditions import CONDITIONS, Condition, row_of
@@ -25,11 +26,12 @@ from autograd.compiler.program.nest import (
     at_hand,
     carried_by,
 )
-from autograd.compiler.program.procedures import ARGUMENT, CALL, RESULT, TAPE, called, is_transfer
+from autograd.compiler.program.procedures import ARGUMENT, CALL, RESULT, TAPE, called
 from autograd.compiler.program.roll import Loop
 
 from .function import Function, literal, splat, vector
 from .module import Module
+from .turns import gives_rows, handed_on_by, is_other, is_same, operands, side_by_side, written_together
 
 BLOCK = 1_000  # instructions in a basic block: selection and scheduling work block by block, and slow down in long ones
 T = TypeVar("T")
@@ -44,7 +46,7 @@ class Body:
 
     ``load(body, place)`` returns the names of an input, and ``take(body, number, names)`` writes what becomes of the
     output whose number has that name. Where outputs follow each other, ``take_row(body, number, rows)`` may do so for
-    as many of them as there are lanes.
+    as many of them as there are lanes. So many turns of a loop are written ``together`` as one, where that saves reads.
     """
 
     def __init__(
@@ -58,18 +60,18 @@ class Body:
         load: Load,
         take: Take,
         take_row: TakeRow | None = None,
+        together: int = 1,
     ) -> None:
         self.module, self.function, self.nest, self.layout = module, function, nest, layout
-        self._take_row = take_row
-        self._rows: dict[Cell, list[tuple[Place, Names]]] | None = None  # of outputs, where several turns are written
+        self._take_row, self._most = take_row, together
         self.lanes, self.groups = lanes, groups
         self._across: int | None = None  # the loop whose turns stand side by side in the lanes
         self._load, self._take = load, take
         self.i, self.left = "%i", "%left"  # the number of the first sample, and how many there are from it on
         self._kind, self._truth = vector(self.lanes), vector(self.lanes, "i1")
-        self._hand: dict[Cell, Names] = {}
-        self._handed_on: dict[Any, Names] = {}
-        self._turns: list[str] = []
+        self._now = _Turn(0, {}, {}, [])  # the turn that is being written
+        self._together = [self._now]  # the turns of a loop that are written into one
+        self._level = 0  # of that loop
         self._waiting: list[tuple[Place, Names]] = []
         self._scopes: list[dict[Any, Any]] = [{}]
         self._labels = 0
@@ -129,13 +131,20 @@ class Body:
             if isinstance(term, Cell):
                 self._written += 1
                 if self._written % (BLOCK if self.lanes == 1 else BLOCK // 2) == 0:
-                    if not self._turns:
+                    if not self._now.turns:
                         self._hand_out()
                     self.function.block(self._label("b"))
                     self._forget_inputs()
-                self._cell(term)
+                for _ in self._each_turn():
+                    self._cell(term)
             else:
                 self._loop(term.loop, term.body, around)
+
+    def _each_turn(self) -> Iterator[_Turn]:
+        """Go through the turns that are written together; the last one stays the one that is being written."""
+        for now in self._together:
+            self._now = now
+            yield now
 
     def _hand_out(self) -> None:
         """Write what becomes of outputs: of a long block at its end, which takes a fifth less time than in between."""
@@ -146,28 +155,28 @@ class Body:
     def _forget_inputs(self) -> None:
         """Read inputs again where they are used in the next block: registers are few, and memory holds one lane."""
         for scope in self._scopes:
-            for key in [key for key in scope if key[0] == "input"]:
+            for key in [key for key in scope if "input" in (key[0], key[1][0] if type(key[0]) is int else "")]:
                 del scope[key]
 
     def _cell(self, cell: Cell) -> None:
         if cell.name == OUTPUT:
             number, place = cell.reads
             assert isinstance(place, Input)
-            if self._rows is not None:
-                self._rows.setdefault(cell, []).append((place.place, self._numbers(number, cell)))
-            elif self._turns or self.lanes == 1:
+            if self._now.rows is not None:
+                self._now.rows.setdefault(cell, []).append((place.place, self._numbers(number, cell)))
+            elif self._now.turns or self.lanes == 1:
                 self._take(self, place.place, self._numbers(number, cell))
             else:
                 self._waiting.append((place.place, self._numbers(number, cell)))
             return
         if cell.name in (ARGUMENT, RESULT, TAPE) or cell.name.startswith(CALL):
-            self._hand[cell] = self._transferred(cell)
+            self._now.hand[cell] = self._transferred(cell)
             if cell.stored and cell.depth == len(cell.loops):
                 self._store(cell)
             return
         operands = [self._names(read, cell) for read in cell.reads]
         kinds = [self._is_condition(read) for read in cell.reads]
-        self._hand[cell] = self.each(
+        self._now.hand[cell] = self.each(
             lambda g: self.function.put(self._instruction(cell.name, [names[g] for names in operands], kinds))
         )
         if cell.stored and cell.depth == len(cell.loops):
@@ -222,7 +231,7 @@ class Body:
         return self.function.load(self.function.nth(table, self.index(_entry(read.levels, reader)), "i64"), "i64")
 
     def _store(self, cell: Cell) -> None:
-        names = self._hand[cell]
+        names = self._now.hand[cell]
         if cell.name in CONDITIONS:
             names = [self.function.put(f"uitofp {self._truth} {name} to {self._kind}") for name in names]
         offset = self.layout.offsets[cell]
@@ -235,95 +244,61 @@ class Body:
             self.function.store(name, self.function.nth(pointer, group, self._kind), self._kind)
 
     def _loop(self, loop: Loop, body: Terms, around: tuple[Loop, ...]) -> None:
-        side_by_side = self._lanes_of(loop, body, len(around)) if self.lanes == 1 else 1
-        by = self.lanes if self._gives_rows(loop, body, len(around)) else side_by_side
+        level = len(around)
+        lanes = side_by_side(self.nest, self.layout, loop, body, level, self.module.width) if self.lanes == 1 else 1
+        alone = self._most > 1 and len(self._together) == 1
+        together = written_together(loop, body, level, self._most) if alone else 1
+        rows = self._take_row is not None and 1 < self.lanes <= loop.turns and gives_rows(loop, body, level)
+        by = self.lanes if rows else max(lanes, together)
         begin = loop.turns - loop.turns % by if by > 1 else 0
-        if side_by_side > 1:
-            self._side_by_side(by, len(around))
+        if lanes > 1:
+            self._side_by_side(by, level)
         if by > 1:
-            self._repeat(loop, body, around, 0, begin, by)
-        if side_by_side > 1:
+            self._repeat(loop, body, around, 0, begin, by, together)
+        if lanes > 1:
             self._side_by_side(1, None)
         if begin < loop.turns:
             self._repeat(loop, body, around, begin, loop.turns, 1)
         for cell in body.cells():
-            if cell.stored and cell.depth == len(around):
-                self._store(cell)
-
-    def _gives_rows(self, loop: Loop, body: Terms, level: int) -> bool:
-        """Whether the turns of a loop give outputs that follow each other, and hand nothing on."""
-        if self._take_row is None or self.lanes == 1 or loop.turns < self.lanes:
-            return False
-        cells = [term for term in body.terms if isinstance(term, Cell)]
-        places = [cell.reads[1] for cell in cells if cell.name == OUTPUT]
-        rows = [isinstance(x, Input) and isinstance(x.place, Affine) and x.place.steps[level] == 1 for x in places]
-        return (
-            bool(rows)
-            and all(rows)
-            and len(cells) == len(body.terms)
-            and not any(is_transfer(cell.name) for cell in cells)
-            and not self._handed_on_by(loop, cells)
-        )
+            if cell.stored and cell.depth == level:
+                for _ in self._each_turn():
+                    self._store(cell)
 
     def _side_by_side(self, lanes: int, level: int | None) -> None:
         self.lanes, self._across = lanes, level
         self._kind, self._truth = vector(lanes), vector(lanes, "i1")
 
-    def _lanes_of(self, loop: Loop, body: Terms, level: int) -> int:
-        """Return how many turns of a loop can stand side by side: none that needs what another computes."""
-        cells = [term for term in body.terms if isinstance(term, Cell)]
-        inside = set(cells)
-        if len(cells) < len(body.terms) or inside & self.nest.used_after or any(is_transfer(c.name) for c in cells):
-            return 1
-        if any(cell.stored and not (cell.depth == level + 1 and cell.kept[level]) for cell in cells):
-            return 1
-        if not all(self._is_row(read, cell, level, inside) for cell in cells for read in cell.reads):
-            return 1
-        return max(n for n in (1, 2, 4, 8) if n <= min(self.module.width, loop.turns))
-
-    def _is_row(self, read: Read, reader: Cell, level: int, inside: set[Cell]) -> bool:
-        if isinstance(read, Choice):
-            parts = (read.one, read.others)
-            steps = {self.layout.of(p, level + 1).steps[level] for p in parts if isinstance(p, Use) and p.cell.stored}
-            # where only one of them has a place, the other row is read from the first place on, and not backwards
-            alike = len(steps) < 2 and min(steps, default=0) >= 0
-            return read.level != level and alike and all(self._is_row(p, reader, level, inside) for p in parts)
-        if isinstance(read, Use):
-            return at_hand(read, reader) or read.cell not in inside
-        if isinstance(read, Input) and isinstance(read.place, Scattered):
-            return not read.place.entry.varies(level)
-        return not isinstance(read, Table)
-
-    def _repeat(self, loop: Loop, body: Terms, around: tuple[Loop, ...], begin: int, end: int, by: int) -> None:
-        """Write a loop from one turn to another, so many at a time."""
+    def _repeat(
+        self, loop: Loop, body: Terms, around: tuple[Loop, ...], begin: int, end: int, by: int, together: int = 1
+    ) -> None:
+        """Write a loop from one turn to another, so many at a time, of which some may be written into one."""
         function, depth, number = self.function, len(around), self._label("")
-        cells = list(body.cells())
-        inits = {
-            key: self._like(key[0].name in CONDITIONS, key[1], r) for key, r in self._handed_on_by(loop, cells).items()
-        }
-        self._fetch_ahead(cells, depth)
+        cells, inits = list(body.cells()), []
+        for _ in self._each_turn():
+            first = handed_on_by(loop, cells)
+            inits.append({key: self._like(key[0].name in CONDITIONS, key[1], r) for key, r in first.items()})
+            self._fetch_ahead(cells, depth)
         function.block(f"before{number}")
         function.block(f"loop{number}")
         turn = f"%turn{number}"
         function.lines.append(f"  {turn} = phi i64 [ {begin}, %before{number} ], [ %next{number}, %again{number} ]")
         head = len(function.lines)
-        for key, names in inits.items():
-            self._handed_on[key] = [function.fresh() for _ in names]
-        self._rows = {} if by > 1 and self._across is None else None
-        for ahead in range(1 if self._rows is None else by):
-            self._turns.append(function.put(f"add i64 {turn}, {ahead}") if ahead else turn)
-            self._scopes.append({})
-            self._terms(body.terms, (*around, loop))
-            self._scopes.pop()
-            self._turns.pop()
-        if self._rows is not None:
-            self._hand_out_rows(turn, self._rows)
+        for now, own in zip(self._together, inits, strict=True):
+            for key, names in own.items():
+                now.handed_on[key] = [function.fresh() for _ in names]
+        if together > 1:
+            self._write_together(loop, body, around, turn, together)
+        elif by > 1 and self._across is None:
+            self._write_rows(loop, body, around, turn, by)
+        else:
+            self._write_turn(loop, body, around, [turn] * len(self._together))
         function.block(f"again{number}")
         phis = []
-        for key, names in inits.items():
-            kind = self._truth if key[0].name in CONDITIONS else self._kind
-            for name, first, last in zip(self._handed_on[key], names, self._hand[key[0]], strict=True):
-                phis.append(f"  {name} = phi {kind} [ {first}, %before{number} ], [ {last}, %again{number} ]")
+        for now, own in zip(self._together, inits, strict=True):
+            for key, names in own.items():
+                kind = self._truth if key[0].name in CONDITIONS else self._kind
+                for name, first_name, last in zip(now.handed_on[key], names, now.hand[key[0]], strict=True):
+                    phis.append(f"  {name} = phi {kind} [ {first_name}, %before{number} ], [ {last}, %again{number} ]")
         function.lines[head:head] = phis
         function.lines += [
             f"  %next{number} = add i64 {turn}, {by}",
@@ -332,35 +307,52 @@ class Body:
             f"end{number}:",
         ]
 
-    def _hand_out_rows(self, turn: str, rows: dict[Cell, list[tuple[Place, Names]]]) -> None:
-        """Write what becomes of the outputs of several turns, from this one on."""
-        assert self._take_row is not None
-        self._rows = None
-        self._turns.append(turn)
+    def _write_turn(self, loop: Loop, body: Terms, around: tuple[Loop, ...], turns: list[str]) -> None:
+        """Write what is in a loop, with the name of the turn for each of those that are written into one."""
+        for now, turn in zip(self._together, turns, strict=True):
+            now.turns.append(turn)
         self._scopes.append({})
-        for row in rows.values():
-            self._take_row(self, row[0][0], [names for _, names in row])
+        self._terms(body.terms, (*around, loop))
         self._scopes.pop()
-        self._turns.pop()
+        for now in self._together:
+            now.turns.pop()
 
-    def _handed_on_by(self, loop: Loop, cells: list[Cell]) -> dict[Any, Cell]:
-        """Return what the turns of a loop hand on: the cell, and what the first turn reads instead, with a reader."""
-        found: dict[Any, Cell] = {}
-        for cell in cells:
-            waiting = list(cell.reads)
-            while waiting:
-                read = waiting.pop()
-                if isinstance(read, Choice):
-                    waiting += (read.one, read.others)
-                    if carried_by(read, cell) is loop:
-                        assert isinstance(read.others, Use)
-                        found.setdefault((read.others.cell, read.one), cell)
-        return found
+    def _write_together(self, loop: Loop, body: Terms, around: tuple[Loop, ...], turn: str, count: int) -> None:
+        """Write several turns cell by cell: what is the same in all of them is read once, and stays in registers."""
+        outside = self._now
+        turns = [self._ahead(turn, k) for k in range(count)]
+        self._together = [
+            _Turn(k, dict(outside.hand), dict(outside.handed_on), list(outside.turns)) for k in range(1, count + 1)
+        ]
+        self._level = len(around)
+        self._write_turn(loop, body, around, turns)
+        outside.hand.update(self._now.hand)  # of the last turn, which may be used behind the loop
+        self._together = [outside]
+        self._now = outside
+
+    def _write_rows(self, loop: Loop, body: Terms, around: tuple[Loop, ...], turn: str, count: int) -> None:
+        """Write so many turns one behind the other, and then what becomes of the outputs of all of them."""
+        assert self._take_row is not None
+        for now in self._together:
+            now.rows = {}
+        for k in range(count):
+            self._write_turn(loop, body, around, [self._ahead(turn, k)] * len(self._together))
+        for now in self._each_turn():
+            rows, now.rows = now.rows or {}, None
+            now.turns.append(turn)
+            self._scopes.append({})
+            for row in rows.values():
+                self._take_row(self, row[0][0], [names for _, names in row])
+            self._scopes.pop()
+            now.turns.pop()
+
+    def _ahead(self, turn: str, by: int) -> str:
+        return self.function.put(f"add i64 {turn}, {by}") if by else turn
 
     def _fetch_ahead(self, cells: list[Cell], depth: int) -> None:
         """Read what is the same in all turns of a loop before it."""
         for cell in cells:
-            for read in cell.reads[: 1 if cell.name == OUTPUT else None]:
+            for read in operands(cell):
                 if isinstance(read, Input):
                     same = not read.place.varies(depth)
                 else:
@@ -383,15 +375,16 @@ class Body:
     def _names(self, read: Read, reader: Cell) -> Names:
         """Return the names of what a cell reads; a condition is a truth."""
         if isinstance(read, Use) and at_hand(read, reader):
-            return self._in_lanes(read.cell, self._hand[read.cell], read.cell.loops == reader.loops)
+            return self._in_lanes(read.cell, self._now.hand[read.cell], read.cell.loops == reader.loops)
         if isinstance(read, Choice) and carried_by(read, reader) is not None:
             assert isinstance(read.others, Use)
             cell = read.others.cell
-            return self._in_lanes((cell, read.one), self._handed_on[cell, read.one], False)
+            return self._in_lanes((cell, read.one), self._now.handed_on[cell, read.one], False)
         if isinstance(read, Constant) and not read.levels:
             return [splat(literal(read.numbers[0]), self.lanes)] * self.groups
         what = "input" if isinstance(read, Input) else "read"
-        return self.once((what, _trimmed(read), self.lanes, self._across), lambda: self._fetch(read, reader))
+        key = what, _trimmed(read), self.lanes, self._across
+        return self.once(key, lambda: self._fetch(read, reader), is_same(read, self._level))
 
     def _in_lanes(self, key: Any, names: Names, inside: bool) -> Names:
         """Return a number from around the loop whose turns stand side by side for each of them."""
@@ -415,7 +408,7 @@ class Body:
     def _chosen(self, read: Choice, reader: Cell) -> Names:
         """Choose between two pointers, or where one of them is none between what is read by them."""
         function = self.function
-        first = function.put(f"icmp eq i64 {self._turns[read.level]}, {read.turn}")
+        first = function.put(f"icmp eq i64 {self._now.turns[read.level]}, {read.turn}")
         pairs = (read.one, "{other}, ptr %scratch"), (read.others, "%scratch, ptr {other}")
         if self._is_stored(read.one, reader) and self._is_stored(read.others, reader):
             pointers = [self._pointer(part, reader) for part in (read.one, read.others)]
@@ -458,11 +451,12 @@ class Body:
         return [self._not_zero(name) for name in names] if self._is_condition(read) else names
 
     def _scratch(self, place: Affine) -> str:
-        return self.once(("at", _short(place)), lambda: self.address("%scratch", self.index(place)))
+        same = not is_other(place, self._level)
+        return self.once(("at", _short(place)), lambda: self.address("%scratch", self.index(place)), same)
 
     def index(self, place: Place) -> str:
         """Return the name of an index that advances with the turns."""
-        return self.once(("index", _short(place)), lambda: self._affine(place))
+        return self.once(("index", _short(place)), lambda: self._affine(place), not is_other(place, self._level))
 
     def _affine(self, place: Place) -> str:
         if isinstance(place, Scattered):
@@ -470,19 +464,24 @@ class Body:
             entry = self.function.load(self.function.nth(table, self.index(place.entry), "i64"), "i64")
             return self.function.put(f"add i64 {self.index(place.even)}, {entry}")
         name = str(place.base)
-        for turn, step in zip(self._turns, place.steps, strict=False):
+        for turn, step in zip(self._now.turns, place.steps, strict=False):
             if step:
                 scaled = turn if step == 1 else self.function.put(f"mul i64 {turn}, {step}")
                 name = scaled if name == "0" else self.function.put(f"add i64 {scaled}, {name}")
         return name
 
-    def once(self, key: Any, make: Callable[[], T]) -> T:
-        """Return what was made for this key in this turn or before its loop, or make it."""
+    def once(self, key: Any, make: Callable[[], T], same: bool = False) -> T:
+        """Return what was made for this key in this turn or before its loop, or make it.
+
+        Where several turns are written into one, each has its own, unless it is the ``same`` in all of them.
+        """
+        own = key if same or not self._now.number else (self._now.number, key)
         for scope in reversed(self._scopes):
-            if key in scope:
-                known: T = scope[key]
-                return known
-        made = self._scopes[-1][key] = make()
+            for known in (own, key):
+                if known in scope:
+                    found: T = scope[known]
+                    return found
+        made = self._scopes[-1][own] = make()
         return made
 
     def _instruction(self, name: str, operands: Names, are_conditions: Sequence[bool]) -> str:
@@ -516,6 +515,20 @@ class Body:
     def _label(self, prefix: str) -> str:
         self._labels += 1
         return f"{prefix}{self._labels}"
+
+
+@dataclass
+class _Turn:
+    """What is known of a turn: names of its numbers, of those handed on to it, and of the turns of the loops around.
+
+    Turns that are written into one are numbered from 1.
+    """
+
+    number: int
+    hand: dict[Cell, Names]
+    handed_on: dict[Any, Names]
+    turns: list[str]
+    rows: dict[Cell, list[tuple[Place, Names]]] | None = None  # of outputs, while several turns in a row are written
 
 
 def _entry(levels: Sequence[int], reader: Cell) -> Affine:

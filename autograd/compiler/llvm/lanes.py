@@ -12,7 +12,12 @@ from .function import Function, vector
 from .module import Module
 from .single import FLAT, PART, Run, load_shared
 
-GROUPS = 4  # vectors of samples that a loop of a program takes at a time
+WIDE = 32_000  # results from which on memory is slower than arithmetic: what is read serves more samples and turns
+
+
+def groups(outputs: int, lanes: int) -> int:
+    """Return how many vectors of samples a loop takes at a time, if its program has so many results."""
+    return 8 if outputs > WIDE and lanes == 8 else 4  # machines with eight lanes have 32 registers
 
 
 def mapped(module: Module, name: str, split: Split) -> None:
@@ -76,16 +81,20 @@ def elements(module: Module, name: str, split: Split) -> None:
 def reduced(module: Module, name: str, split: Split) -> None:
     """Add ``void name(double *uniform, double **rows, i64 *strides, i64 begin, i64 end, double *totals, double by)``.
 
-    Strides count doubles. Each result is the sum over the samples, divided by ``by``. They are taken ``GROUPS`` vectors
+    Strides count doubles. Each result is the sum over the samples, divided by ``by``. They are taken several vectors
     at a time where the program has loops, so that what is shared is loaded once for all of them, and what is left one
     vector at a time; of the last one, the lanes beyond the end repeat the last sample and are not added.
     """
     lanes, wide, outputs = module.lanes, vector(module.lanes), len(split.body.outputs)
     nest = Nest(split.body, [split.uniform, split.columns], FLAT, PART)
     sums = lanes if nest.is_flat else 1  # numbers that each output is added to
-    sizes, load = [1] if nest.is_flat else [GROUPS, 1], _from_columns(split)
-    takes = (_into_lanes_of_sums, True, None) if nest.is_flat else (_into_sums, False, _into_rows_of_sums)
-    runs = [Run(module, f"{name}.by{groups}", nest, lanes, groups, load, *takes) for groups in sizes]
+    sizes, load = [1] if nest.is_flat else sorted({groups(outputs, lanes), 4, 1}, reverse=True), _from_columns(split)
+    takes = (_into_lanes_of_sums, None) if nest.is_flat else (_into_sums, _into_rows_of_sums)
+    together = 2 if outputs > WIDE else 1
+    runs = [
+        Run(module, f"{name}.by{size}", nest, lanes, size, load, takes[0], nest.is_flat, takes[1], together)
+        for size in sizes
+    ]
     parameters = "ptr noalias %in, ptr %rows, ptr %strides, i64 %begin, i64 %end, ptr noalias %totals, double %by"
     function = module.function(f"void @{name}({parameters}) #0")
     columns, first_sum = runs[0].layout.size * sizes[0], (runs[0].layout.size + split.columns) * sizes[0]
@@ -269,7 +278,7 @@ def whole(module: Module, name: str, split: Split, kind: str, shared: int, after
     function = module.function(f"void @{name}({parameters}) #1")
     size = split.uniform + len(split.constant.outputs) + len(split.body.outputs) + outputs + shared + 8
     function.scratch(size)
-    uniform = function.nth("%scratch", 0)
+    uniform = "%shared" if split.is_plain else function.nth("%scratch", 0)
     constants = function.nth("%scratch", split.uniform)
     totals = function.nth("%scratch", split.uniform + len(split.constant.outputs))
     numbers = "%out"
@@ -279,7 +288,7 @@ def whole(module: Module, name: str, split: Split, kind: str, shared: int, after
     samples = f"ptr {uniform}, ptr %columns, ptr %strides, i64 0, i64 %count"
     sums = f"ptr {numbers if direct else totals}, double {'%n' if kind == 'mean' else '1.0'}"
     function.lines += [
-        f"  call void @prologue(ptr %shared, ptr {uniform})",
+        *([] if split.is_plain else [f"  call void @prologue(ptr %shared, ptr {uniform})"]),
         f"  call void @constant(ptr %shared, ptr {constants})",
         "  %n = sitofp i64 %count to double",
         f"  call void @reduce({samples}, {sums})",

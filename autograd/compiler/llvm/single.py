@@ -35,9 +35,10 @@ class Run:
         take: Take,
         inline: bool = True,
         take_row: TakeRow | None = None,
+        together: int = 1,
     ) -> None:
         self.module, self.name, self.nest, self.load, self.take = module, name, nest, load, take
-        self.lanes, self.groups = lanes, groups
+        self.lanes, self.groups, self.together = lanes, groups, together
         self.layout, self.take_row = Layout(nest), take_row
         self.inline = inline and nest.parts == 1
         if not self.inline:
@@ -64,8 +65,9 @@ class Run:
 
     def _body(self, function: Function) -> Body:
         return Body(
-            self.module, function, self.nest, self.layout, self.lanes, self.groups, self.load, self.take, self.take_row
-        )
+            self.module, function, self.nest, self.layout, self.lanes, self.groups, self.load, self.take,
+            self.take_row, self.together,
+        )  # fmt: skip
 
 
 def scalar(module: Module, name: str, program: Program, quick: bool = False, linkage: str = "") -> None:

@@ -10,6 +10,7 @@ from .instructions import moved
 from .procedures import is_transfer
 from .program import Program
 
+EVEN = 20  # numbers, for each that does not follow the one used before it, of which the order counts as even
 ROUNDS = 4  # of marking what depends on a sample, at once and in any order; what is left is looked at one by one
 
 
@@ -31,6 +32,11 @@ class Split:
     def uniform(self) -> int:
         """The number of values that all samples share."""
         return len(self.prologue.outputs)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the shared inputs are what all samples share, as they are."""
+        return not len(self.prologue.instructions) and self.prologue.outputs == tuple(range(len(self.prologue.inputs)))
 
     @property
     def columns(self) -> int:
@@ -57,8 +63,11 @@ def split(program: Program, batched: Sequence[bool]) -> Split:
     own = np.flatnonzero(varying[first:total])  # instructions that each sample needs
     used = table.places[own]
     used = used[used >= 0]
-    shared_values, order = np.unique(used[~varying[used]], return_index=True)
-    shared_values = shared_values[np.argsort(order)]  # as they are used
+    used_values, order = np.unique(used[~varying[used]], return_index=True)
+    shared_values = used_values[np.argsort(order)]  # as they are used
+    inputs = np.flatnonzero(~varying[:first])
+    if (used_values < first).all() and np.count_nonzero(np.diff(shared_values) != 1) * EVEN < len(inputs):
+        shared_values = inputs  # as they are, which is as even, and needs no copy
     columns = np.flatnonzero(varying[:first])
     new = np.zeros(total + 1, np.int64)
     members = np.concatenate([shared_values, columns, first + own])
