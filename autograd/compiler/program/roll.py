@@ -125,6 +125,7 @@ class _Recogniser:
         self.end = begin  # of the instructions that the stack holds
         self.ends: set[int] | None = None  # where a term ends, if there are loops among them
         self.odd: dict[int, int] = {}  # by the length of a turn, the last place found that does not advance evenly
+        self.unlike: dict[int, int] = {}  # by the terms in a turn, the last found that is not like that a turn before
 
     def of_steps(self) -> list[Term]:
         """Return the terms that all the instructions make."""
@@ -166,24 +167,25 @@ class _Recogniser:
 
     def _fold(self) -> bool:
         """Make a loop of the last terms, where there is one; a short turn goes before a long one."""
-        top, kinds = len(self.stack), self.kinds
-        for place in self.at[kinds[-1]][-2 : -2 - TRIED : -1]:
+        top = len(self.stack)
+        for place in self.at[self.kinds[-1]][-2 : -2 - TRIED : -1]:
             size = top - 1 - place  # terms in a turn
             if 3 * size > top:
                 return False
-            if kinds[-1 - 2 * size] == kinds[-1] and kinds[-size] == kinds[-2 * size]:
-                length = self.end - self.begins[top - size]
-                if self.odd.get(length, -1) < self.end - length and self._is_loop(top, size, length):
-                    self._replace(top - 3 * size, size)
-                    return True
+            if self.unlike.get(size, -1) < top - 2 * size and self._is_loop(top, size):
+                self._replace(top - 3 * size, size)
+                return True
         return False
 
-    def _is_loop(self, top: int, size: int, length: int) -> bool:
+    def _is_loop(self, top: int, size: int) -> bool:
         """Whether the last three blocks of so many terms are alike, and advance evenly."""
-        kinds = self.kinds
-        first, second = top - 3 * size, top - 2 * size
-        if kinds[first:second] != kinds[second : second + size] or kinds[first:second] != kinds[top - size :]:
+        kinds, length = self.kinds, self.end - self.begins[top - size]
+        if self.odd.get(length, -1) >= self.end - length:
             return False
+        for place in range(top - 1, top - 2 * size - 1, -1):
+            if kinds[place] != kinds[place - size]:
+                self.unlike[size] = place
+                return False
         uneven = self._uneven(self.end - length, self.end, length)
         if uneven.any():
             self.odd[length] = self.end - 1 - int(uneven[::-1].argmax())
@@ -213,6 +215,7 @@ class _Recogniser:
         for place in range(len(self.stack) - 1, first - 1, -1):
             self.at[self.kinds[place]].pop()
         del self.stack[first:], self.begins[first:], self.kinds[first:]
+        self.unlike = {size: place for size, place in self.unlike.items() if place < first}
         self.end = begin + count * length
         self._push(Loop(count, length, body), begin, kind)
 
