@@ -193,9 +193,8 @@ class Batched(Compiled):
         _add_shared(compiler, halves)
         lanes.reduced(compiler.module, "reduce", halves)
         if update is not None:
-            single.scalar(compiler.module, "after", update.program, quick=True)
-        shared = self.batched.count(False)
-        lanes.whole(compiler.module, "whole", halves, kind, shared, None if update is None else "after")
+            single.behind(compiler.module, "after", update.program, len(self.program.outputs))
+        lanes.whole(compiler.module, "whole", halves, kind, None if update is None else "after")
         last: Compiled = self
         result = counted(self.result)
         if update is not None:

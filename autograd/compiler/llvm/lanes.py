@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 
 from autograd.compiler.program.batch import Split
 from autograd.compiler.program.nest import Nest, Place
@@ -98,13 +99,13 @@ def reduced(module: Module, name: str, split: Split) -> None:
     parameters = "ptr noalias %in, ptr %rows, ptr %strides, i64 %begin, i64 %end, ptr noalias %totals, double %by"
     function = module.function(f"void @{name}({parameters}) #0")
     columns, first_sum = runs[0].layout.size * sizes[0], (runs[0].layout.size + split.columns) * sizes[0]
-    size = first_sum + -(-outputs * sums // lanes)
+    size = first_sum + (outputs if sums > 1 else 0)
     function.declarations.add("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
     function.scratch(size, lanes)
     function.block("entry")
     function.lines += [
         f"  %columns = getelementptr {wide}, ptr %scratch, i64 {columns}",
-        f"  %out = getelementptr {wide}, ptr %scratch, i64 {first_sum}",
+        f"  %out = getelementptr {wide}, ptr {f'%scratch, i64 {first_sum}' if sums > 1 else '%totals, i64 0'}",
         f"  call void @llvm.memset.p0.i64(ptr align 8 %out, i8 0, i64 {8 * sums * outputs}, i1 false)",
         "  %final = sub i64 %end, 1",
     ]
@@ -112,7 +113,7 @@ def reduced(module: Module, name: str, split: Split) -> None:
     for run in runs:
         at = _blocks(function, run, split.columns, at)
     if outputs:
-        _totals(function, outputs, sums, module.flags)
+        _totals(function, outputs, sums, lanes, module.flags)
     function.release(size, lanes)
     function.end()
 
@@ -172,20 +173,40 @@ def _added_groups(body: Body, names: Names) -> str:
     return functools.reduce(lambda a, b: function.put(f"fadd{flags} {kind} {a}, {b}"), names)
 
 
-def _totals(function: Function, outputs: int, sums: int, flags: str) -> None:
-    """Write a loop over the results, which adds up the lanes of each and divides by the number of samples."""
-    function.block("add")
-    function.block("across")
-    function.lines.append("  %k = phi i64 [ 0, %add ], [ %k1, %across ]")
-    total = function.load(function.nth("%out", "%k", vector(sums)), vector(sums))
-    if sums > 1:
-        total = _added_lanes(function, total, sums, flags)
-    function.store(function.put(f"fdiv double {total}, %by"), function.nth("%totals", "%k"))
+def _totals(function: Function, outputs: int, sums: int, lanes: int, flags: str) -> None:
+    """Add up the lanes of each result, where it has several, and divide by the number of samples."""
+    if sums == 1:  # they are where they belong
+        whole = outputs - outputs % lanes
+        by = function.spread("%by", lanes)
+        _over(function, "wide", 0, whole, lanes, lambda k: _divide(function, k, by, vector(lanes)))
+        _over(function, "rest", whole, outputs, 1, lambda k: _divide(function, k, "%by", "double"))
+        return
+
+    def write(k: str) -> None:
+        total = _added_lanes(function, function.load(function.nth("%out", k, vector(sums)), vector(sums)), sums, flags)
+        function.store(function.put(f"fdiv double {total}, %by"), function.nth("%totals", k))
+
+    _over(function, "across", 0, outputs, 1, write)
+
+
+def _divide(function: Function, k: str, by: str, kind: str) -> None:
+    place = function.nth("%totals", k)
+    function.store(function.put(f"fdiv {kind} {function.load(place, kind)}, {by}"), place, kind)
+
+
+def _over(function: Function, name: str, begin: int, end: int, step: int, write: Callable[[str], None]) -> None:
+    """Write a loop over numbers, where there are any."""
+    if begin == end:
+        return
+    function.block(f"before.{name}")
+    function.block(name)
+    function.lines.append(f"  %k.{name} = phi i64 [ {begin}, %before.{name} ], [ %next.{name}, %{name} ]")
+    write(f"%k.{name}")
     function.lines += [
-        "  %k1 = add i64 %k, 1",
-        f"  %onward = icmp slt i64 %k1, {outputs}",
-        "  br i1 %onward, label %across, label %done",
-        "done:",
+        f"  %next.{name} = add i64 %k.{name}, {step}",
+        f"  %more.{name} = icmp slt i64 %next.{name}, {end}",
+        f"  br i1 %more.{name}, label %{name}, label %behind.{name}",
+        f"behind.{name}:",
     ]
 
 
@@ -268,7 +289,7 @@ def _added_lanes(function: Function, rest: str, lanes: int, flags: str) -> str:
     return function.put(f"extractelement <1 x double> {rest}, i32 0")
 
 
-def whole(module: Module, name: str, split: Split, kind: str, shared: int, after: str | None) -> None:
+def whole(module: Module, name: str, split: Split, kind: str, after: str | None) -> None:
     """Add ``void name(double *shared, double **columns, i64 *strides, i64 count, double *out)``.
 
     It runs ``prologue``, ``constant`` and ``reduce``, and ``after`` on the sums or means and the shared numbers.
@@ -276,7 +297,7 @@ def whole(module: Module, name: str, split: Split, kind: str, shared: int, after
     outputs = len(split.varying)
     parameters = "ptr %shared, ptr %columns, ptr %strides, i64 %count, ptr %out"
     function = module.function(f"void @{name}({parameters}) #1")
-    size = split.uniform + len(split.constant.outputs) + len(split.body.outputs) + outputs + shared + 8
+    size = split.uniform + len(split.constant.outputs) + len(split.body.outputs) + outputs
     function.scratch(size)
     uniform = "%shared" if split.is_plain else function.nth("%scratch", 0)
     constants = function.nth("%scratch", split.uniform)
@@ -303,7 +324,6 @@ def whole(module: Module, name: str, split: Split, kind: str, shared: int, after
                 number = function.put(f"fmul double {number}, %n")
             function.store(number, function.nth(numbers, k))
     if after is not None:
-        function.copy(function.nth(numbers, outputs), "%shared", 8 * shared)
-        function.lines.append(f"  call void @{after}(ptr {numbers}, ptr %out)")
+        function.lines.append(f"  call void @{after}(ptr {numbers}, ptr %shared, ptr %out)")
     function.release(size)
     function.end()

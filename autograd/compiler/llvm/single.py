@@ -77,11 +77,36 @@ def scalar(module: Module, name: str, program: Program, quick: bool = False, lin
     slower. ``linkage`` is ``internal`` for what only this module calls.
     """
     nest = Nest(program, [len(program.inputs)], FLAT, PART)
-    run = Run(module, name, nest, 1, 1, load_shared, _store)
-    quick = quick and len(nest.cells) > LONG
-    function = module.function(f"{linkage} void @{name}(ptr noalias %in, ptr noalias %out) {'#1' if quick else '#0'}")
+    _scalar(module, f"{linkage} void @{name}(ptr noalias %in, ptr noalias %out)", name, nest, load_shared, quick)
+
+
+def behind(module: Module, name: str, program: Program, results: int) -> None:
+    """Add ``void name(double *in, double *columns, double *out)``, for what runs once, behind a loop over a batch.
+
+    The first inputs are the ``results`` of the loop, and the columns are the numbers that all samples shared.
+    """
+
+    def load(body: Body, place: Place) -> Names:
+        own = place.base < results
+        return [body.fetch("%in" if own else "%columns", place if own else place.moved(-results))]
+
+    nest = Nest(program, [results, len(program.inputs) - results], FLAT, PART)
+    _scalar(
+        module,
+        f"void @{name}(ptr noalias %in, ptr noalias %columns, ptr noalias %out)",
+        name,
+        nest,
+        load,
+        True,
+        "%columns",
+    )
+
+
+def _scalar(module: Module, head: str, name: str, nest: Nest, load: Load, quick: bool, columns: str = "null") -> None:
+    run = Run(module, name, nest, 1, 1, load, _store)
+    function = module.function(f"{head} {'#1' if quick and len(nest.cells) > LONG else '#0'}")
     function.scratch(run.layout.size)
-    run.write(function)
+    run.write(function, columns)
     function.release(run.layout.size)
     function.end()
 
