@@ -37,7 +37,7 @@ class CompiledStep(Step):
     MissingExtraError without llvmlite and numpy.
     """
 
-    numbers: Any  # of each parameter, and then for each its step count and what the optimiser remembers
+    numbers: Any  # of each parameter, then of each its step count, and then each number that the optimiser remembers
     grads: Any
     held: Any  # the compiled step with its arrays in place; None before it is called for, and where there is none
     dropouts: list[Dropout]
@@ -149,16 +149,15 @@ class CompiledStep(Step):
             return
         self.stepped = False
         split = len(self.parameters)
-        data, state = self.numbers[:split].tolist(), self.numbers[split:].tolist()
+        data, states = self.numbers[:split].tolist(), self.numbers[split:].reshape(self.width, split).T.tolist()
         trained = {p for p in self.reached if p.requires_grad}
         stepped = trained.intersection(self._group_of()) if self.optimizer.has_state else set()
-        for i, (p, number, grad) in enumerate(zip(self.parameters, data, self.grads.tolist(), strict=True)):
+        for p, number, grad, (t, *remembered) in zip(self.parameters, data, self.grads.tolist(), states, strict=True):
             p.data = number
             p.zero_grad()
             if p in trained:
                 p.grad = grad
             if p in stepped:
-                t, *remembered = state[i * self.width : (i + 1) * self.width]
                 self.optimizer.state[p] = int(t), tuple(remembered)
 
     def _load(self) -> None:
@@ -176,7 +175,7 @@ class CompiledStep(Step):
             self._compile()
         import numpy as np
 
-        self.numbers = np.array([*[p.data for p in self.parameters], *self._state()])
+        self.numbers = np.concatenate([[p.data for p in self.parameters], self._state()])
         self.grads = np.zeros(len(self.parameters))
         self.loaded = True
         self.begin()
@@ -279,16 +278,16 @@ class CompiledStep(Step):
         """Return the optimiser's group of each parameter that it knows."""
         return {p: i for i, group in enumerate(self.optimizer.param_groups) for p in group["params"]}
 
-    def _state(self) -> list[float]:
-        """Return the step count of each parameter, and behind it what the optimiser remembers."""
-        numbers: list[float] = []
+    def _state(self) -> Any:
+        """Return the step counts of all parameters, and then each number that the optimiser remembers of them."""
+        import numpy as np
+
         begin = dict.fromkeys(self.parameters, (0, (0.0,) * (self.width - 1)))
         for group in reversed(self.optimizer.param_groups):
             begin |= dict.fromkeys(group["params"], (0, self.optimizer.begin(group)))
-        for p in self.parameters:
-            t, remembered = self.optimizer.state.get(p) or begin[p]
-            numbers += (float(t), *remembered)
-        return numbers
+        states = [self.optimizer.state.get(p) or begin[p] for p in self.parameters]
+        remembered = zip(*[numbers for _, numbers in states], strict=True)
+        return np.array([[t for t, _ in states], *remembered], float).ravel()
 
     def _update(self, result: list[Any], data: Any, state: Any, rates: Any) -> tuple[Any, ...]:
         """Compute new parameters and state, with the options of the optimiser's groups."""
@@ -306,7 +305,7 @@ class CompiledStep(Step):
             group = group_of.get(self.parameters[i])
             if group is None:
                 continue
-            own = slice(i * self.width, (i + 1) * self.width)
+            own = slice(i, None, len(grads))
             t, *remembered = state[own]
             new_data[i], numbers = self.optimizer.rule(
                 data[i], g, tuple(remembered), t + 1.0, lr=rates[group], **self.options[group]

@@ -316,6 +316,24 @@ def test_the_last_of_rows_that_are_taken_two_at_a_time_is_used_again(rows, monke
     np.testing.assert_allclose(found, np.sum([f(w, x) for x in xs.tolist()], axis=0), rtol=1e-12, atol=1e-12)
 
 
+def test_results_that_no_sample_changes_stand_among_the_others():
+    f = jit(lambda w, x: [w[0], x * w[1], *w, 3.0, x, x + 1.0, w[2] * w[2]], in_axes=(None, 0))
+    w, xs = [2.0, -0.5, 7.0], np.arange(11.0)
+    wanted = [2.0, -2.5, 2.0, -0.5, 7.0, 3.0, 5.0, 6.0, 49.0]
+    assert f.mean(w, xs) == wanted
+    assert f.sum(w, xs) == [11 * x for x in wanted]
+    assert f.mean(w, xs, then=lambda result, w: [a - w[1] for a in result]) == [a + 0.5 for a in wanted]
+
+
+def test_the_text_does_not_grow_with_results_beside_one_that_no_sample_changes(monkeypatch):
+    lengths, compile = [], machine.Compiler.compile
+    monkeypatch.setattr(machine.Compiler, "compile", lambda self: lengths.append(self.module.length()) or compile(self))
+    for n in (3_000, 12_000):
+        f = jit(lambda w, x: (0.0, np.array([a * x for a in w])), in_axes=(None, 0))
+        assert f.mean(np.full(n, 0.5), np.ones(8))[1].tolist() == [0.5] * n
+    assert lengths[1] < 1.05 * lengths[0]
+
+
 @pytest.mark.parametrize("turns", [3, 4, 7, 8, 9, 16, 19])
 def test_turns_side_by_side_with_some_left_over(turns, monkeypatch):
     monkeypatch.setattr(single, "FLAT", 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable
 
 from autograd.compiler.program.batch import Split
@@ -315,15 +316,27 @@ def whole(module: Module, name: str, split: Split, kind: str, after: str | None)
         f"  call void @reduce({samples}, {sums})",
     ]
     if not direct:
-        places = {totals: 0, constants: 0}
-        for k, varying in enumerate(split.varying):
-            source = totals if varying else constants
-            number = function.load(function.nth(source, places[source]))
-            places[source] += 1
-            if kind == "sum" and not varying:
-                number = function.put(f"fmul double {number}, %n")
-            function.store(number, function.nth(numbers, k))
+        _merge(function, split, numbers, totals, constants, kind)
     if after is not None:
         function.lines.append(f"  call void @{after}(ptr {numbers}, ptr %shared, ptr %out)")
     function.release(size)
     function.end()
+
+
+def _merge(function: Function, split: Split, numbers: str, totals: str, constants: str, kind: str) -> None:
+    """Bring the results of samples, and those that no sample changes, together in their order."""
+    at, places = 0, {totals: 0, constants: 0}
+    for varying, run in itertools.groupby(split.varying.tolist()):
+        count, source = sum(1 for _ in run), totals if varying else constants
+        address, begin, target = function.nth(source, places[source]), places[source], function.nth(numbers, at)
+        places[source] += count
+        at += count
+        if varying or kind == "mean":
+            function.copy(target, address, 8 * count)
+            continue
+
+        def times(k: str, address: str = address, target: str = target) -> None:
+            number = function.put(f"fmul double {function.load(function.nth(address, k))}, %n")
+            function.store(number, function.nth(target, k))
+
+        _over(function, f"constant{begin}", 0, count, 1, times)
