@@ -1908,8 +1908,9 @@ static PyObject *sweep_into(PyObject *Py_UNUSED(module), PyObject *const *args, 
         for (Py_ssize_t i = 0; !failed && i < PyTuple_GET_SIZE(operands) && i < PyTuple_GET_SIZE(partials); i++) {
             PyObject *operand = PyTuple_GET_ITEM(operands, i), *partial = PyTuple_GET_ITEM(partials, i);
             int wanted = partial == Py_None ? 0 : is_among(operand, needed), is_one = 0;
-            if (wanted > 0 && PyFloat_CheckExact(partial) && PyFloat_AS_DOUBLE(partial) == 1.0)
-                is_one = PySet_Contains(additions, known[((Value *)node)->op]->op); /* and is so for any numbers */
+            uint16_t op = ((Value *)node)->op;
+            if (wanted > 0 && op && PyFloat_CheckExact(partial) && PyFloat_AS_DOUBLE(partial) == 1.0)
+                is_one = PySet_Contains(additions, known[op]->op); /* and is so for any numbers */
             PyObject *flow = is_one ? Py_NewRef(adjoint) : wanted > 0 ? PyNumber_Multiply(partial, adjoint) : NULL;
             failed = wanted < 0 || is_one < 0 || (wanted && (flow == NULL || accumulate(adjoints, operand, flow) < 0));
             Py_XDECREF(flow);

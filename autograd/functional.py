@@ -64,10 +64,10 @@ def sweep_back(
         _accumulate(adjoints, output, seed)
     order, needed = _nodes_between(list(adjoints), inputs, until)
     watched = modes.active and modes.checking.get()
-    if native is not None and not (graph or watched or any(isinstance(x, Value) for x in adjoints.values())):
-        native.sweep_into(adjoints, order, needed, _ADDITIONS)  # the same in C
-        return adjoints
     with _recording():
+        if native is not None and not (graph or watched or any(isinstance(x, Value) for x in adjoints.values())):
+            native.sweep_into(adjoints, order, needed, _ADDITIONS)  # the same in C
+            return adjoints
         for node in reversed(order):
             if node not in adjoints:
                 continue

@@ -124,7 +124,7 @@ def is_array(x: Any) -> bool:
 
 def is_number(x: Any) -> bool:
     """Whether it is one real number, of Python, of NumPy or of this package; a bool is none."""
-    return _is_kind_of_number(type(x))
+    return isinstance(x, (Number, numbers.Real)) and not isinstance(x, bool)
 
 
 def _is_kind_of_number(cls: type) -> bool:

@@ -150,6 +150,7 @@ class CompiledStep(Step):
         self.stepped = False
         split = len(self.parameters)
         data, states = self.numbers[:split].tolist(), self.numbers[split:].reshape(self.width, split).T.tolist()
+        self.optimizer.zero_grad()  # of others than the model's parameters, too
         trained = {p for p in self.reached if p.requires_grad}
         stepped = trained.intersection(self._group_of()) if self.optimizer.has_state else set()
         for p, number, grad, (t, *remembered) in zip(self.parameters, data, self.grads.tolist(), states, strict=True):

@@ -214,13 +214,14 @@ class _Search:
 
     def check(self, module: Module) -> Self:
         """Raise TypeError where a set or a class has a parameter or a module that is found nowhere else."""
+        parameters = self.parameters if self.elsewhere else {}
         for holder, on_class in self.elsewhere:
             inner = _Search(list(holder))
             for other, _ in inner.elsewhere:  # which grows on the way: there may be sets in sets
                 inner.look_into(list(other))
             learning = {i for i, p in inner.parameters.items() if p.requires_grad}  # a frozen Value is a constant
             switched = {i for i, m in inner.modules.items() if m.training}  # by train() and eval(), which must find it
-            if learning - set(self.parameters) or switched - set(self.modules):
+            if not (learning <= parameters.keys() and switched <= self.modules.keys()):
                 raise TypeError(_misplaced(module, holder, on_class))
         return self
 

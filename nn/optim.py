@@ -127,9 +127,10 @@ class Optimizer:
             raise ValueError(f"a parameter group is a dict with the key 'params', and this one has {sorted(group)}")
         added = ParamGroup(self, {**self.defaults, "params": []})
         added.update(group)
-        for p, count in Counter([*self._parameters(), *added["params"]]).items():
-            if count > 1:
-                raise ValueError(f"{p!r} stands twice among the parameters")
+        counts = Counter(map(id, [*self._parameters(), *added["params"]]))
+        if max(counts.values(), default=1) > 1:
+            twice = next(p for p in added["params"] if counts[id(p)] > 1)
+            raise ValueError(f"{twice!r} stands twice among the parameters")
         self.param_groups.append(added)
 
     def _replace_groups(self, groups: Iterable[Mapping[str, Any]]) -> None:

@@ -763,3 +763,21 @@ def test_an_anomaly_of_many_operands_is_told_in_one_line():
     with ag.detect_anomaly(), pytest.raises(ag.AnomalyError, match=r"\(4994 more\)") as caught:
         ag.sum([Value(1e308)] * 5000)
     assert len(str(caught.value)) < 400
+
+
+def test_a_partial_that_is_a_value_keeps_its_graph_inside_no_grad():
+    w = Value(7.0)
+    scaled = define("scaled", lambda x: w.data * x, (lambda y, x: w,))
+    with ag.no_grad():
+        slope = grad(lambda x: scaled(x) * x)(3.0)  # w x + w x, of which one is a product with the partial
+    assert slope.data == 42.0
+    assert gradients(slope, w) == 3.0
+
+
+def test_gradients_through_a_node_that_was_put_together_by_hand():
+    a, y = Value(3.0), Value(5.0)
+    y.operands, y.partials = (a,), (1.0,)
+    assert gradients(y, a) == 1.0
+    z = a + 2.0
+    z.op = None
+    assert gradients(z * a, a) == 8.0

@@ -474,3 +474,13 @@ def test_a_program_of_all_parameters_is_not_taken_for_some_of_them_and_others_of
         chosen = nn.SGD([*most, Value(before) if stray else bias], lr=0.1)
         nn.fit(model, X, y, optimizer=chosen, epochs=2, progress=False, jit=True)
         assert (bias.data == before) is stray
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_a_stranger_in_the_optimiser_has_no_gradient_afterwards(jit):
+    X, y = data.moons(16, seed=1)
+    model, stranger = nn.MLP(2, [3, 1], seed=2), Value(0.25)
+    stranger.grad = 0.5
+    chosen = nn.SGD([*model.parameters(), stranger], lr=0.1)
+    nn.fit(model, X, y, optimizer=chosen, epochs=2, progress=False, jit=jit)
+    assert (stranger.data, stranger.has_grad) == (0.25, False)

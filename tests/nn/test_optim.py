@@ -753,3 +753,13 @@ def test_groups_may_be_replaced_by_plain_dicts():
     with pytest.raises(ValueError, match="stands twice"):
         optimizer.param_groups = [{"params": [a]}, {"params": [a]}]
     assert [group["params"] for group in optimizer.param_groups] == [[a], [b]]
+
+
+def test_parameters_are_told_apart_by_what_they_are_and_not_by_their_numbers():
+    class Compared(Value):
+        __hash__ = None
+
+    parameters = [Compared(1.0), Compared(1.0)]
+    assert len(nn.SGD(parameters, lr=0.1).param_groups[0]["params"]) == 2
+    with pytest.raises(ValueError, match="stands twice"):
+        nn.SGD([*parameters, parameters[0]], lr=0.1)
