@@ -92,10 +92,10 @@ def marked(gradient: float | None) -> tuple[str, str]:
 
 
 def stroke(theme: Theme, kind: str) -> str:
-    """The colour of a line or a number of this class: the sign of its gradient, or "constant"."""
+    """The colour of a line or a text of this class: the sign of its gradient, "constant", or that of a row."""
     return {
         "positive": theme.positive, "negative": theme.negative, "zero": theme.zero, "broken": theme.broken,
-        "unset": theme.muted, "constant": theme.muted,
+        "unset": theme.muted, "constant": theme.muted, "plain": theme.ink, "late": theme.ink,
     }[kind]  # fmt: skip
 
 

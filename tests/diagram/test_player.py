@@ -19,6 +19,7 @@ from autograd.diagram.chain_rule.steps import as_data, steps
 from autograd.diagram.formats.html import fragment
 from autograd.diagram.formats.html import page as whole_page
 from autograd.diagram.text import number
+from autograd.diagram.theme import line_width
 
 from .browser import chromium
 from .graphs import GOLDEN, named, network, product, shared
@@ -414,27 +415,94 @@ def test_a_frozen_input_takes_no_gradient_in_the_steps() -> None:
     assert not any(frozen & set(s.grads) for s in steps(picture))
 
 
-def test_clusters_fold_and_unfold_by_mouse_and_keyboard(opened: Callable[..., Watched]) -> None:
+def moons_loss() -> tuple[Any, Value]:
+    """A model and its loss for ten points: 228 values."""
+    import nn
+
+    points, labels = nn.data.moons(10, labels=(-1, 1))
+    model = nn.MLP(2, [4, 4, 1], seed=0)
+    return model, backward(nn.hinge([model(x) for x in points], labels))
+
+
+def fits(page: Watched) -> bool:
+    return bool(
+        page.page.evaluate("""() => {
+            const stage = document.querySelector('.stage').getBoundingClientRect();
+            const drawn = document.querySelector('.stage svg').getBoundingClientRect();
+            return drawn.width <= stage.width && drawn.height <= stage.height + 1 && drawn.height > 200;
+        }""")
+    )
+
+
+def test_a_folded_graph_is_fitted_at_the_start_and_its_edges_run_from_box_to_box(
+    opened: Callable[..., Watched],
+) -> None:
+    model, loss = moons_loss()
+    diagram = draw(loss, model=model)
+    page = opened(html=diagram.html)
+    assert fits(page)
+    folded = diagram.drawing.picture
+    assert page.page.locator("g.node:visible").count() == len(folded.nodes) == 30
+    assert page.page.locator("g.edge polygon:visible").count() == len(folded.edges) == 50
+    assert page.page.get_by_text("gradient norm").locator("visible=true").count() == 0  # none is computed yet
+    page.page.keyboard.press("End")
+    flowing = [edge for edge in folded.edges if edge.flow]
+    coloured = page.page.locator("g.edge.positive polygon:visible, g.edge.negative polygon:visible")
+    assert coloured.count() == len(flowing) > 30
+    assert page.page.get_by_text("gradient norm").locator("visible=true").count() == 9
+
+
+def test_each_edge_between_boxes_carries_at_the_end_what_the_picture_says(opened: Callable[..., Watched]) -> None:
+    model, loss = moons_loss()
+    diagram = draw(loss, model=model)
+    page = opened(html=diagram.html)
+    page.page.keyboard.press("End")
+    for edge in diagram.drawing.picture.edges:
+        group = page.page.locator(f'[id$="-{edge.id}"]')
+        assert edge.sign in group.get_attribute("class").split()
+        if edge.sign != "constant":
+            assert float(group.locator("path").get_attribute("stroke-width")) == pytest.approx(
+                line_width(edge.flow), abs=6e-3
+            )
+
+
+def test_boxes_open_and_close_by_mouse_and_keyboard(opened: Callable[..., Watched]) -> None:
+    model, loss = moons_loss()
+    page = opened(html=draw(loss, model=model).html)
+    boxes = page.page.locator("g.node.group:visible")
+    page.page.keyboard.press("End")
+    assert boxes.count() == 9
+    boxes.nth(4).click()
+    assert boxes.count() == 8
+    assert page.page.locator("g.node.parameter:visible").count() == 5
+    assert page.count() == "385 / 385"  # the step stays
+    grads = page.page.locator("g.node.parameter:visible text.grad").all_text_contents()
+    neuron = model.layers[1].neurons[0]
+    expected = [f"{'▲' if p.grad > 0 else '▼'} {number(p.grad)}" for p in (*neuron.w, neuron.b) if p.grad]
+    assert sorted(expected) == sorted(g for g in grads if g != "0")
+    assert page.page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("close")
+    page.page.keyboard.press("Enter")
+    assert boxes.count() == 9
+    assert fits(page)
+    boxes.nth(0).focus()
+    page.page.keyboard.press("Enter")
+    assert (boxes.count(), page.page.locator("g.node.parameter:visible").count()) == (8, 3)
+    page.part("previous").click()  # steps go on, whatever is open
+    assert page.count() == "384 / 385"
+
+
+def test_a_small_graph_of_a_model_starts_whole_and_folds(opened: Callable[..., Watched]) -> None:
     import nn
 
     model = nn.MLP(2, [2, 1], seed=3)
-    loss = model([1.0, -1.0]) ** 2
-    loss.backward()
-    page = opened(html=draw(loss, model=model, collapse=True).html)
-    covers = page.page.locator("g.cover[data-open]")
-    assert covers.count() == 5  # folded at first: three neurons in two layers
-    assert "parameters" in covers.first.text_content()
-    hidden = page.page.locator("g.node[data-folded]").count()
-    assert hidden > 8
-    page.page.locator("g.cover[data-open]").last.click()
-    assert covers.count() == 4
-    handle = page.page.locator("g.cluster").first
-    handle.focus()
-    before = handle.get_attribute("aria-expanded")
-    page.page.keyboard.press("Enter")
-    assert handle.get_attribute("aria-expanded") != before
-    page.part("last").click()  # steps go on below the covers
-    assert page.part("next").is_disabled()
+    loss = backward(model([1.0, -1.0]) ** 2)
+    page = opened(html=draw(loss, model=model).html)
+    boxes = page.page.locator("g.node.group:visible")
+    assert boxes.count() == 0
+    page.page.locator('g.cluster[role="button"]:visible').first.press("Enter")
+    assert boxes.count() == 3
+    closed = opened(html=draw(loss, model=model, collapse=True).html)
+    assert closed.page.locator("g.node.group:visible").count() == 3
 
 
 def test_the_player_inside_a_notebooks_output(browser: Any) -> None:

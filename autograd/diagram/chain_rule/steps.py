@@ -7,11 +7,10 @@ MathML trees. It is plain data, for the page of the player and for an animation.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from autograd.diagram.picture.clusters import members_of
 from autograd.diagram.picture.picture import Edge, Flow, Node, Picture
 from autograd.diagram.text import number
 from autograd.diagram.theme import MARK, line_width, marked, sign_of
@@ -173,9 +172,12 @@ class _Backward:
         return step
 
 
-def as_data(picture: Picture) -> dict[str, Any]:
-    """The steps as plain data for the page: texts and classes are decided here, so that the page only sets them."""
-    members = members_of(picture)
+def as_data(picture: Picture, drawn: Iterable[Edge] | None = None) -> dict[str, Any]:
+    """The steps as plain data for the page: texts and classes are decided here, so that the page only sets them.
+
+    The edges that are `drawn` may be others than those of the picture.
+    """
+    edges = [*picture.edges, *(edge for edge in drawn or () if edge.bundled)]
     return {
         "steps": [
             {name: getattr(step, name) for name in ("phase", "title", "words", "node", "edges", "lines")}
@@ -186,15 +188,12 @@ def as_data(picture: Picture) -> dict[str, Any]:
             }
             for step in steps(picture)
         ],
-        "edges": {e.id: [e.source, e.target, e.label, e.sign == "constant"] for e in picture.edges},
+        "edges": {e.id: [e.source, e.target, e.label, e.sign == "constant"] for e in edges},
         "derivations": [
             {"name": node.full_name, "lines": picture.derivations[node.id]}
             for node in picture.nodes
             if node.id in picture.derivations
         ],
-        "clusters": {
-            c.id: {"label": c.label, "members": [node.id for node in members[c.id]]} for c in picture.clusters
-        },
     }
 
 

@@ -216,7 +216,7 @@ def _columns(node: Node, theme: Theme, border: str) -> list[str]:
     space = f'<TD WIDTH="{_GAP:.0f}"></TD>'
     for label, text, kind in node.rows:
         if label:
-            color = theme.ink if kind == "plain" else stroke(theme, kind)
+            color = stroke(theme, kind)
             rows.append(
                 f'<TR>{space}<TD ALIGN="LEFT" WIDTH="{_KEY:.0f}">{font(label, theme.muted)}</TD>'
                 f'<TD ALIGN="RIGHT" WIDTH="{whole - _KEY - 2 * _GAP:.0f}">{font(text, color)}</TD>{space}</TR>'

@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from autograd.diagram.chain_rule.steps import as_data
+from autograd.diagram.picture.fold import boxes, views
 from autograd.diagram.picture.picture import Picture
 from autograd.diagram.place.boxes import Layout
 from autograd.diagram.place.drawing import Drawing, arrange
@@ -16,7 +19,7 @@ from autograd.diagram.text import number, xml
 from autograd.diagram.theme import DARK, Theme, flat
 from autograd.errors import DiagramError
 
-from .svg import describe, document, draw_body, unique_id
+from .svg import Body, describe, document, draw_body, draw_views, unique_id
 from .svg import style as svg_style
 
 MAX_STEPS = 5000  # nodes in a player: each step shows all that came before it
@@ -49,27 +52,43 @@ def write(drawing: Drawing) -> bytes:
 
 def player(drawing: Drawing, uid: str) -> str:
     """The page with the player of a drawing, in which `uid` begins every id."""
-    picture, unfolded = drawing.picture, drawing.unfolded
-    fold = unfolded is not None and len(unfolded.nodes) <= PLAYABLE
-    if unfolded is not None and fold:
-        picture = unfolded
-    if len(picture.nodes) > MAX_STEPS:
+    whole = drawing.unfolded or drawing.picture
+    shown = views(whole) if len(whole.nodes) <= PLAYABLE else {}
+    if len(drawing.picture.nodes) > MAX_STEPS:
         raise DiagramError(
-            f"A player of {len(picture.nodes)} nodes would be too slow to step through (the most is {MAX_STEPS}). "
-            "Draw a part of the graph (focus=, path=), fold it with model=, or save it as .svg."
+            f"A player of {len(drawing.picture.nodes)} nodes would be too slow to step through (the most is "
+            f"{MAX_STEPS}). Draw a part of the graph (focus=, path=), fold it with model=, or save it as .svg."
         )
-    layout = arrange(picture, drawing.asked_engine, drawing.time_limit) if fold else drawing.layout
-    return page(drawing.picture.title, [fragment(picture, layout, uid, fold)], drawing.theme)
+    if not shown:
+        return page(drawing.picture.title, [fragment(drawing.picture, drawing.layout, uid)], drawing.theme)
+    first = "*" if drawing.unfolded is None else ""
+    with ThreadPoolExecutor() as pool:  # an engine is a process of its own
+        layouts = pool.map(lambda picture: arrange(picture, drawing.asked_engine, drawing.time_limit), shown.values())
+        every = {key: (picture, layout) for (key, picture), layout in zip(shown.items(), layouts, strict=True)}
+    return page(drawing.picture.title, [folding_fragment(whole, every, first, uid)], drawing.theme)
 
 
-def fragment(picture: Picture, layout: Layout, uid: str, fold: bool = False) -> str:
+def fragment(picture: Picture, layout: Layout, uid: str) -> str:
     """One player as an HTML element, to be put on a page with its style and script."""
-    drawn = document(draw_body(picture, layout, uid), uid, picture.title, describe(picture))
-    data = json.dumps(as_data(picture), ensure_ascii=True, allow_nan=False).replace("<", "\\u003c")
+    return _fragment(picture, draw_body(picture, layout, uid), as_data(picture), uid)
+
+
+def folding_fragment(whole: Picture, every: Mapping[str, tuple[Picture, Layout]], first: str, uid: str) -> str:
+    """A player that steps through the whole picture, of which it shows one of the views at a time."""
+    body, places = draw_views(every, first, uid)
+    data = as_data(whole, [edge for picture, _ in every.values() for edge in picture.edges])
+    return _fragment(whole, body, {**data, "view": first, "views": places, "boxes": boxes(whole)}, uid)
+
+
+def _fragment(picture: Picture, body: Body, content: Mapping[str, Any], uid: str) -> str:
+    drawn = document(body, uid, picture.title, describe(picture))
+    data = json.dumps(content, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
     title = xml(picture.title)
-    folding = ' data-fold="all"' if fold else ""
+    folding = (
+        "; one on a folded box opens it, and one on the frame of an open one closes it" if "boxes" in content else ""
+    )
     return (
-        f'<main class="player" data-player="{uid}" tabindex="0" aria-label="{title}"{folding}>\n'
+        f'<main class="player" data-player="{uid}" tabindex="0" aria-label="{title}">\n'
         f"<h1>{title}</h1>\n"
         f'<div class="stage" data-part="stage" tabindex="0" role="region" aria-label="picture">{drawn}</div>\n'
         f"{_CONTROLS}"
@@ -78,7 +97,8 @@ def fragment(picture: Picture, layout: Layout, uid: str, fold: bool = False) -> 
         '<p class="hidden" data-part="words" role="status" aria-live="polite"></p>\n'
         f"{_DERIVATIONS if picture.derivations else ''}"
         f"<details><summary>The numbers as a table</summary>{table(picture)}</details>\n"
-        '<p class="keys">Keys: ← and → step, Home and End jump, space plays. A click on a box goes to its step.</p>\n'
+        '<p class="keys">Keys: ← and → step, Home and End jump, space plays. A click on a box goes to its step'
+        f"{folding}.</p>\n"
         f'<script type="application/json">{data}</script>\n'
         "</main>\n"
     )

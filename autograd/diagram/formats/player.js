@@ -44,81 +44,87 @@ function startPlayer(root) {
     const id = group.id.slice(uid.length + 1);
     nodes.set(id, { group, value: group.querySelector("text.value"), grad: group.querySelector("text.grad") });
   }
-  const edges = new Map();
+  const edges = new Map(); // those that are drawn, in one of the views
   for (const [id, [source, target, label, constant]] of Object.entries(data.edges)) {
     const group = shape(id);
-    edges.set(id, { group, source, target, label, constant, line: group.querySelector("path"), text: group.querySelector("text") });
+    if (!group) continue; // it runs between two boxes that are never open both, and others stand for it
+    const [line, head, text] = ["path", "polygon", "text"].map((name) => group.querySelector(name));
+    edges.set(id, { group, source, target, label, constant, line, head, text });
   }
-  const folded = new Set();
+  const boxes = data.boxes ?? {}; // what each box stands for
+  const boxOf = new Map(Object.entries(boxes).flatMap(([box, members]) => members.map((id) => [id, box])));
+  const frames = new Map(
+    [...root.querySelectorAll("g.cluster")].map((group) => [group.id.slice(uid.length + 1, -"-frame".length), group]),
+  );
+  let view = data.view; // undefined where there is one view only
   const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
   let at = 0;
   let timer = null;
 
   function setSign(element, sign) {
+    if (element.classList.contains(sign)) return;
     element.classList.remove(...SIGNS);
     element.classList.add(sign);
   }
 
-  function setGrad(id, [text, sign]) {
-    const { group, grad } = nodes.get(id);
-    if (!grad) return;
-    group.classList.toggle("ungraded", sign === "unset");
-    grad.textContent = text;
-    setSign(grad, sign);
+  // What stands for a node in this view: itself, or the box that it is in.
+  function home(id) {
+    return view === undefined || id in data.views[view].nodes ? id : boxOf.get(id);
   }
 
-  function clear() {
-    for (const [id, { group, value }] of nodes) {
-      group.classList.add("pending", "ungraded");
-      group.classList.remove("active");
-      if (value) value.textContent = "·";
-      setGrad(id, ["·", "unset"]);
+  // The drawn edges that stand for one of the graph: itself, or the one between the boxes of its ends.
+  function standIn(id) {
+    if (view === undefined || id in data.views[view].edges) return edges.get(id);
+    const [source, target] = data.edges[id];
+    return edges.get(`e${home(source)}_${home(target)}_0`);
+  }
+
+  // The numbers after so many steps: nodes and edges are as the last of them left them.
+  function render(index) {
+    const [values, grads, flows] = [{}, {}, {}];
+    for (const step of data.steps.slice(0, index + 1)) {
+      Object.assign(values, step.values);
+      Object.assign(grads, step.grads);
+      Object.assign(flows, step.flows);
     }
-    for (const { group, line, text, label, constant } of edges.values()) {
+    const known = new Set(Object.keys(values).flatMap((id) => [id, boxOf.get(id)]));
+    for (const [id, { group, value, grad }] of nodes) {
+      const [text, sign] = grads[id] ?? ["·", "unset"];
       group.classList.remove("active");
-      group.classList.add("pending"); // a local derivative is known once the result is
+      group.classList.toggle("pending", !known.has(id));
+      group.classList.toggle("ungraded", grad ? sign === "unset" : index < (complete.get(id) ?? 0));
+      if (value) value.textContent = values[id] ?? "·";
+      if (!grad) continue;
+      grad.textContent = text;
+      setSign(grad, sign);
+    }
+    const carried = new Map(); // of several that a drawn edge stands for, it shows the largest
+    for (const [id, flow] of Object.entries(flows)) {
+      const edge = standIn(id); // none inside a closed box
+      if (edge && !(Number(carried.get(edge)?.[1]) > Number(flow[1]))) carried.set(edge, flow);
+    }
+    for (const edge of edges.values()) {
+      const { group, line, text, label, constant } = edge;
+      const [sign, width, mark] = carried.get(edge) ?? ["unset", "1", ""];
+      group.classList.remove("active");
+      group.classList.toggle("pending", !known.has(edge.target)); // a local derivative is known once the result is
       if (constant) continue;
-      setSign(group, "unset");
-      line.setAttribute("stroke-width", "1");
-      line.removeAttribute("stroke-dasharray");
-      if (text) {
-        text.textContent = label;
-        setSign(text, "unset");
-      }
-    }
-  }
-
-  function apply(step) {
-    for (const [id, text] of Object.entries(step.values)) {
-      const node = nodes.get(id);
-      node.group.classList.remove("pending");
-      if (node.value) node.value.textContent = text;
-    }
-    for (const { group, target } of edges.values()) if (target in step.values) group.classList.remove("pending");
-    for (const [id, grad] of Object.entries(step.grads)) setGrad(id, grad);
-    for (const [id, [sign, width, mark]] of Object.entries(step.flows)) {
-      const { group, line, text, label } = edges.get(id);
       setSign(group, sign);
       line.setAttribute("stroke-width", width);
       if (sign === "zero") line.setAttribute("stroke-dasharray", "5 4");
-      if (text) {
-        text.textContent = mark ? `${label} ${mark}` : label;
-        setSign(text, sign);
-      }
+      else line.removeAttribute("stroke-dasharray");
+      if (!text) continue;
+      text.textContent = label && mark ? `${label} ${mark}` : label;
+      setSign(text, sign);
     }
   }
 
   function highlight(step) {
     root.dataset.phase = step.phase;
-    for (const cover of root.querySelectorAll("g.cover.active")) cover.classList.remove("active");
-    for (const id of step.edges) edges.get(id).group.classList.add("active");
+    for (const id of step.edges) standIn(id)?.group.classList.add("active");
     if (step.phase === "start") stage.scrollTo({ left: 0, top: 0, behavior: "auto" });
     if (!step.node) return;
-    nodes.get(step.node).group.classList.add("active");
-    for (const [key, { members }] of Object.entries(data.clusters)) {
-      const cover = shape(`${key}-cover`); // the box that stands for the node while it is folded
-      if (cover) cover.classList.toggle("active", members.includes(step.node));
-    }
+    nodes.get(home(step.node)).group.classList.add("active");
     follow(around(step.node, step.edges));
   }
 
@@ -148,13 +154,17 @@ function startPlayer(root) {
     stage.scrollTo({ left, top, behavior: calm.matches || still ? "auto" : "smooth" });
   }
 
-  // Start with the whole picture where it can still be read at that size, else at its own size.
-  function fitAtFirst() {
+  // At which scale the whole picture is in sight.
+  function fittingScale() {
     const picture = stage.querySelector("svg");
     const [width, height] = [picture.width.baseVal.value, picture.height.baseVal.value];
-    const scale = Math.min(stage.clientWidth / width, (0.6 * window.innerHeight) / height);
-    const least = root.dataset.fold === "all" ? READABLE / 2 : READABLE; // folded boxes have larger letters
-    if (scale < 1 && scale >= least) setFit(true);
+    return Math.min(stage.clientWidth / width, (0.6 * window.innerHeight) / height);
+  }
+
+  // Start with the whole picture where it can still be read at that size, else at its own size; with boxes always.
+  function fitAtFirst() {
+    const scale = fittingScale();
+    if (stage.querySelector("g.node.group") || (scale < 1 && scale >= READABLE)) setFit(true);
   }
 
   function setFit(fitted) {
@@ -165,13 +175,12 @@ function startPlayer(root) {
   }
 
   function around(node, shown) {
-    return [node, ...shown.map((id) => edges.get(id).source).filter((id) => nodes.has(id))];
+    return [node, ...shown.map((id) => data.edges[id][0])].map(home).filter((id) => nodes.has(id));
   }
 
   function show(index) {
     at = Math.max(0, Math.min(index, data.steps.length - 1));
-    clear();
-    for (let i = 0; i <= at; i += 1) apply(data.steps[i]);
+    render(at);
     const step = data.steps[at];
     highlight(step);
     part("phase").textContent = step.phase;
@@ -209,38 +218,88 @@ function startPlayer(root) {
     show(index);
   }
 
-  function fold(id, closed) {
-    if (closed) folded.add(id);
-    else folded.delete(id);
-    const hidden = new Set();
-    for (const key of folded) for (const member of data.clusters[key].members) hidden.add(member);
-    for (const [key, { group }] of nodes) group.toggleAttribute("data-folded", hidden.has(key));
-    for (const { group, source, target } of edges.values()) {
-      group.toggleAttribute("data-folded", hidden.has(source) && hidden.has(target));
+  // The step after which every gradient in a box is known: its norm is shown from then on.
+  const complete = new Map();
+  data.steps.forEach((step, index) => {
+    for (const id of Object.keys(step.grads)) if (boxOf.has(id)) complete.set(boxOf.get(id), index);
+  });
+
+  // Show another view: every element goes where it stands there, and what is not there is hidden.
+  function open(key) {
+    view = key;
+    const { size, shift, legend, nodes: moved, edges: lines, clusters } = data.views[key];
+    const picture = stage.querySelector("svg");
+    const show = (element, shown) => (shown ? element.removeAttribute("display") : element.setAttribute("display", "none"));
+    const set = (element, values) => Object.entries(values).forEach(([name, value]) => element.setAttribute(name, value));
+    set(picture, { width: size[0], height: size[1], viewBox: `0 0 ${size[0]} ${size[1]}` });
+    set(picture.querySelector(".background"), { width: size[0], height: size[1] });
+    set(picture.querySelector(".graph"), { transform: `translate(${shift})` });
+    const explained = picture.querySelector(".legend");
+    if (explained) set(explained, { transform: `translate(${legend})` });
+    for (const [id, { group }] of nodes) {
+      show(group, id in moved);
+      if (id in moved) set(group, { transform: `translate(${moved[id]})` });
     }
-    for (const key of Object.keys(data.clusters)) {
-      const cover = shape(`${key}-cover`);
-      const handle = shape(key);
-      if (cover) cover.toggleAttribute("data-open", folded.has(key));
-      if (handle) handle.setAttribute("aria-expanded", String(!folded.has(key)));
+    for (const [id, edge] of edges) {
+      show(edge.group, id in lines);
+      if (!(id in lines)) continue;
+      const [d, points, x, y, label] = lines[id];
+      set(edge.line, { d });
+      set(edge.head, { points });
+      edge.label = label;
+      if (edge.text) set(edge.text, { x, y });
+    }
+    for (const [id, group] of frames) {
+      show(group, id in clusters);
+      if (!(id in clusters)) continue;
+      const [x, y, width, height] = clusters[id];
+      set(group.querySelector("rect"), { x, y, width, height });
+      set(group.querySelector("text"), { x: x + 10, y: y + 15 });
     }
   }
 
-  for (const [id, { label }] of Object.entries(data.clusters)) {
-    const handle = shape(id);
-    const cover = shape(`${id}-cover`);
-    if (!handle || !cover) continue;
-    handle.setAttribute("tabindex", "0");
-    handle.setAttribute("role", "button");
-    handle.setAttribute("aria-label", `fold or unfold ${label}`);
-    const toggle = () => fold(id, !folded.has(id));
-    handle.addEventListener("click", toggle);
-    cover.addEventListener("click", toggle);
-    handle.addEventListener("keydown", (event) => {
+  // Turn to another view: an open box is in sight, at a size that can be read, and has the focus.
+  function turnTo(key) {
+    open(key);
+    const handle = frames.get(key) ?? nodes.get(closedLast)?.group;
+    setFit(!frames.has(key) || fittingScale() >= READABLE);
+    show(at);
+    handle?.focus({ preventScroll: true });
+    if (handle && frames.has(key)) bringIntoSight(handle);
+  }
+
+  // Scroll the stage to an element: to its middle, or where it is larger than the stage to its end, where results are.
+  function bringIntoSight(element) {
+    const [frame, box] = [stage.getBoundingClientRect(), element.getBoundingClientRect()];
+    const from = (start, end, size) => (end - start <= size ? (start + end - size) / 2 : end - size);
+    stage.scrollTo({
+      left: stage.scrollLeft + from(box.left - frame.left - 8, box.right - frame.left + 8, stage.clientWidth),
+      top: stage.scrollTop + from(box.top - frame.top - 8, box.bottom - frame.top + 8, stage.clientHeight),
+      behavior: "auto",
+    });
+  }
+
+  let closedLast = null;
+  function handles(group, words, act) {
+    group.setAttribute("tabindex", "0");
+    group.setAttribute("role", "button");
+    group.setAttribute("aria-label", words);
+    group.addEventListener("click", act);
+    group.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" && event.key !== " ") return;
       event.preventDefault();
       event.stopPropagation();
-      toggle();
+      act();
+    });
+  }
+
+  for (const box of Object.keys(boxes)) {
+    const label = nodes.get(box)?.group.querySelector(".head").textContent;
+    if (nodes.has(box) && box in data.views) handles(nodes.get(box).group, `open ${label}`, () => turnTo(box));
+    if (!frames.has(box)) continue;
+    handles(frames.get(box), `close ${label}`, () => {
+      closedLast = box;
+      turnTo("");
     });
   }
 
@@ -289,8 +348,8 @@ function startPlayer(root) {
     const own = data.steps.flatMap((step, index) => (step.node === id ? [index] : []));
     if (own.length) group.addEventListener("click", () => go(own.find((index) => index > at) ?? own[0]));
   }
-  for (const key of Object.keys(data.clusters)) if (root.dataset.fold === "all") fold(key, true);
   root.dataset.ready = "";
+  if (view !== undefined) open(view);
   fitAtFirst();
   show(0);
 }

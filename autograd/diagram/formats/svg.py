@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import itertools
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from autograd.diagram.picture.picture import Cluster, Edge, Node, Picture
 from autograd.diagram.place.boxes import Layout, Point, Rectangle
@@ -30,6 +31,7 @@ from autograd.diagram.theme import (
 from .look import fill_and_border, label_of, legend_entries
 
 MARGIN = 14.0
+Legend = tuple[str, float, float]  # its elements, its width and its height
 _DASHES = {"zero": ' stroke-dasharray="5 4"', "constant": ' stroke-dasharray="2 3"'}
 _count = itertools.count(1)
 
@@ -102,7 +104,6 @@ def _rules(t: Theme, scope: str) -> str:
         (".rule", f"stroke: {t.muted}; stroke-opacity: .35"),
         (".cluster rect", f"fill: {t.cluster}; stroke: {t.muted}; stroke-opacity: .6"),
         (".cluster text", f"fill: {t.muted}"),
-        (".cover rect", f"fill: {t.fill['group']}; stroke: {t.border['group']}; stroke-width: 1.5"),
         *((f".box.{kind}", f"fill: {t.fill[kind]}; stroke: {t.border[kind]}") for kind in t.fill),
         (".box.broken", f"stroke: {t.broken}; stroke-width: 2"),
         (".box.dead", "stroke-width: 2"),
@@ -127,24 +128,85 @@ def _rules(t: Theme, scope: str) -> str:
 
 def draw_body(picture: Picture, layout: Layout, uid: str) -> Body:
     """The elements of the picture: background, clusters, edges, nodes, legend. `uid` begins every id."""
-    legend, legend_width, legend_height = _legend(picture, max(layout.width, 560.0))
-    w = max(layout.width, legend_width) + 2 * MARGIN
-    h = layout.height + legend_height + 2 * MARGIN
-    dx, dy = MARGIN + max(0.0, (w - 2 * MARGIN - layout.width) / 2), MARGIN
-    framed = [(cluster, layout.clusters[cluster.id]) for cluster in picture.clusters if cluster.id in layout.clusters]
+    return draw_views({"": (picture, layout)}, "", uid)[0]
+
+
+def draw_views(views: Mapping[str, tuple[Picture, Layout]], first: str, uid: str) -> tuple[Body, dict[str, Any]]:
+    """The elements of several pictures of one graph, each drawn once, and where they stand in each of the pictures.
+
+    What is not in the `first` picture is hidden. Of each view there are its "size", the "shift" of the whole, the place
+    of the "legend", by how much each of the "nodes" is away from where it is drawn, the line, the head, the place and
+    the words of each of the "edges", and the corner and the size of each of the "clusters".
+    """
+    order = [first, *(key for key in views if key != first)]
+    picture, layout = views[first]
+    nodes, edges = _first_of_each(views[key][0] for key in order)
+    whole = replace(picture, nodes=list(nodes.values()), edges=list(edges.values()))
+    legend = _legend(whole, max(layout.width, 560.0))
+    drawn: dict[str, str] = {}  # elements by id
+    frames: dict[str, str] = {}  # those of clusters, which may have the id of a box
+    centres: dict[str, Point] = {}
+    places: dict[str, Any] = {}
+    for key in order:
+        picture, layout = views[key]
+        more = "" if key == first else ' display="none"'
+        for cluster in picture.clusters:
+            if cluster.id in layout.clusters:
+                frames.setdefault(cluster.id, _cluster(cluster, layout.clusters[cluster.id], uid, more))
+        for edge in picture.edges:
+            drawn.setdefault(edge.id, _edge(edge, layout, uid, more, always=len(views) > 1))
+        for node in picture.nodes:
+            centres.setdefault(node.id, layout.nodes[node.id])
+            drawn.setdefault(node.id, _node(node, layout.nodes[node.id], uid, more))
+        places[key] = _places(picture, layout, centres, legend)
+    w, h, dx, dy, at = _stage(views[first][1], legend)
     parts = [
         f'<rect class="background" width="{w:.0f}" height="{h:.0f}"/>\n',
-        f'<g transform="translate({dx:.1f} {dy:g})">\n',
-        *(_cluster(cluster, corners, uid) for cluster, corners in framed),
-        *(_edge(edge, layout, uid) for edge in picture.edges),
-        *(_node(node, layout.nodes[node.id], uid) for node in picture.nodes),
-        *(_cover(cluster, corners, uid) for cluster, corners in framed if cluster.summary),
+        f'<g class="graph" transform="translate({dx:.1f} {dy:g})">\n',
+        *frames.values(),  # those inside of others come after them
+        *(drawn[key] for key in (*edges, *nodes)),
         "</g>\n",
     ]
-    if legend:
-        y = MARGIN + layout.height + 10
-        parts.append(f'<g class="legend" transform="translate({MARGIN:g} {y:.1f})">\n{legend}</g>\n')
-    return Body(w, h, "".join(parts))
+    if legend[0]:
+        parts.append(f'<g class="legend" transform="translate({MARGIN:g} {at:.1f})">\n{legend[0]}</g>\n')
+    return Body(w, h, "".join(parts)), places
+
+
+def _first_of_each(pictures: Iterable[Picture]) -> tuple[dict[str, Node], dict[str, Edge]]:
+    """The nodes and edges that are in one of the pictures, by id, as they are in the first that has them."""
+    nodes: dict[str, Node] = {}
+    edges: dict[str, Edge] = {}
+    for picture in pictures:
+        nodes |= {node.id: node for node in picture.nodes if node.id not in nodes}
+        edges |= {edge.id: edge for edge in picture.edges if edge.id not in edges}
+    return nodes, edges
+
+
+def _stage(layout: Layout, legend: Legend) -> tuple[float, float, float, float, float]:
+    """Width and height of a picture with its legend, where the graph begins, and where the legend does."""
+    w = max(layout.width, legend[1]) + 2 * MARGIN
+    h = layout.height + legend[2] + 2 * MARGIN
+    return w, h, MARGIN + max(0.0, (w - 2 * MARGIN - layout.width) / 2), MARGIN, MARGIN + layout.height + 10
+
+
+def _places(picture: Picture, layout: Layout, centres: Mapping[str, Point], legend: Legend) -> dict[str, Any]:
+    """Where everything stands in a view, as plain data for the player: `draw_views` says what."""
+    w, h, dx, dy, at = _stage(layout, legend)
+    nodes = {node.id: (*layout.nodes[node.id], *centres[node.id]) for node in picture.nodes}
+    edges = {edge.id: [*_line(edge, layout), *_label_place(edge, layout), edge.label] for edge in picture.edges}
+    return {
+        "size": [round(w), round(h)],
+        "shift": [round(dx, 1), dy],
+        "legend": [MARGIN, round(at, 1)],
+        "nodes": {key: [round(x - x0, 1), round(y - y0, 1)] for key, (x, y, x0, y0) in nodes.items()},
+        "edges": edges,
+        "clusters": {
+            cluster.id: [round(x, 1) for x in (x0, y0, x1 - x0, y1 - y0)]
+            for cluster in picture.clusters
+            if cluster.id in layout.clusters
+            for x0, y0, x1, y1 in [layout.clusters[cluster.id]]
+        },
+    }
 
 
 def text(content: str, x: float, y: float, classes: str, size: float, anchor: str = "start", bold: bool = False) -> str:
@@ -162,13 +224,13 @@ def _rectangle(corners: Rectangle, radius: int, attributes: str = "") -> str:
     return f'<rect {attributes}x="{x0:.1f}" y="{y0:.1f}" {size}/>'
 
 
-def _node(node: Node, centre: Point, uid: str) -> str:
+def _node(node: Node, centre: Point, uid: str, more: str = "") -> str:
     w, h = node.width, node.height
     x, y = centre[0] - w / 2, centre[1] - h / 2
     fill, border = fill_and_border(node)
     dash = ' stroke-dasharray="4 3"' if node.kind == "constant" else ""
     classes = " ".join(dict.fromkeys(["box", fill, border]))
-    parts = [f'<g id="{uid}-{node.id}" class="node {node.kind}"><title>{xml(node.tooltip)}</title>']
+    parts = [f'<g id="{uid}-{node.id}" class="node {node.kind}"{more}><title>{xml(node.tooltip)}</title>']
     if border == "broken":
         ring = "ring late" if finite(node.value) else "ring"
         parts.append(_rectangle((x - 4, y - 4, x + w + 4, y + h + 4), 9, f'class="{ring}" '))
@@ -185,12 +247,26 @@ def _node(node: Node, centre: Point, uid: str) -> str:
             parts.append(text(content, x + w - PAD, baseline, f"number {label.split()[0]} {kind}", SIZE, "end"))
         else:
             marks = [kind] + ["broken"] * (border == "broken") + ["late"] * (content in late)
-            parts.append(text(content, x + PAD, baseline, " ".join(marks) if kind == "flag" else "plain", SIZE))
+            parts.append(text(content, x + PAD, baseline, " ".join(marks) if kind == "flag" else kind, SIZE))
     parts.append("</g>\n")
     return "".join(parts)
 
 
-def _edge(edge: Edge, layout: Layout, uid: str) -> str:
+def _edge(edge: Edge, layout: Layout, uid: str, more: str = "", always: bool = False) -> str:
+    line, head = _line(edge, layout)
+    parts = [
+        f'<g id="{uid}-{edge.id}" class="edge {edge.sign}"{more}><title>{xml(edge.tooltip)}</title>',
+        f'<path d="{line}" stroke-width="{line_width(edge.flow):.2f}"{_DASHES.get(edge.sign, "")}/>',
+        f'<polygon points="{head}"/>',
+    ]
+    if always or (label_of(edge) and edge.id in layout.labels):
+        parts.append(text(label_of(edge), *_label_place(edge, layout), f"small {edge.sign}", EDGE_SIZE, "middle"))
+    parts.append("</g>\n")
+    return "".join(parts)
+
+
+def _line(edge: Edge, layout: Layout) -> tuple[str, str]:
+    """The curve of an edge, and the corners of its head."""
     points = layout.edges[edge.id]
     (x0, y0), (x1, y1) = points[-2], points[-1]
     if math.hypot(x1 - x0, y1 - y0) < 0.5 and len(points) > 2:
@@ -202,16 +278,12 @@ def _edge(edge: Edge, layout: Layout, uid: str) -> str:
     bx, by = x1 - ux * head, y1 - uy * head
     left, right = (bx - uy * half, by + ux * half), (bx + uy * half, by - ux * half)
     curve = [*points[:-1], (x1 - ux * head * 0.7, y1 - uy * head * 0.7)]
-    parts = [
-        f'<g id="{uid}-{edge.id}" class="edge {edge.sign}"><title>{xml(edge.tooltip)}</title>',
-        f'<path d="{_path(curve)}" stroke-width="{thick:.2f}"{_DASHES.get(edge.sign, "")}/>',
-        f'<polygon points="{x1:.1f},{y1:.1f} {left[0]:.1f},{left[1]:.1f} {right[0]:.1f},{right[1]:.1f}"/>',
-    ]
-    if label_of(edge) and edge.id in layout.labels:
-        x, y = layout.labels[edge.id]
-        parts.append(text(label_of(edge), x, y + 3, f"small {edge.sign}", EDGE_SIZE, "middle"))
-    parts.append("</g>\n")
-    return "".join(parts)
+    return _path(curve), f"{x1:.1f},{y1:.1f} {left[0]:.1f},{left[1]:.1f} {right[0]:.1f},{right[1]:.1f}"
+
+
+def _label_place(edge: Edge, layout: Layout) -> Point:
+    x, y = layout.labels.get(edge.id, layout.edges[edge.id][0])
+    return round(x, 1), round(y + 3, 1)
 
 
 def _path(points: Iterable[Point]) -> str:
@@ -220,28 +292,12 @@ def _path(points: Iterable[Point]) -> str:
     return f"M{first}" + "".join(f"C{' '.join(rest[i : i + 3])}" for i in range(0, len(rest), 3))
 
 
-def _cluster(cluster: Cluster, corners: Rectangle, uid: str) -> str:
+def _cluster(cluster: Cluster, corners: Rectangle, uid: str, more: str = "") -> str:
     label = text(cluster.label, corners[0] + 10, corners[1] + 15, "small", EDGE_SIZE)
-    return f'<g id="{uid}-{cluster.id}" class="cluster">{_rectangle(corners, 8)}{label}</g>\n'
+    return f'<g id="{uid}-{cluster.id}-frame" class="cluster"{more}>{_rectangle(corners, 8)}{label}</g>\n'
 
 
-def _cover(cluster: Cluster, corners: Rectangle, uid: str) -> str:
-    """What a folded cluster shows instead of its nodes; the player turns it on."""
-    x0, y0, x1, y1 = corners
-    lines = [cluster.label, *cluster.summary]
-    widest = max(width(line, SIZE, bold=True) for line in lines)
-    scale = max(1.0, min(3.0, (x1 - x0 - 30) / widest, (y1 - y0 - 30) / (16 * len(lines))))
-    top = -8 * (len(lines) - 1) + 4
-    inside = "".join(
-        text(line, 0, top + 16 * i, "" if i else "head", SIZE, "middle", bold=not i) for i, line in enumerate(lines)
-    )
-    return (
-        f'<g id="{uid}-{cluster.id}-cover" class="cover" display="none">{_rectangle(corners, 8)}'
-        f'<g transform="translate({(x0 + x1) / 2:.1f} {(y0 + y1) / 2:.1f}) scale({scale:.2f})">{inside}</g></g>\n'
-    )
-
-
-def _legend(picture: Picture, limit: float) -> tuple[str, float, float]:
+def _legend(picture: Picture, limit: float) -> Legend:
     """The legend in rows no wider than the picture; its width and height."""
     if not picture.legend:
         return "", 0.0, 0.0

@@ -103,7 +103,7 @@ class _Document:
         fill, border = fill_and_border(node)
         rows = [rf"\textbf{{{tex(node.header)}}}"]
         for label, text, kind in node.rows:
-            ink = {"plain": theme.ink, "flag": theme.border["dead"]}.get(kind) or stroke(theme, kind)
+            ink = theme.border["dead"] if kind == "flag" else stroke(theme, kind)
             shown = rf"\textcolor{{{self.color(ink)}}}{{{tex(text)}}}"
             rows.append(rf"\textcolor{{{self.color(theme.muted)}}}{{{tex(label)}}} \hfill {shown}" if label else shown)
         dash = ", dashed" if node.kind == "constant" else ", double" if border == "broken" else ""

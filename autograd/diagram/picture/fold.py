@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from .clusters import summary
 from .measure import measure
-from .picture import Edge, Node, Picture, Row, group_by, in_order, nesting
+from .picture import Cluster, Edge, Node, Picture, Row, group_by, in_order, nesting
 
 COLLAPSE_OVER = 150  # nodes; a larger picture of a model is folded unless it is asked for whole
 LAYERS_OVER = 150  # boxes; a picture with more neurons than this folds whole layers
@@ -19,15 +19,42 @@ _REST = "mrest"
 
 def fold(picture: Picture) -> Picture:
     """The picture with each neuron folded into one box, or each layer where there are very many neurons."""
-    neurons = fold_into(picture, innermost=True)
-    return neurons if len(neurons.nodes) <= LAYERS_OVER else fold_into(picture, innermost=False)
+    return fold_into(picture, _by_neuron(picture))
 
 
-def fold_into(picture: Picture, innermost: bool) -> Picture:
-    """The picture with each cluster folded into one box: the innermost ones, or the outermost."""
-    # a layer that holds neurons stays a frame round their boxes
-    parents = {cluster.parent for cluster in picture.clusters}
-    frames = [cluster for cluster in picture.clusters if innermost and cluster.id in parents]
+def _by_neuron(picture: Picture) -> bool:
+    return len(set(_homes(picture, True, {frame.id for frame in _frames(picture, True, None)}).values())) <= LAYERS_OVER
+
+
+def _frames(picture: Picture, innermost: bool, opened: str | None) -> list[Cluster]:
+    """The clusters that stay: a layer that holds neurons is a frame round their boxes."""
+    parents = {cluster.parent for cluster in picture.clusters} if innermost else set()
+    return [cluster for cluster in picture.clusters if cluster.id in parents or cluster.id == opened]
+
+
+def views(picture: Picture) -> dict[str, Picture]:
+    """What a player can show of a picture: by the empty key all boxes closed, and by its id each of them open.
+
+    Small pictures are there whole, too, by the key "*". Empty where nothing can be folded.
+    """
+    innermost, closed = _by_neuron(picture), fold(picture)
+    boxes = [node.id for node in closed.nodes if node.kind == "group" and node.id != _REST]
+    if not boxes:
+        return {}
+    every = {"": closed, **{box: fold_into(picture, innermost, box) for box in boxes}}
+    return {**every, "*": picture} if len(picture.nodes) <= COLLAPSE_OVER else every
+
+
+def boxes(picture: Picture) -> dict[str, list[str]]:
+    """The nodes that each box stands for, where all boxes are closed."""
+    innermost = _by_neuron(picture)
+    home = _homes(picture, innermost, {frame.id for frame in _frames(picture, innermost, None)})
+    return {box: keys for box, keys in group_by(home, lambda key: home[key]).items() if keys != [box]}
+
+
+def fold_into(picture: Picture, innermost: bool, opened: str | None = None) -> Picture:
+    """The picture with each cluster folded into one box but for the `opened` one: the innermost, or the outermost."""
+    frames = _frames(picture, innermost, opened)
     home = _homes(picture, innermost, {frame.id for frame in frames})
     edges = _merged(picture.edges, home)
     boxes = {box.id: box for box in _boxes(picture, home, innermost)}
@@ -87,7 +114,8 @@ def _box(key: str, label: str, nodes: list[Node], parent: str | None) -> Node:
     lines = summary(nodes)
     marks = Counter(flag.kind for node in nodes for flag in node.flags if flag.kind != "dead")
     lines += [f"{count} × {kind}" for kind, count in marks.items()]
-    rows = [Row("", line, "plain") for line in lines]
+    # a player shows the first line at once, and the others when the gradients have arrived
+    rows = [Row("", line, "late" if i else "plain") for i, line in enumerate(lines)]
     return Node(key, "group", label, cluster=parent, rows=rows, tooltip=f"{label}: " + ", ".join(lines))
 
 

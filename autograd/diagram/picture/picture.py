@@ -27,7 +27,10 @@ class Flag:
 
 
 class Row(NamedTuple):
-    """A line of a box: a word, a number or a text, and its kind ("plain", "flag", or the class of a gradient)."""
+    """A line of a box: a word, a number or a text, and its kind: "plain", "flag", or the class of a gradient.
+
+    A player shows what is "late" when the gradients have arrived.
+    """
 
     label: str
     text: str
