@@ -53,7 +53,6 @@ class CompiledStep(Step):
     ) -> None:  # fmt: skip
         super().__init__(data, model, loss, optimizer, clip_norm, clip_value)
         self.reduction = reduction_of(loss)
-        self.width = 1 + len(optimizer.slots)  # of the state of one parameter
         self.facts: Any = None  # on which the program depends; it holds what it tells of, so that no id is used again
         self.loaded = self.stepped = False
         self._load()
@@ -64,7 +63,9 @@ class CompiledStep(Step):
     def begin(self) -> None:
         """Take over the optimiser's options, which a schedule may have changed."""
         if self._options() != self.options:  # everything but the learning rate is part of the program
-            self._compile()
+            self.finish()
+            self.facts = None
+            self._load()
 
     def __call__(self, batch: Sequence[int]) -> float:
         """Return the loss of the samples with these numbers; the parameters stay as they are where it is not finite."""
@@ -152,14 +153,14 @@ class CompiledStep(Step):
         data, states = self.numbers[:split].tolist(), self.numbers[split:].reshape(self.width, split).T.tolist()
         self.optimizer.zero_grad()  # of others than the model's parameters, too
         trained = {p for p in self.reached if p.requires_grad}
-        stepped = trained.intersection(self._group_of()) if self.optimizer.has_state else set()
-        for p, number, grad, (t, *remembered) in zip(self.parameters, data, self.grads.tolist(), states, strict=True):
+        stepped = trained.intersection(self._group_of()) if self.width else set()
+        for p, number, grad, state in zip(self.parameters, data, self.grads.tolist(), states, strict=True):
             p.data = number
             p.zero_grad()
             if p in trained:
                 p.grad = grad
             if p in stepped:
-                self.optimizer.state[p] = int(t), tuple(remembered)
+                self.optimizer.state[p] = int(state[0]), tuple(state[1:])
 
     def _load(self) -> None:
         """Take over what model and optimiser hold now, since whoever looked on may have changed anything."""
@@ -184,6 +185,7 @@ class CompiledStep(Step):
     def _compile(self) -> None:
         """Begin anew, with no program: each is made when it is called for."""
         self.options = self._options()
+        self.width = 1 + len(self.optimizer.slots) if self.optimizer.has_state else 0  # of the state of a parameter
         self.reached: set[Value] = set()  # what the loss depends on; other parameters have no gradient
         self.drops = self._dropped()
         self.inputs = self._with_factors(self.data[0])
@@ -283,6 +285,8 @@ class CompiledStep(Step):
         """Return the step counts of all parameters, and then each number that the optimiser remembers of them."""
         import numpy as np
 
+        if not self.width:
+            return np.empty(0)
         begin = dict.fromkeys(self.parameters, (0, (0.0,) * (self.width - 1)))
         for group in reversed(self.optimizer.param_groups):
             begin |= dict.fromkeys(group["params"], (0, self.optimizer.begin(group)))
@@ -307,11 +311,11 @@ class CompiledStep(Step):
             if group is None:
                 continue
             own = slice(i, None, len(grads))
-            t, *remembered = state[own]
+            t, *remembered = state[own] if self.width else (0.0, *self.optimizer.begin(self.options[group]))
             new_data[i], numbers = self.optimizer.rule(
                 data[i], g, tuple(remembered), t + 1.0, lr=rates[group], **self.options[group]
             )
-            new_state[own] = [t + 1.0, *numbers]
+            new_state[own] = [t + 1.0, *numbers][: self.width]
         return loss, outside, _objects(new_data), _objects(new_state), _objects(new_grads)
 
 
