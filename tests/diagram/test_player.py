@@ -466,6 +466,14 @@ def test_each_edge_between_boxes_carries_at_the_end_what_the_picture_says(opened
             )
 
 
+def test_a_player_leaves_the_picture_as_it_is() -> None:
+    model, loss = moons_loss()
+    diagram = draw(loss, model=model)
+    before = diagram.json, re.sub("cg[0-9]+", "", diagram.svg)
+    assert len(diagram.html) > 100_000
+    assert (diagram.json, re.sub("cg[0-9]+", "", diagram.svg)) == before
+
+
 def test_boxes_open_and_close_by_mouse_and_keyboard(opened: Callable[..., Watched]) -> None:
     model, loss = moons_loss()
     page = opened(html=draw(loss, model=model).html)

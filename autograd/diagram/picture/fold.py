@@ -147,7 +147,8 @@ def _after(picture: Picture) -> set[str]:
 
 def _merged(edges: list[Edge], home: dict[str, str]) -> list[Edge]:
     """Edges between boxes: one for all that run between the same two, as wide as the largest of them."""
-    kept = [edge for edge in edges if home[edge.source] == edge.source and home[edge.target] == edge.target]
+    # copies, since each picture has labels of its own
+    kept = [replace(edge) for edge in edges if home[edge.source] == edge.source and home[edge.target] == edge.target]
     others = [edge for edge in edges if home[edge.source] != edge.source or home[edge.target] != edge.target]
     bundles = group_by(others, lambda edge: (home[edge.source], home[edge.target]))
     return kept + [_bundled(*ends, bundle) for ends, bundle in bundles.items() if ends[0] != ends[1]]
