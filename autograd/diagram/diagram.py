@@ -222,8 +222,7 @@ class Diagram:
     def png(self, scale: float | None = None) -> bytes:
         """The picture as PNG, `scale` pixels per point (0.25 to 8): 2 by default, less where that makes it too large.
 
-        Raises DiagramError when no engine is there, since the built-in layout writes SVG only, and when the image
-        would have more than 80 million pixels.
+        It is the SVG, drawn. Raises DiagramError when the image would have more than 80 million pixels.
         """
         return FORMATS["png"].write(self.drawing, scale=scale)
 

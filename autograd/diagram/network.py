@@ -18,9 +18,10 @@ from autograd.errors import DiagramError
 from .formats import Format, by_extension, save
 from .formats.dot import font, html_text, tooltip
 from .formats.png import check_scale
+from .formats.raster import rasterise
 from .formats.svg import Body, document, image, style, text, unique_id
 from .place.boxes import Point, Rectangle
-from .place.engines import find_engine, png_engine, run, run_pdf
+from .place.engines import find_engine, run_pdf
 from .text import LONGEST_NAME, clean, number, width, xml
 from .theme import EDGE_SIZE, FONT, SIZE, Theme, flat, line_width, marked, sign_of, stroke
 from .theme import check_theme as check_theme
@@ -225,9 +226,12 @@ class NetworkDiagram:
     @property
     def svg(self) -> str:
         """The picture as an SVG document."""
+        return self._svg(self._theme)
+
+    def _svg(self, theme: str) -> str:
         uid = unique_id()
         body = Body(self._plan.width, self._plan.height, _svg_elements(self._plan, uid))
-        return document(body, uid, self._title, self._plan.description(), style(self._theme, "#" + uid))
+        return document(body, uid, self._title, self._plan.description(), style(theme, "#" + uid))
 
     @property
     def dot(self) -> str:
@@ -235,10 +239,9 @@ class NetworkDiagram:
         return _dot(self._plan, self._title, flat(self._theme))
 
     def png(self, scale: float = 2.0) -> bytes:
-        """The picture as PNG, `scale` pixels per point (0.25 to 8). Raises DiagramError when no engine is there."""
+        """The picture as PNG, `scale` pixels per point (0.25 to 8)."""
         check_scale(scale)
-        source = _dot(self._plan, self._title, flat(self._theme), dpi=f"{72 * scale:.0f}")
-        return run(png_engine(self._engine), source, "png", pinned=True)
+        return rasterise(self._svg(flat(self._theme).name), scale)
 
     def pdf(self) -> bytes:
         """The picture as PDF. Raises DiagramError, naming the ways, when nothing is there that writes one."""
@@ -332,8 +335,8 @@ def _svg_text(words: Text) -> str:
     return patch + text(words.words, words.x, words.y, f"small {words.kind}", EDGE_SIZE, "middle") + "\n"
 
 
-def _dot(plan: _Plan, title: str, theme: Theme, **attributes: str) -> str:
-    """DOT with every position pinned; `attributes` are more of those of the graph."""
+def _dot(plan: _Plan, title: str, theme: Theme) -> str:
+    """DOT with every position pinned."""
     import graphviz
 
     def at(x: float, y: float) -> str:
@@ -341,7 +344,7 @@ def _dot(plan: _Plan, title: str, theme: Theme, **attributes: str) -> str:
 
     graph = graphviz.Digraph(
         graph_attr={"bgcolor": theme.background, "tooltip": tooltip(title), "outputorder": "edgesfirst",
-                    "pad": "0.1", **attributes},
+                    "pad": "0.1"},
         node_attr={"shape": "circle", "fixedsize": "true", "width": f"{2 * RADIUS / 72:.3f}", "style": "filled",
                    "fontname": FONT, "fontsize": f"{EDGE_SIZE:g}", "fontcolor": theme.ink},
         edge_attr={"arrowhead": "none"},

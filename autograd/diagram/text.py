@@ -70,10 +70,10 @@ _HELVETICA = (
     + [278, 556, 556, 222, 222, 500, 222, 833, 556, 556, 556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334]
     + [260, 334, 584]
 )
-_SYMBOLS = dict.fromkeys(GREEK, 720) | dict.fromkeys([*SIGNS, *"÷+=≈"], 584) | dict.fromkeys("₀₁₂₃₄₅₆₇₈₉′", 460)
-_SYMBOLS |= dict.fromkeys("⌊⌋⌈⌉", 390) | dict.fromkeys("·²³", 333) | dict.fromkeys("…→⋯—", 1000)
-_SYMBOLS |= {"∂": 500, "∇": 700, "Δ": 668, "Σ": 618, "Φ": 798, "σ": 620, "α": 578, "δ": 560, "▲": 990, "▼": 990}
-_SYMBOLS |= {"∞": 713, "√": 549, "∛": 640, "½": 834, "–": 556}
+SYMBOLS = dict.fromkeys(GREEK, 720) | dict.fromkeys([*SIGNS, *"÷+=≈"], 584) | dict.fromkeys("₀₁₂₃₄₅₆₇₈₉′", 460)
+SYMBOLS |= dict.fromkeys("⌊⌋⌈⌉", 390) | dict.fromkeys("·²³", 333) | dict.fromkeys("…→⋯—", 1000)
+SYMBOLS |= {"∂": 500, "∇": 700, "Δ": 668, "Σ": 618, "Φ": 798, "σ": 620, "α": 578, "δ": 560, "▲": 990, "▼": 990}
+SYMBOLS |= {"∞": 713, "√": 549, "∛": 640, "½": 834, "–": 556}
 
 
 def width(text: str, size: float, bold: bool = False) -> float:
@@ -83,8 +83,8 @@ def width(text: str, size: float, bold: bool = False) -> float:
         code = ord(char)
         if 32 <= code < 127:
             units += _HELVETICA[code - 32]
-        elif char in _SYMBOLS:
-            units += _SYMBOLS[char]
+        elif char in SYMBOLS:
+            units += SYMBOLS[char]
         elif unicodedata.combining(char):
             continue
         else:
@@ -94,7 +94,7 @@ def width(text: str, size: float, bold: bool = False) -> float:
 
 def measurable(text: str) -> bool:
     """Whether `width` knows every character. Where it does not, the SVG pins the length of the text."""
-    return all(32 <= ord(char) < 127 or char in _SYMBOLS for char in text)
+    return all(32 <= ord(char) < 127 or char in SYMBOLS for char in text)
 
 
 def xml(text: str) -> str:

@@ -261,8 +261,7 @@ def test_drawing_works_with_no_engine_at_all(tmp_path: Path) -> None:
     assert "digraph" in picture.dot
     picture.save(tmp_path / "a.svg")
     assert picture._repr_mimebundle_()
-    with pytest.raises(DiagramError, match="pip install graphviz-pure"):
-        picture.save(tmp_path / "a.png")
+    assert picture.save(tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(DiagramError, match="pygraphviz"):
         picture.save(tmp_path / "a.pdf")
 

@@ -2,7 +2,7 @@
 
 - `look`: what all formats show alike;
 - `svg`, `html` (the player, with `player.js` and `player.css`), `dot`, `tikz`, `mermaid`, `text`, `json`: as text;
-- `png`, `pdf`, `gif`: as an image, drawn by an engine from pinned DOT;
+- `png`, `gif`: as an image, the SVG drawn by `raster`; `pdf`, drawn by an engine from pinned DOT;
 - `notebook`: what a notebook shows, out of the SVG and the player.
 """
 

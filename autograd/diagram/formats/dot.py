@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,18 +46,11 @@ def font(text: str, color: str, bold: bool = False, size: float | None = None) -
 
 @dataclass
 class DotPicture:
-    """DOT for a picture. With a layout every position is pinned, for `neato -n2`.
-
-    `active` are ids to mark as at work in a `phase`; `legend_of` is the picture whose legend all frames share.
-    """
+    """DOT for a picture. With a layout every position is pinned, for `neato -n2`."""
 
     picture: Picture
     theme: Theme
     layout: Layout | None = None
-    dpi: int | None = None
-    active: Collection[str] = ()
-    phase: str = ""
-    legend_of: Picture | None = None
 
     def text(self) -> str:
         """The whole graph."""
@@ -76,23 +68,16 @@ class DotPicture:
             self._pin_legend(graph, self.layout)
         return str(graph.source)
 
-    @property
-    def mark(self) -> str:
-        """The colour of what is at work."""
-        return self.theme.forward if self.phase == "forward" else self.theme.backward
-
     def _attributes(self) -> dict[str, str]:
         attributes = {
             "rankdir": self.picture.direction, "bgcolor": self.theme.background, "fontname": FONT,
             "fontcolor": self.theme.ink, "fontsize": f"{EDGE_SIZE:g}", "nodesep": "0.28", "ranksep": "0.45",
             "tooltip": tooltip(self.picture.title), "pad": "0.2",
         }  # fmt: skip
-        if self.dpi is not None:
-            attributes["dpi"] = str(self.dpi)
         if len(self.picture.nodes) > LARGE:
             attributes |= LESS_WORK
         if self.picture.legend and self.layout is None:
-            attributes |= {"label": self._legend(self.picture), "labelloc": "b", "labeljust": "l"}
+            attributes |= {"label": self._legend(), "labelloc": "b", "labeljust": "l"}
         return attributes
 
     def _at(self, x: float, y: float) -> str:
@@ -107,8 +92,7 @@ class DotPicture:
         def add(into: Any, key: str | None) -> None:
             for node in members[key]:
                 place = {"pos": self._at(*self.layout.nodes[node.id]) + "!"} if self.layout is not None else {}
-                mark = self.mark if node.id in self.active else None
-                label = _table(node, self.theme, mark)
+                label = _table(node, self.theme)
                 into.node(node.id, label=label, tooltip=tooltip(node.tooltip), id=node.id, **place)
             for cluster in children[key]:
                 with into.subgraph(name="cluster_" + cluster.id) as inner:
@@ -130,7 +114,7 @@ class DotPicture:
         return attributes
 
     def _edge(self, edge: Edge) -> dict[str, str]:
-        color = self.mark if edge.id in self.active else stroke(self.theme, edge.sign)
+        color = stroke(self.theme, edge.sign)
         attributes = {
             "id": edge.id, "color": color, "penwidth": f"{line_width(edge.flow):.2f}",
             "tooltip": tooltip(edge.tooltip), "labeltooltip": tooltip(edge.tooltip),
@@ -156,18 +140,14 @@ class DotPicture:
 
     def _pin_legend(self, graph: Any, layout: Layout) -> None:
         """Put the legend below the nodes, as one more: pinned pictures leave the graph's own label no room."""
-        if self.legend_of is not None:  # the frames of an animation have one size: its corners are held
-            for name, x, y in (("low", 0.0, -90.0), ("high", layout.width, layout.height)):
-                graph.node(f"corner_{name}", label="", style="invis", width="0.01", height="0.01", pos=f"{x},{y}!")
-        explained = self.legend_of or self.picture
-        rows = -(-(len(legend_entries(explained)) + len(self.picture.notes)) // _IN_A_ROW)
+        rows = -(-(len(legend_entries(self.picture)) + len(self.picture.notes)) // _IN_A_ROW)
         if rows:
-            graph.node("legend", label=self._legend(explained), pos=f"{layout.width / 2:.2f},{-14 - 15 * rows}!")
+            graph.node("legend", label=self._legend(), pos=f"{layout.width / 2:.2f},{-14 - 15 * rows}!")
 
-    def _legend(self, explained: Picture) -> str:
+    def _legend(self) -> str:
         theme, cells = self.theme, []
         unlabelled = any(edge.sign == "negative" and not edge.label for edge in self.picture.edges)
-        for kind, words in legend_entries(explained):
+        for kind, words in legend_entries(self.picture):
             if kind in theme.fill:
                 dashed = ",DASHED" if kind == "constant" else ""
                 box = f' BORDER="1" STYLE="ROUNDED{dashed}" COLOR="{theme.border[kind]}" BGCOLOR="{theme.fill[kind]}"'
@@ -185,16 +165,16 @@ class DotPicture:
         return f'<<TABLE BORDER="0" CELLSPACING="0" CELLPADDING="0">{"".join(rows)}</TABLE>>'
 
 
-def _table(node: Node, theme: Theme, mark: str | None) -> str:
-    """The box of a node as a table, with a border in the colour `mark` while it is at work."""
+def _table(node: Node, theme: Theme) -> str:
+    """The box of a node as a table."""
     fill, border = fill_and_border(node)
-    thick = 3 if mark else 2 if border in ("broken", "dead") else 1
+    thick = 2 if border in ("broken", "dead") else 1
     dashed = ",DASHED" if node.kind == "constant" else ""
     columns = any(row.label for row in node.rows)
     rows = _columns(node, theme, border) if columns else _lines(node, theme, thick)
     table = (
         f'<TABLE BORDER="{thick}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" STYLE="ROUNDED{dashed}" '
-        f'COLOR="{mark or theme.border[border]}" BGCOLOR="{theme.fill[fill]}" '
+        f'COLOR="{theme.border[border]}" BGCOLOR="{theme.fill[fill]}" '
         f'WIDTH="{node.width:.0f}" HEIGHT="{node.height:.0f}">{"".join(rows)}</TABLE>'
     )
     if columns and border == "broken":

@@ -12,12 +12,12 @@ from autograd.diagram.chain_rule.steps import Step, steps
 from autograd.diagram.picture.measure import fill_box
 from autograd.diagram.picture.picture import Node, Picture, Row
 from autograd.diagram.place.drawing import Drawing
-from autograd.diagram.place.engines import png_engine, run
 from autograd.diagram.text import number
 from autograd.errors import DiagramError, require
 
-from .dot import DotPicture
 from .png import MAX_PIXELS, fitting_scale
+from .raster import rasterise
+from .svg import at_work
 
 MAX_FRAMES = 300
 COLOURS = 128
@@ -35,7 +35,6 @@ def write(drawing: Drawing, seconds: float = 1.0, scale: float | None = None) ->
     """The animation, which plays for ever: each frame for so many `seconds`, the last for three times as many."""
     # every check before the frames are built, which takes long
     images = require("PIL.Image", "gif", "an animation")
-    engine = png_engine(drawing.asked_engine)
     if not 0.05 <= seconds <= 60:
         raise DiagramError(f"seconds= is the time of one frame, from 0.05 to 60; {number(seconds)} was given.")
     every = [] if drawing.moments else steps(drawing.picture)
@@ -47,9 +46,8 @@ def write(drawing: Drawing, seconds: float = 1.0, scale: float | None = None) ->
         )
     scale = fitting_scale(drawing, scale, 1.5, 4 * MAX_PIXELS / count)
     frames = _moments(drawing.moments, drawing.picture) if drawing.moments else _steps(every, drawing.picture)
-    base = DotPicture(drawing.picture, drawing.colours, drawing.layout, round(72 * scale), legend_of=frames[-1].picture)
-    sources = (replace(base, picture=picture, active=active, phase=phase).text() for picture, active, phase in frames)
-    pngs = [run(engine, source, "png", drawing.time_limit, pinned=True) for source in sources]
+    last = frames[-1].picture  # whose legend all have
+    pngs = [rasterise(at_work(picture, drawing, last, active, phase), scale) for picture, active, phase in frames]
     return _animation(images, pngs, drawing.colours.background, round(seconds * 1000))
 
 
@@ -64,7 +62,12 @@ def _steps(every: Sequence[Step], picture: Picture) -> list[Frame]:
         grads |= step.grads
         flows |= step.flows
         nodes = [_at(node, values, grads) for node in picture.nodes]
-        edges = [replace(edge, flow=flows.get(edge.id)) for edge in picture.edges]
+        # a local derivative is known once the result is
+        labels = [edge.label if edge.target in values else "" for edge in picture.edges]
+        edges = [
+            replace(edge, flow=flows.get(edge.id), label=label)
+            for edge, label in zip(picture.edges, labels, strict=True)
+        ]
         active = frozenset(step.edges + ([step.node] if step.node else []))
         shown = replace(picture, nodes=nodes, edges=edges, notes=[*picture.notes, step.title])
         frames.append(Frame(shown, active, step.phase))

@@ -1,25 +1,24 @@
-"""The picture as PNG, drawn by an engine at the positions of the layout."""
+"""The picture as PNG: its SVG, drawn by resvg."""
 
 from __future__ import annotations
 
 import math
 
 from autograd.diagram.place.drawing import Drawing
-from autograd.diagram.place.engines import png_engine, run
+from autograd.diagram.theme import flat
 from autograd.errors import DiagramError
 
-from .dot import DotPicture
+from .raster import rasterise
+from .svg import of_theme
 
-MAX_PIXELS, LONGEST_SIDE = 80e6, 65000  # of an image; an engine takes 8 bytes for each pixel
+MAX_PIXELS, LONGEST_SIDE = 80e6, 65000  # of an image, which takes 4 bytes for each pixel while it is made
 SCALES = 0.25, 8.0  # pixels per point
 
 
 def write(drawing: Drawing, scale: float | None = None) -> bytes:
     """The image, `scale` pixels per point: 2 by default, less where that makes it too large."""
     scale = fitting_scale(drawing, scale, 2.0)
-    engine = png_engine(drawing.asked_engine)
-    pinned = DotPicture(drawing.picture, drawing.colours, drawing.layout, dpi=round(72 * scale)).text()
-    return run(engine, pinned, "png", drawing.time_limit, pinned=True)
+    return rasterise(of_theme(drawing, flat(drawing.theme).name), scale)
 
 
 def check_scale(scale: float) -> None:

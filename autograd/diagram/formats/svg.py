@@ -38,9 +38,33 @@ _count = itertools.count(1)
 
 def write(drawing: Drawing) -> bytes:
     """The whole SVG document."""
+    return of_theme(drawing, drawing.theme).encode()
+
+
+def of_theme(drawing: Drawing, theme: str) -> str:
+    """The SVG document in another theme than the drawing's."""
     picture, uid = drawing.picture, unique_id()
     body = draw_body(picture, drawing.layout, uid)
-    return document(body, uid, picture.title, describe(picture), style(drawing.theme, "#" + uid)).encode()
+    return document(body, uid, picture.title, describe(picture), style(theme, "#" + uid))
+
+
+def at_work(picture: Picture, drawing: Drawing, explained: Picture, active: Iterable[str], phase: str) -> str:
+    """A frame of an animation: another moment of the picture, with what is at work marked, and the legend of all."""
+    uid, colours = unique_id(), drawing.colours
+    body, _ = draw_views({"": (picture, drawing.layout)}, "", uid, explained)
+    colour = colours.forward if phase == "forward" else colours.backward
+    marks = [
+        f"#{uid} #{uid}-{key} {part} {{ {rule} }}"
+        for key in active
+        for part, rule in (
+            (".box", f"stroke: {colour}; stroke-width: 3"),
+            ("path", f"stroke: {colour}"),
+            ("polygon", f"stroke: {colour}; fill: {colour}"),
+            (".small", f"fill: {colour}"),
+        )
+    ]
+    rules = "\n".join([style(colours.name, "#" + uid), *marks])
+    return document(body, uid, picture.title, "", rules)
 
 
 def unique_id() -> str:
@@ -131,7 +155,9 @@ def draw_body(picture: Picture, layout: Layout, uid: str) -> Body:
     return draw_views({"": (picture, layout)}, "", uid)[0]
 
 
-def draw_views(views: Mapping[str, tuple[Picture, Layout]], first: str, uid: str) -> tuple[Body, dict[str, Any]]:
+def draw_views(
+    views: Mapping[str, tuple[Picture, Layout]], first: str, uid: str, explained: Picture | None = None
+) -> tuple[Body, dict[str, Any]]:
     """The elements of several pictures of one graph, each drawn once, and where they stand in each of the pictures.
 
     What is not in the `first` picture is hidden. Of each view there are its "size", the "shift" of the whole, the place
@@ -142,7 +168,7 @@ def draw_views(views: Mapping[str, tuple[Picture, Layout]], first: str, uid: str
     picture, layout = views[first]
     nodes, edges = _first_of_each(views[key][0] for key in order)
     whole = replace(picture, nodes=list(nodes.values()), edges=list(edges.values()))
-    legend = _legend(whole, max(layout.width, 560.0))
+    legend = _legend(replace(explained, notes=picture.notes) if explained else whole, max(layout.width, 560.0))
     drawn: dict[str, str] = {}  # elements by id
     frames: dict[str, str] = {}  # those of clusters, which may have the id of a box
     centres: dict[str, Point] = {}

@@ -72,17 +72,6 @@ def find_any() -> Engine | None:
     return None
 
 
-def png_engine(choice: str | None) -> Engine:
-    """An engine that writes PNG. Raises DiagramError, naming the ways, where there is none."""
-    engine = find_engine(choice) or find_any()
-    if engine is None:
-        raise DiagramError(
-            "A PNG needs an engine, and none is on this machine: pip install graphviz-pure, or install your "
-            "system's graphviz package, or save as .svg, which needs none."
-        )
-    return engine
-
-
 def run(engine: Engine, source: str, form: str, limit: float = TIME_LIMIT, pinned: bool = False) -> bytes:
     """What the engine makes of DOT `source` in format `form`; `pinned` keeps the positions given in the source.
 
