@@ -292,7 +292,7 @@ def test_the_fonts_of_images_have_what_is_measured_and_are_no_wider(style: str) 
     for char in [chr(code) for code in range(33, 127)] + [s for s in text.SYMBOLS if len(s) == 1]:
         assert bytes(font.getmask(char)) != missing, char
         assert bold or font.getlength(char) <= text.width(char, 1000), char
-    # a bold letter is measured as 15 % wider than a plain one, which narrow ones are not: a point lies within the padding
+    # a bold letter is measured as 15 % wider than a plain one, and narrow ones are wider: a point lies in the padding
     for words in ("v₁₉₁ = mean of 10 operands", "net_h1 = w11_1×x1 + b", "Neuron 0", "fill", "∂L/∂w = tanh(z)²"):
         assert small.getlength(words) <= text.width(words, 13, bold) + 1.5
 
