@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,34 @@ def test_a_forgotten_zero_grad() -> None:
     y = x * 2.0
     y.backward()
     assert diagnose(y) == []
+
+
+def test_terms_that_cancel_are_no_vanishing_gradient() -> None:
+    w = Value(1.0, name="w")
+    y = w * 0.1 + w * 0.2 - w * 0.3  # the sum of the terms is 5e-17
+    y.backward()
+    assert 0 < abs(w.grad) < 1e-15
+    assert diagnose(y) == []
+    small = w * 1e-9 - w * 3e-9
+    w.zero_grad()
+    small.backward()
+    assert kinds(small) == ["vanishing"]
+
+
+def test_one_forgotten_zero_grad_is_one_finding_by_path() -> None:
+    import nn
+
+    model = nn.MLP(2, [4, 1], seed=0, activation="tanh")
+    for _ in range(2):
+        loss = model([1.0, 2.0]) ** 2
+        loss.backward()
+    (finding,) = diagnose(loss)
+    assert finding.kind == "stale"
+    assert finding.message.startswith("17 of 17 parameters hold more than this graph gives; the first, leaf with value")
+    assert finding.numbers["parameters"] == 17.0
+    (finding,) = diagnose(loss, model=model)
+    assert re.search(r"the first, layers\.\d\.neurons\.\d\.w\.\d holds", finding.message)
+    assert finding.numbers["held"] == pytest.approx(2.0 * finding.numbers["given"])
 
 
 def test_a_gradient_from_before_any_backward_is_stale_too() -> None:

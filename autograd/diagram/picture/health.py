@@ -9,13 +9,14 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from autograd._engine import Value
 from autograd.diagram.text import clean, number
 from autograd.errors import DiagramError
 from autograd.graph import topological_order
 
+from .clusters import Modules
 from .names import datum
 from .picture import Flag
 from .select import reached
@@ -82,7 +83,7 @@ class Findings(list[Finding]):
         return "\n".join(f"- {item}" for item in items) or str(self)
 
 
-def diagnose(output: Value | Iterable[Value]) -> list[Finding]:
+def diagnose(output: Value | Iterable[Value], *, model: Any = None) -> list[Finding]:
     """Look for what makes a graph learn badly, from the values and gradients it holds now.
 
     Call it after `output.backward()`: before, only values can be judged. It finds dead ReLUs (z ≤ 0), sigmoids and
@@ -90,7 +91,9 @@ def diagnose(output: Value | Iterable[Value]) -> list[Finding]:
     the first values and gradients that are nan or infinite, and gradients left over from an earlier backward pass.
 
     Where several samples run through the same unit (the same parameters under its activation), a dead or saturated unit
-    is one finding; a unit that is dead for only some samples is not reported: that is how a ReLU works.
+    is one finding; a unit that is dead for only some samples is not reported: that is how a ReLU works. Gradients that
+    were left over are one finding, too, however many parameters hold them. With `model` (a Module of `nn`) parameters
+    are called by their paths.
 
     Returns a list of `Finding` in order of evaluation, empty when nothing is wrong; `print` shows it well.
     Raises DiagramError when `output` is not a Value or several.
@@ -104,7 +107,14 @@ def diagnose(output: Value | Iterable[Value]) -> list[Finding]:
     """
     roots = as_roots(output)
     order = topological_order(*roots)
-    return Findings(_by_unit(_findings(order, roots), order))
+    paths = Modules(model).paths if model is not None else {}
+    findings = [
+        replace(finding, message=finding.message.replace(_called(finding.node), paths[id(finding.node)]))
+        if id(finding.node) in paths
+        else finding
+        for finding in _findings(order, roots)
+    ]
+    return Findings(_stale_as_one(_by_unit(findings, order), order))
 
 
 def as_roots(output: Value | Iterable[Value]) -> list[Value]:
@@ -219,7 +229,9 @@ class _Gradients:
             message = f"{_called(v)} holds {number(v.grad)}, of which this graph gives {number(total)}"
             yield _finding("stale", v, message, held=v.grad, given=total)
         ratio = abs(total) / self.scale if self.scale else 0.0
-        kind = "vanishing" if 0 < ratio < VANISHING else "exploding" if ratio > EXPLODING and not is_root else None
+        # terms that cancel are no small ones
+        vanishing = 0 < ratio < VANISHING and sum(map(abs, flows)) < VANISHING * self.scale
+        kind = "vanishing" if vanishing else "exploding" if ratio > EXPLODING and not is_root else None
         if kind is not None:
             times = "of" if kind == "vanishing" else "times"
             message = f"the gradient of {_called(v)} is {number(total)}, {number(ratio)} {times} the output's"
@@ -242,6 +254,17 @@ def _by_unit(findings: list[Finding], order: list[Value]) -> list[Finding]:
             numbers = {**finding.numbers, "samples": float(samples[key])}
             merged.append(replace(finding, message=message, numbers=numbers))
     return merged
+
+
+def _stale_as_one(findings: list[Finding], order: list[Value]) -> list[Finding]:
+    """Say once what is so for many parameters: one zero_grad() was forgotten."""
+    stale = [finding for finding in findings if finding.kind == "stale"]
+    if len(stale) < 2:
+        return findings
+    first, parameters = stale[0], sum(v.op is None and v.requires_grad for v in order)
+    message = f"{len(stale)} of {parameters} parameters hold more than this graph gives; the first, {first.message}"
+    one = replace(first, message=message, numbers={**first.numbers, "parameters": float(len(stale))})
+    return [one if finding is first else finding for finding in findings if finding is first or finding.kind != "stale"]
 
 
 def _is_unit(v: Value) -> bool:
