@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import itertools
 import operator
-import re
 import tracemalloc
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 
 import autograd
 import nn
-from autograd import Value, dot, topological_order
+from autograd import Value, diagnose, dot, topological_order
 from autograd.diagram import draw, explain
 from autograd.diagram.chain_rule.steps import as_data
 from autograd.diagram.picture.clusters import Modules
@@ -135,7 +134,7 @@ def test_a_long_sum_written_out_takes_memory_for_its_values_only() -> None:
     shown = topological_order(functools.reduce(operator.add, products))
     modules, ids = Modules(model), {id(v): f"n{i}" for i, v in enumerate(shown)}
     tracemalloc.start()
-    modules.apply(Picture([], [], []), ids, shown)
+    modules.apply(Picture([], [], []), ids, modules.places(shown))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     # entries of a few tables; the parameters of each partial sum as a set of its own would be over 7,000 for a value
@@ -179,10 +178,25 @@ def test_folded_boxes_say_what_is_in_them() -> None:
     first = next(box for box in boxes if any("3 parameters" in t for t in box))
     assert first[1] == "7 values, 3 parameters"
     assert first[2].startswith("gradient norm ")
-    assert re.fullmatch(r"dead \d of 2", first[3])
+    assert first[3] == "off for 1 of 2 samples"
     norm = sum(p.grad**2 for p in model.layers[1].parameters()) ** 0.5
     assert any(f"gradient norm {norm:.4g}" in box for box in boxes)
     assert "4 boxes stand for 27 of" in " ".join(texts(parse(picture.svg)))
+
+
+def test_a_unit_is_off_for_some_samples_and_dead_for_all_and_the_loss_is_no_unit() -> None:
+    model = nn.MLP(1, [2, 1], seed=0)
+    unit = model.layers[0].neurons[0]
+    for weight, bias, said in ((1.0, 0.0, "off for 1 of 4 samples"), (0.0, -1.0, "dead: off for all 4 samples")):
+        unit.w[0].data, unit.b.data = weight, bias
+        loss = (autograd.sum([model([x]) for x in (1.0, 2.0, -3.0, 0.5)]) * 0.0 - 5.0).relu()
+        loss.backward()
+        folded = draw(loss, model=model, collapse=True)
+        assert said in [line for box in groups(folded.svg, "group") for line in texts(box)]
+        assert not any("dead" in line for box in groups(folded.svg, "output") for line in texts(box))
+        found = [finding.kind for finding in diagnose(loss, model=model)]
+        assert found.count("dead") == said.startswith("dead")
+        assert [finding.kind for finding in diagnose(loss)].count("dead") == found.count("dead") + 1
 
 
 def test_large_pictures_fold_by_themselves_and_huge_ones_by_layer() -> None:

@@ -8,7 +8,7 @@ from autograd._engine import Value
 from autograd.diagram.text import clean, number
 
 from .clusters import Modules
-from .health import flags
+from .health import OF_UNITS, flags
 from .names import Names
 from .picture import Edge, Node, Picture
 from .select import flow_from_hidden_users
@@ -39,6 +39,11 @@ def build(
     picture = Picture([], [], outputs, output_names=output_names, lean=lean)
     picture.title = f"Computation graph of {', '.join(output_names[:3])}"
     marks, root_ids = flags(order, roots, ids), {id(root) for root in roots}
+    places = modules.places(shown) if modules is not None else {}
+    if modules is not None:  # the loss may be a relu, and is no unit
+        marks = {
+            key: [flag for flag in own if flag.kind not in OF_UNITS or places.get(key)] for key, own in marks.items()
+        }
     for v in shown:
         node = _node(v, ids[id(v)], names, root_ids)
         node.flags = marks.get(id(v), [])
@@ -52,7 +57,7 @@ def build(
         picture.notes = [f"{len(shown)} of {len(order)} values shown"]
         _add_outside(picture, flow_from_hidden_users(order, roots, ids))
     if modules is not None:
-        modules.apply(picture, ids, shown)
+        modules.apply(picture, ids, places)
     return picture
 
 

@@ -7,7 +7,7 @@ model is anything with `named_modules()`, such as a `Module` of `nn`: this file 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -56,9 +56,8 @@ class Modules:
         outwards = (".".join(parts[:i]) for i in range(len(parts), 0, -1))
         return [prefix for prefix in outwards if prefix in self._labels]
 
-    def apply(self, picture: Picture, ids: Mapping[int, str], shown: Sequence[Value]) -> None:
+    def apply(self, picture: Picture, ids: Mapping[int, str], places: Mapping[int, str]) -> None:
         """Say of each node which cluster it is in, and list the clusters."""
-        places = self._places(shown)
         around = {outer for path in set(places.values()) for outer in self._around(path)} - {""}
         paths = sorted(around, key=_by_number)
         keys = {path: f"m{i}" for i, path in enumerate(paths)}
@@ -72,7 +71,7 @@ class Modules:
         for cluster in picture.clusters:
             cluster.summary = summary(members[cluster.id])
 
-    def _places(self, shown: Sequence[Value]) -> dict[int, str]:
+    def places(self, shown: Sequence[Value]) -> dict[int, str]:
         """The path of the module that each value belongs to, by the value's id; empty for none."""
         places: dict[int, str] = {}
         used: dict[int, set[int]] = {}  # the parameters in each net input; after its activation it is none any more
@@ -146,15 +145,27 @@ def members_of(picture: Picture) -> dict[str, list[Node]]:
 
 
 def summary(nodes: Iterable[Node]) -> list[str]:
-    """What a folded box says: how many values, the norm of the parameters' gradients, the share of dead units."""
+    """What a folded box says: how many values, the norm of the parameters' gradients, and which units are off."""
     values = [node for node in nodes if node.kind != "constant"]
     parameters = [node for node in values if node.kind == "parameter"]
     lines = [f"{len(values)} values, {len(parameters)} parameters"]
     grads = [node.grad for node in parameters if node.grad is not None]
     if grads:
         lines.append(f"gradient norm {number(math.hypot(*grads))}")
-    rectified = [node for node in values if node.op in OPERATIONS and OPERATIONS[node.op].dead_below is not None]
-    if rectified:
-        dead = sum(any(flag.kind == "dead" for flag in node.flags) for node in rectified)
-        lines.append(f"dead {dead} of {len(rectified)}")
-    return lines
+    return lines + _off(node for node in values if node.op in OPERATIONS and OPERATIONS[node.op].dead_below is not None)
+
+
+def _off(rectified: Iterable[Node]) -> list[str]:
+    """For how many samples a unit is off, which is how a ReLU works; how many of several are dead, off for all."""
+    samples: Counter[str | None] = Counter()
+    off: Counter[str | None] = Counter()
+    for node in rectified:
+        samples[node.cluster] += 1
+        off[node.cluster] += any(flag.kind == "dead" for flag in node.flags)
+    if len(samples) > 1:
+        dead = sum(off[unit] == count for unit, count in samples.items())
+        return [f"{dead} of {len(samples)} units dead"] if dead else []
+    count, times = samples.total(), off.total()
+    if times < count:
+        return [f"off for {times} of {count} samples"] if times else []
+    return [f"dead: off for all {count} samples" if count > 1 else "off: passes no gradient"] if count else []

@@ -21,6 +21,7 @@ from .names import datum
 from .picture import Flag
 from .select import reached
 
+OF_UNITS = ("dead", "saturated")  # findings about the activation of a unit
 VANISHING, EXPLODING = 1e-6, 1e3  # a parameter's gradient, as a multiple of the output's
 
 
@@ -93,7 +94,7 @@ def diagnose(output: Value | Iterable[Value], *, model: Any = None) -> list[Find
     Where several samples run through the same unit (the same parameters under its activation), a dead or saturated unit
     is one finding; a unit that is dead for only some samples is not reported: that is how a ReLU works. Gradients that
     were left over are one finding, too, however many parameters hold them. With `model` (a Module of `nn`) parameters
-    are called by their paths.
+    are called by their paths, and an activation outside of its modules, in the loss, is no unit.
 
     Returns a list of `Finding` in order of evaluation, empty when nothing is wrong; `print` shows it well.
     Raises DiagramError when `output` is not a Value or several.
@@ -107,12 +108,15 @@ def diagnose(output: Value | Iterable[Value], *, model: Any = None) -> list[Find
     """
     roots = as_roots(output)
     order = topological_order(*roots)
-    paths = Modules(model).paths if model is not None else {}
+    modules = Modules(model) if model is not None else None
+    paths, places = (modules.paths, modules.places(order)) if modules is not None else ({}, {})
     findings = [
         replace(finding, message=finding.message.replace(_called(finding.node), paths[id(finding.node)]))
         if id(finding.node) in paths
         else finding
         for finding in _findings(order, roots)
+        # with a model it is known what its units are: the loss may be a relu, and is none
+        if modules is None or finding.kind not in OF_UNITS or places.get(id(finding.node))
     ]
     return Findings(_stale_as_one(_by_unit(findings, order), order))
 
@@ -246,7 +250,7 @@ def _by_unit(findings: list[Finding], order: list[Value]) -> list[Finding]:
     merged, reported = [], set()
     for finding in findings:
         key = unit.get(id(finding.node))
-        if key is None or finding.kind not in ("dead", "saturated") or samples[key] == 1:
+        if key is None or finding.kind not in OF_UNITS or samples[key] == 1:
             merged.append(finding)
         elif affected[finding.kind, key] == samples[key] and (finding.kind, key) not in reported:
             reported.add((finding.kind, key))
