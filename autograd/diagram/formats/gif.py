@@ -62,11 +62,9 @@ def _steps(every: Sequence[Step], picture: Picture) -> list[Frame]:
         grads |= step.grads
         flows |= step.flows
         nodes = [_at(node, values, grads) for node in picture.nodes]
-        # a local derivative is known once the result is
-        labels = [edge.label if edge.target in values else "" for edge in picture.edges]
-        edges = [
-            replace(edge, flow=flows.get(edge.id), label=label)
-            for edge, label in zip(picture.edges, labels, strict=True)
+        edges = [  # a local derivative is known once the result is
+            replace(edge, flow=flows.get(edge.id), label=edge.label if edge.target in values else "")
+            for edge in picture.edges
         ]
         active = frozenset(step.edges + ([step.node] if step.node else []))
         shown = replace(picture, nodes=nodes, edges=edges, notes=[*picture.notes, step.title])

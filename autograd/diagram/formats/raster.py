@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from autograd.diagram.text import SYMBOLS
 from autograd.diagram.theme import FONT_STACK
 from autograd.errors import DiagramError
 
 _FONTS = Path(__file__).parents[1] / "fonts"
 _FAMILY = "Chalkgrad Sans"  # Liberation Sans with subscripts: fonts/README.md
-_OWN = frozenset("₀₁₂₃₄₅₆₇₈₉∇∛⋯⌈⌉⌊⌋′∂√∞≈≤≥−▲▼…–—→←ŷ×÷·½²³‘’“”•◀▶")
 
 
 def rasterise(svg: str, scale: float) -> bytes:
@@ -30,6 +30,6 @@ def rasterise(svg: str, scale: float) -> bytes:
         font_files=[str(_FONTS / f"ChalkgradSans-{style}.ttf") for style in ("Regular", "Bold")],
         font_family=_FAMILY,
         sans_serif_family=_FAMILY,
-        skip_system_fonts=all(ord(char) < 0x460 or char in _OWN for char in svg),
+        skip_system_fonts=all(ord(char) < 0x460 or char in SYMBOLS for char in svg),
     )
     return bytes(drawn)
