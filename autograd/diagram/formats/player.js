@@ -161,10 +161,10 @@ function startPlayer(root) {
     return Math.min(stage.clientWidth / width, (0.6 * window.innerHeight) / height);
   }
 
-  // Start with the whole picture where it can still be read at that size, else at its own size; with boxes always.
+  // Start with the whole picture where it can still be read at that size, else at its own size; where boxes are closed always.
   function fitAtFirst() {
     const scale = fittingScale();
-    if (stage.querySelector("g.node.group") || (scale < 1 && scale >= READABLE)) setFit(true);
+    if (stage.querySelector("g.node.group:not([display])") || (scale < 1 && scale >= READABLE)) setFit(true);
   }
 
   function setFit(fitted) {

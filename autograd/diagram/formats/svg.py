@@ -180,10 +180,12 @@ def draw_views(
             if cluster.id in layout.clusters:
                 frames.setdefault(cluster.id, _cluster(cluster, layout.clusters[cluster.id], uid, more))
         for edge in picture.edges:
-            drawn.setdefault(edge.id, _edge(edge, layout, uid, more, always=len(views) > 1))
+            if edge.id not in drawn:
+                drawn[edge.id] = _edge(edge, layout, uid, more, always=len(views) > 1)
         for node in picture.nodes:
-            centres.setdefault(node.id, layout.nodes[node.id])
-            drawn.setdefault(node.id, _node(node, layout.nodes[node.id], uid, more))
+            if node.id not in drawn:
+                centres[node.id] = layout.nodes[node.id]
+                drawn[node.id] = _node(node, layout.nodes[node.id], uid, more)
         places[key] = _places(picture, layout, centres, legend)
     w, h, dx, dy, at = _stage(views[first][1], legend)
     parts = [
