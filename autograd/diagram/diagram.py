@@ -22,6 +22,7 @@ from .picture.fold import COLLAPSE_OVER, fold
 from .picture.health import as_roots
 from .picture.measure import measure
 from .picture.picture import Picture
+from .picture.runs import MIN_TURNS, Run, find_runs
 from .picture.select import select
 from .place.drawing import Drawing
 from .place.engines import TIME_LIMIT, find_engine
@@ -57,7 +58,8 @@ def draw(
     `focus` with `depth` shows only what lies within `depth` steps of one value (of the output if `focus` is left
     out); `path=(a, b)` only what lies between two. `model` (a Module of `nn`) puts a frame round each neuron and layer,
     and `collapse=True` folds each into one box that says how many values it has, the norm of its gradient, and how
-    many of its units are dead; by default a picture of over 150 values is folded.
+    many of its units are dead. Without a model it folds what repeats ten times or more, such as the terms of a long sum
+    or the links of a chain: the first three and the last two of them stay. By default a picture of over 150 values is folded.
 
     Constants are hidden over 60 values, or as `hide_constants` says. `limit` is the most values that are drawn; None
     lifts it. `direction` is "LR" (operands on the left) or "TB" (operands on top), by default LR up to 12 steps deep.
@@ -81,26 +83,25 @@ def draw(
     roots = as_roots(value)
     check_theme(theme)
     _check(focus, path, direction)
-    if collapse and model is None:
-        raise DiagramError("collapse=True needs model=, to know which values make up a neuron.")
     find_engine(engine)  # a program asked for by name and not there is an error now, not at the first look
     modules = Modules(model) if model is not None else None
-    may_fold = modules is not None and collapse is not False
     order = topological_order(*roots)
     shown = select(order, roots, focus, depth, path)
+    runs = _runs(shown, collapse) if modules is None else []
+    may_fold = collapse is not False and (modules is not None or bool(runs))
     if limit is not None and len(shown) > limit and not may_fold:
         raise DiagramError(
             f"This graph has {len(shown)} values, more than anybody can read at once (limit={limit}). Draw a part "
             "(focus=value, depth=2; path=(a, b)), pass model= with collapse=True to fold neurons into boxes, draw "
             "fewer samples of the batch, or pass limit=None to draw it all the same."
         )
-    picture = build(order, roots, shown, modules, hide_constants, may_fold)
+    picture = build(order, roots, shown, modules, runs, hide_constants, may_fold)
     picture.title = clean(title or "", 120) or picture.title
     picture.asked_direction, picture.legend = direction, legend
     measure(picture)
     _add_derivations(picture, order, roots, modules)
     unfolded = None
-    if may_fold and (collapse or len(picture.nodes) > COLLAPSE_OVER):
+    if may_fold and (collapse or runs or len(picture.nodes) > COLLAPSE_OVER):
         picture, unfolded = fold(picture), picture
         if limit is not None and len(picture.nodes) > limit:
             raise DiagramError(
@@ -108,6 +109,19 @@ def draw(
                 "depth=, path=) or fewer samples of the batch, or pass limit=None to draw it all the same."
             )
     return Diagram(Drawing(picture, theme, engine, time_limit, unfolded))
+
+
+def _runs(shown: list[Value], collapse: bool | None) -> list[Run]:
+    """What repeats in a picture of no model, where that is to be folded."""
+    if collapse is False or (collapse is None and len(shown) <= COLLAPSE_OVER):
+        return []
+    runs = find_runs(shown)
+    if collapse and not runs:
+        raise DiagramError(
+            f"collapse=True folds the neurons of model=, or without a model what repeats {MIN_TURNS} times or more; no "
+            "model was given, and nothing repeats in this graph. Leave collapse= out, or pass model=."
+        )
+    return runs
 
 
 def _check(focus: object, path: object, direction: object) -> None:

@@ -76,6 +76,18 @@ def chain(length: int) -> Value:
     return y
 
 
+def tangle(values: int) -> Value:
+    """A graph in which nothing repeats."""
+    import random
+
+    draws = random.Random(5)
+    made = [Value(draws.uniform(-1, 1), name=f"x{i}") for i in range(6)]
+    while len(made) < values:
+        a, b = made[-1], draws.choice(made)
+        made.append(draws.choice([lambda a=a, b=b: a * b, lambda a=a, b=b: a + b, lambda a=a, b=b: (a - b).tanh()])())
+    return made[-1]
+
+
 def wide(values: int) -> Value:
     """A two-layer net on several samples, with about this many values."""
     import random

@@ -20,7 +20,7 @@ from autograd.diagram import Diagram, draw
 from autograd.diagram.place import engines
 from autograd.errors import DiagramError
 
-from .graphs import GOLDEN, WEIGHTS, chain, named, network, product, shared, wide
+from .graphs import GOLDEN, WEIGHTS, chain, named, network, product, shared, tangle, wide
 
 SVG = "{http://www.w3.org/2000/svg}"
 ENGINES = ["graphviz-pure", "python", *(["dot"] if engines.locate("dot", os.environ.get("PATH")) else [])]
@@ -399,8 +399,8 @@ def test_deep_graphs_stand_upright() -> None:
 
 
 def test_a_large_graph_is_refused_with_advice_unless_forced() -> None:
-    root = wide(5000)
-    with pytest.raises(DiagramError, match=r"5\d\d\d values.*focus=.*limit=None"):
+    root = tangle(5000)
+    with pytest.raises(DiagramError, match=r"6\d\d\d values.*focus=.*limit=None"):
         draw(root)
     picture = draw(root, limit=None)
     assert picture.engine == "python"  # engines take long for so many

@@ -133,7 +133,7 @@ def test_the_tree_reads_well() -> None:
 
 
 def test_a_deep_graph_as_text_says_what_it_leaves_out() -> None:
-    text = draw(chain(400)).text
+    text = draw(chain(400), collapse=False).text
     assert "… deeper, not shown" in text
     assert len(text) < 50_000
 
@@ -180,7 +180,7 @@ def test_gif_options_and_limits(tmp_path: Path) -> None:
     with pytest.raises(DiagramError, match="seconds="):
         draw(product()).save(tmp_path / "a.gif", seconds=0)
     with pytest.raises(DiagramError, match="at most 300"):
-        draw(chain(200)).save(tmp_path / "a.gif")
+        draw(chain(200), collapse=False).save(tmp_path / "a.gif")
 
 
 @pytest.mark.parametrize(
@@ -217,10 +217,16 @@ def test_two_moments_show_what_changed() -> None:
 
 
 def test_of_two_large_moments_the_nodes_are_counted_once() -> None:
-    one, two = draw(chain(120)), draw(chain(120))
+    one, two = draw(chain(120), collapse=False), draw(chain(120), collapse=False)
     (count,) = one.drawing.picture.notes
     assert count == "1 parameter, 239 operations, 1 output"
     assert compare(one, two).drawing.picture.notes == [count, "Δ: after minus before"]
+    folded = draw(chain(120))
+    assert compare(folded, draw(chain(120))).drawing.picture.notes == [
+        count,
+        "1 box stands for 228 of 241 values",
+        "Δ: after minus before",
+    ]
 
 
 def test_many_moments_are_one_animation_on_one_layout(tmp_path: Path) -> None:
@@ -271,7 +277,7 @@ def test_pdf_of_the_network(tmp_path: Path) -> None:
 
 
 def test_an_image_that_is_too_large_is_made_smaller_or_refused() -> None:
-    many = draw(autograd.sum([Value(float(i)) for i in range(450)]))
+    many = draw(autograd.sum([Value(float(i)) for i in range(450)]), collapse=False)
     png = many.png()
     width, height = int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")
     assert height < 66000
@@ -279,7 +285,7 @@ def test_an_image_that_is_too_large_is_made_smaller_or_refused() -> None:
     with pytest.raises(DiagramError, match=r"too many to make and to look at. Pass scale=1\.\d+ or less"):
         many.png(scale=8)
     with pytest.raises(DiagramError, match=r"Draw a part.*save as .svg"):
-        draw(wide(5000), limit=None).png()
+        draw(wide(5000), collapse=False, limit=None).png()
     with pytest.raises(DiagramError, match="too many"):
         many.save("never.gif", scale=4)
 

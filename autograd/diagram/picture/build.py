@@ -7,10 +7,11 @@ from collections.abc import Container, Mapping, Sequence
 from autograd._engine import Value
 from autograd.diagram.text import clean, number
 
-from .clusters import Modules
+from .clusters import Modules, summarise
 from .health import OF_UNITS, flags
 from .names import Names
-from .picture import Edge, Node, Picture
+from .picture import Cluster, Edge, Node, Picture
+from .runs import Run
 from .select import flow_from_hidden_users
 
 HIDE_CONSTANTS_OVER = 60  # values
@@ -22,13 +23,14 @@ def build(
     roots: Sequence[Value],
     shown: Sequence[Value],
     modules: Modules | None = None,
+    runs: Sequence[Run] = (),
     hide_constants: bool | None = None,
     may_fold: bool = False,
 ) -> Picture:
     """The picture of the values in `shown`, a part of the graph behind `roots`, whose values are `order`.
 
-    Nothing in it has a size. Where it `may_fold` and is large it is lean: no formulas, no tooltips, since only folded
-    boxes will be seen of it.
+    Nothing in it has a size. Where it `may_fold` and is large it is lean: what lies in a module or in one of the `runs`
+    has no formula and no tooltip, since only a box will be seen of it.
     """
     ids = {id(v): f"n{i}" for i, v in enumerate(shown)}
     names = Names(order, paths=modules.names if modules is not None else None)
@@ -37,6 +39,7 @@ def build(
     output_names = [names.of(root) for root in roots]
     outputs = [ids[id(root)] for root in roots if id(root) in ids]
     picture = Picture([], [], outputs, output_names=output_names, lean=lean)
+    repeated = {place: f"r{i}" for i, run in enumerate(runs) for place in range(run.start, run.end)}
     picture.title = f"Computation graph of {', '.join(output_names[:3])}"
     marks, root_ids = flags(order, roots, ids), {id(root) for root in roots}
     places = modules.places(shown) if modules is not None else {}
@@ -44,20 +47,24 @@ def build(
         marks = {
             key: [flag for flag in own if flag.kind not in OF_UNITS or places.get(key)] for key, own in marks.items()
         }
-    for v in shown:
+    for place, v in enumerate(shown):
         node = _node(v, ids[id(v)], names, root_ids)
+        node.cluster = repeated.get(place)
+        unseen = lean and (modules is not None or node.cluster is not None)
         node.flags = marks.get(id(v), [])
         if modules is not None and not v.name:
             node.path = clean(modules.paths.get(id(v), ""))
-        if not lean:
+        if not unseen:
             _add_texts(node, v, names)
-        picture.nodes += [*([] if hidden else _constants(v, node.id)), node]
-        picture.edges += _edges(v, ids, None if lean else names, hidden)
+        picture.nodes += [*([] if hidden else _constants(v, node)), node]
+        picture.edges += _edges(v, ids, None if unseen else names, hidden)
+    picture.clusters = [Cluster(f"r{i}", f"… {run.turns} more like these", turns=run.turns) for i, run in enumerate(runs)]
     if len(shown) < len(order):
         picture.notes = [f"{len(shown)} of {len(order)} values shown"]
         _add_outside(picture, flow_from_hidden_users(order, roots, ids))
     if modules is not None:
         modules.apply(picture, ids, places)
+    summarise(picture)
     return picture
 
 
@@ -92,9 +99,12 @@ def _add_texts(node: Node, v: Value, names: Names) -> None:
     node.tooltip = "; ".join([*facts, *(flag.advice for flag in node.flags)])
 
 
-def _constants(v: Value, key: str) -> list[Node]:
-    numbers = {f"{key}c{i}": float(o) for i, o in enumerate(v.operands) if not isinstance(o, Value)}
-    return [Node(c, "constant", number(x, 6), value=x, tooltip=f"constant {x!r}") for c, x in numbers.items()]
+def _constants(v: Value, user: Node) -> list[Node]:
+    numbers = {f"{user.id}c{i}": float(o) for i, o in enumerate(v.operands) if not isinstance(o, Value)}
+    return [
+        Node(key, "constant", number(x, 6), value=x, tooltip=f"constant {x!r}", cluster=user.cluster)
+        for key, x in numbers.items()
+    ]
 
 
 def _edges(v: Value, ids: Mapping[int, str], names: Names | None, constants_hidden: bool) -> list[Edge]:

@@ -67,9 +67,6 @@ class Modules:
         for path in paths:
             parent = next(iter(self._around(path)[1:]), "")
             picture.clusters.append(Cluster(keys[path], self._labels[path], keys.get(parent)))
-        members = members_of(picture)
-        for cluster in picture.clusters:
-            cluster.summary = summary(members[cluster.id])
 
     def places(self, shown: Sequence[Value]) -> dict[int, str]:
         """The path of the module that each value belongs to, by the value's id; empty for none."""
@@ -134,6 +131,13 @@ def _leaves(thing: Any) -> list[Value]:
     return [leaf for item in thing for leaf in _leaves(item)] if isinstance(thing, list | tuple) else []
 
 
+def summarise(picture: Picture) -> None:
+    """Say in each cluster what a box says that stands for it."""
+    members = members_of(picture)
+    for cluster in picture.clusters:
+        cluster.summary = summary(members[cluster.id], cluster)
+
+
 def members_of(picture: Picture) -> dict[str, list[Node]]:
     """The nodes of each cluster and of the clusters inside it, by the cluster's id."""
     chains = nesting(picture.clusters)
@@ -144,15 +148,19 @@ def members_of(picture: Picture) -> dict[str, list[Node]]:
     return members
 
 
-def summary(nodes: Iterable[Node]) -> list[str]:
-    """What a folded box says: how many values, the norm of the parameters' gradients, and which units are off."""
+def summary(nodes: Iterable[Node], cluster: Cluster | None = None) -> list[str]:
+    """What a folded box says: how many values, the norm of the parameters' gradients, which units are off, and marks."""
     values = [node for node in nodes if node.kind != "constant"]
     parameters = [node for node in values if node.kind == "parameter"]
-    lines = [f"{len(values)} values, {len(parameters)} parameters"]
+    lines = [f"{len(values)} values" + (f", {len(parameters)} parameters" if parameters else "")]
     grads = [node.grad for node in parameters if node.grad is not None]
     if grads:
         lines.append(f"gradient norm {number(math.hypot(*grads))}")
-    return lines + _off(node for node in values if node.op in OPERATIONS and OPERATIONS[node.op].dead_below is not None)
+    marks = Counter(flag.kind for node in values for flag in node.flags)
+    if cluster is None or not cluster.turns:  # the samples of a unit are told together
+        marks.pop("dead", None)
+        lines += _off(node for node in values if node.op in OPERATIONS and OPERATIONS[node.op].dead_below is not None)
+    return lines + [f"{count} × {kind}" for kind, count in marks.items()]
 
 
 def _off(rectified: Iterable[Node]) -> list[str]:

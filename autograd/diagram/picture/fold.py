@@ -1,9 +1,8 @@
-"""Neurons and layers folded into one box each."""
+"""Neurons, layers and the turns of a run folded into one box each."""
 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Container
 from dataclasses import replace
 
@@ -18,7 +17,7 @@ _REST = "mrest"
 
 
 def fold(picture: Picture) -> Picture:
-    """The picture with each neuron folded into one box, or each layer where there are very many neurons."""
+    """The picture with each neuron or run folded into one box, or each layer where there are very many neurons."""
     return fold_into(picture, _by_neuron(picture))
 
 
@@ -71,7 +70,7 @@ def fold_into(picture: Picture, innermost: bool, opened: str | None = None) -> P
         clusters=frames,
         derivations={},
         lean=False,
-        notes=[*picture.notes, f"{groups} boxes stand for {folded} of {len(values)} values"],
+        notes=[*picture.notes, f"{groups} {'boxes stand' if groups > 1 else 'box stands'} for {folded} of {len(values)} values"],
     )
     measure(short)
     return short
@@ -104,19 +103,16 @@ def _boxes(picture: Picture, home: dict[str, str], innermost: bool) -> list[Node
             outside, edges = hidden.get(box, (None, 0)) if not node.frozen else (None, 0)
             nodes[box] = replace(node, outside=outside, outside_edges=edges)
         else:
-            label = clusters[box].label if box in clusters else "after the model"
-            parent = clusters[box].parent if box in clusters and innermost else None
-            nodes[box] = _box(box, label, inside[box], parent)
+            cluster = clusters.get(box) or Cluster(box, "after the model")
+            nodes[box] = _box(cluster, inside[box], cluster.parent if innermost else None)
     return list(nodes.values())
 
 
-def _box(key: str, label: str, nodes: list[Node], parent: str | None) -> Node:
-    lines = summary(nodes)
-    marks = Counter(flag.kind for node in nodes for flag in node.flags if flag.kind != "dead")
-    lines += [f"{count} × {kind}" for kind, count in marks.items()]
+def _box(cluster: Cluster, nodes: list[Node], parent: str | None) -> Node:
+    lines, label = summary(nodes, cluster), cluster.label
     # a player shows the first line at once, and the others when the gradients have arrived
     rows = [Row("", line, "late" if i else "plain") for i, line in enumerate(lines)]
-    return Node(key, "group", label, cluster=parent, rows=rows, tooltip=f"{label}: " + ", ".join(lines))
+    return Node(cluster.id, "group", label, cluster=parent, rows=rows, tooltip=f"{label}: " + ", ".join(lines))
 
 
 def _from_inside(picture: Picture, home: dict[str, str]) -> dict[str, tuple[float, int]]:
@@ -135,7 +131,9 @@ def _from_inside(picture: Picture, home: dict[str, str]) -> dict[str, tuple[floa
 
 
 def _after(picture: Picture) -> set[str]:
-    """The values that come after every cluster, where they are many: the loss of each sample of a batch, say."""
+    """The values that come after a model, where they are many: the loss of each sample of a batch, say."""
+    if any(cluster.turns for cluster in picture.clusters):
+        return set()
     before = {node.id for node in picture.nodes if node.cluster is not None}
     outgoing = group_by(picture.edges, lambda edge: edge.source)
     for node in reversed(picture.nodes):

@@ -50,7 +50,8 @@ class Names:
         if len(text) <= longest:
             return text
         if len(v.operands) > 2:
-            return f"{clean(v.op.name, LONGEST_NAME)} of {len(v.operands)} operands"
+            count = f"{len(v.operands) // 2} pairs" if v.op.lists == 2 else f"{len(v.operands)} operands"
+            return f"{clean(v.op.name, LONGEST_NAME)} of {count}"
         return clean(text, longest)
 
     def numeric(self, v: Value) -> str:

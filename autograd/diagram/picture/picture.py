@@ -100,11 +100,12 @@ class Edge:
 
 @dataclass(slots=True)
 class Cluster:
-    """A neuron or a layer: a frame round its nodes."""
+    """A neuron or a layer, a frame round its nodes; or the turns of a run that one box stands for."""
 
     id: str
     label: str
     parent: str | None = None
+    turns: int = 0  # of a run
     summary: list[str] = field(default_factory=list)
 
 

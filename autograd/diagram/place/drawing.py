@@ -17,9 +17,9 @@ from .graphviz import by_engine
 from .layered import in_python
 from .ordering import by_index, invisible_edges
 
-# Over this many nodes and edges the layout in plain Python serves, unless an engine is asked for by name: for 5,000
-# values it took half a second where graphviz-pure took 14 and Debian's dot 29.
-ENGINE_LIMIT = 5000
+# Over this many nodes and edges the layout in plain Python serves, unless an engine is asked for by name: for 1,697
+# values and 5,530 edges it took 0.1 s where graphviz-pure took 2.6, and for 557 and 2,764 of them 0.1 s instead of 13.
+ENGINE_LIMIT = 2000
 
 
 @dataclass
