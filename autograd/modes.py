@@ -11,6 +11,7 @@ import linecache
 import math
 import sys
 import threading
+import warnings
 from collections.abc import Callable
 from contextlib import ContextDecorator
 from contextvars import ContextVar, Token
@@ -135,6 +136,12 @@ def caller() -> tuple[str, int, str]:
         frame = frame.f_back
     name, line = frame.f_code.co_filename, frame.f_lineno
     return name, line, linecache.getline(name, line, frame.f_globals).strip()
+
+
+def warn(message: str) -> None:
+    """Warn the user, at the nearest line outside this library."""
+    name, line, _ = caller()
+    warnings.warn_explicit(message, UserWarning, name, line)
 
 
 def watch(node: Any) -> Any:

@@ -59,7 +59,8 @@ def draw(
     out); `path=(a, b)` only what lies between two. `model` (a Module of `nn`) puts a frame round each neuron and layer,
     and `collapse=True` folds each into one box that says how many values it has, the norm of its gradient, and how
     many of its units are dead. Without a model it folds what repeats ten times or more, such as the terms of a long sum
-    or the links of a chain: the first three and the last two of them stay. By default a picture of over 150 values is folded.
+    or the links of a chain: the first three and the last two of them stay. By default a picture of over 150 values is
+    folded.
 
     Constants are hidden over 60 values, or as `hide_constants` says. `limit` is the most values that are drawn; None
     lifts it. `direction` is "LR" (operands on the left) or "TB" (operands on top), by default LR up to 12 steps deep.
@@ -234,9 +235,10 @@ class Diagram:
         return self._text("tex")
 
     def png(self, scale: float | None = None) -> bytes:
-        """The picture as PNG, `scale` pixels per point (0.25 to 8): 2 by default, less where that makes it too large.
+        """The picture as PNG, `scale` pixels per point (0.25 to 8): 2 by default, less where that would take long.
 
-        It is the SVG, drawn. Raises DiagramError when the image would have more than 80 million pixels.
+        It is the SVG, drawn. A UserWarning says so where letters come out too small to be read, and before an image
+        that takes long. Raises DiagramError when the image would have more than 80 million pixels.
         """
         return FORMATS["png"].write(self.drawing, scale=scale)
 

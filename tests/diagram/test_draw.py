@@ -20,7 +20,7 @@ from autograd.diagram import Diagram, draw
 from autograd.diagram.place import engines
 from autograd.errors import DiagramError
 
-from .graphs import GOLDEN, WEIGHTS, chain, named, network, product, shared, tangle, wide
+from .graphs import GOLDEN, WEIGHTS, chain, named, network, product, shared, tangle
 
 SVG = "{http://www.w3.org/2000/svg}"
 ENGINES = ["graphviz-pure", "python", *(["dot"] if engines.locate("dot", os.environ.get("PATH")) else [])]

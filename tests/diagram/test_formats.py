@@ -18,7 +18,7 @@ import autograd
 import nn
 from autograd import Value, compare, draw, topological_order
 from autograd.diagram import Diagram, text
-from autograd.diagram.formats import FORMATS, Format, gif
+from autograd.diagram.formats import FORMATS, Format, gif, png
 from autograd.diagram.place import engines
 from autograd.errors import DiagramError, MissingExtraError
 
@@ -276,16 +276,21 @@ def test_pdf_of_the_network(tmp_path: Path) -> None:
     assert data.rstrip().endswith(b"%%EOF")
 
 
-def test_an_image_that_is_too_large_is_made_smaller_or_refused() -> None:
+def test_an_image_that_is_too_large_is_made_smaller_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     many = draw(autograd.sum([Value(float(i)) for i in range(450)]), collapse=False)
-    png = many.png()
-    width, height = int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")
+    image = many.png()
+    width, height = int.from_bytes(image[16:20], "big"), int.from_bytes(image[20:24], "big")
     assert height < 66000
     assert width * height < 90e6
     with pytest.raises(DiagramError, match=r"too many to make and to look at. Pass scale=1\.\d+ or less"):
         many.png(scale=8)
-    with pytest.raises(DiagramError, match=r"Draw a part.*save as .svg"):
-        draw(wide(5000), collapse=False, limit=None).png()
+    with pytest.warns(UserWarning, match=r"at 0\.0\d pixels per point its letters cannot be read. Fold it"):
+        overview = draw(wide(2500), collapse=False, limit=None).png()
+    assert overview[:4] == b"\x89PNG"
+    monkeypatch.setattr(png, "LONG", 0.5)  # seconds, so that the test does not take long
+    with pytest.warns(UserWarning, match=r"of 10 million pixels and about 1 MB takes about 3 seconds") as warned:
+        draw(chain(20)).png(scale=3)
+    assert warned[0].filename == __file__
     with pytest.raises(DiagramError, match="too many"):
         many.save("never.gif", scale=4)
 

@@ -7,18 +7,44 @@ import math
 from autograd.diagram.place.drawing import Drawing
 from autograd.diagram.theme import flat
 from autograd.errors import DiagramError
+from autograd.modes import warn
 
 from .raster import rasterise
 from .svg import of_theme
 
 MAX_PIXELS, LONGEST_SIDE = 80e6, 65000  # of an image, which takes 4 bytes for each pixel while it is made
 SCALES = 0.25, 8.0  # pixels per point
+USUAL_PIXELS, USUAL_PARTS = 16e6, 1000  # of an image whose scale nobody asked for; of more parts it has fewer pixels
+READABLE = 0.5  # pixels per point, at which letters are 6 pixels high
+LONG = 15.0  # seconds
 
 
 def write(drawing: Drawing, scale: float | None = None) -> bytes:
-    """The image, `scale` pixels per point: 2 by default, less where that makes it too large."""
-    scale = fitting_scale(drawing, scale, 2.0)
+    """The image, `scale` pixels per point: 2 by default, less where that would make it large and slow to draw.
+
+    A UserWarning says so where letters can then not be read, and how long it takes where that is more than 15 seconds.
+    """
+    parts = len(drawing.picture.nodes) + len(drawing.picture.edges)
+    if scale is None:
+        longest = max(drawing.layout.width, drawing.layout.height)
+        pixels = USUAL_PIXELS / max(1.0, parts / USUAL_PARTS)
+        scale = min(2.0, math.sqrt(pixels / _area(drawing)), LONGEST_SIDE / (longest + 80))
+    else:
+        scale = fitting_scale(drawing, scale, 2.0)
+    megapixels = scale**2 * _area(drawing) / 1e6
+    expected = 0.001 * parts + 0.3 * megapixels  # seconds, as measured
+    large = f"This picture is large, {drawing.layout.width:,.0f} × {drawing.layout.height:,.0f} points"
+    advice = "Fold it (collapse=True, model=), draw a part (focus=, path=), or save it as .svg, which needs no pixels."
+    if scale < READABLE:
+        warn(f"{large}: at {scale:.2f} pixels per point its letters cannot be read. {advice}")
+    elif expected > LONG:
+        size = f"an image of {megapixels:.0f} million pixels and about {0.12 * megapixels:.1g} MB"
+        warn(f"{large}: {size} takes about {expected:.0f} seconds. {advice}")
     return rasterise(of_theme(drawing, flat(drawing.theme).name), scale)
+
+
+def _area(drawing: Drawing) -> float:
+    return (drawing.layout.width + 40) * (drawing.layout.height + 80)
 
 
 def check_scale(scale: float) -> None:

@@ -58,7 +58,9 @@ def build(
             _add_texts(node, v, names)
         picture.nodes += [*([] if hidden else _constants(v, node)), node]
         picture.edges += _edges(v, ids, None if unseen else names, hidden)
-    picture.clusters = [Cluster(f"r{i}", f"… {run.turns} more like these", turns=run.turns) for i, run in enumerate(runs)]
+    picture.clusters = [
+        Cluster(f"r{i}", f"… {run.turns} more like these", None, run.turns) for i, run in enumerate(runs)
+    ]
     if len(shown) < len(order):
         picture.notes = [f"{len(shown)} of {len(order)} values shown"]
         _add_outside(picture, flow_from_hidden_users(order, roots, ids))

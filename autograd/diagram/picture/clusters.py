@@ -149,7 +149,7 @@ def members_of(picture: Picture) -> dict[str, list[Node]]:
 
 
 def summary(nodes: Iterable[Node], cluster: Cluster | None = None) -> list[str]:
-    """What a folded box says: how many values, the norm of the parameters' gradients, which units are off, and marks."""
+    """What a folded box says: how many values, the norm of the parameters' gradients, what units are off, and marks."""
     values = [node for node in nodes if node.kind != "constant"]
     parameters = [node for node in values if node.kind == "parameter"]
     lines = [f"{len(values)} values" + (f", {len(parameters)} parameters" if parameters else "")]

@@ -62,6 +62,7 @@ def fold_into(picture: Picture, innermost: bool, opened: str | None = None) -> P
     values = [node for node in picture.nodes if node.kind != "constant"]
     folded = sum(home[node.id] != node.id for node in values)
     groups = sum(node.kind == "group" for node in nodes)
+    stand = "boxes stand" if groups > 1 else "box stands"
     short = replace(
         picture,
         nodes=nodes,
@@ -70,7 +71,7 @@ def fold_into(picture: Picture, innermost: bool, opened: str | None = None) -> P
         clusters=frames,
         derivations={},
         lean=False,
-        notes=[*picture.notes, f"{groups} {'boxes stand' if groups > 1 else 'box stands'} for {folded} of {len(values)} values"],
+        notes=[*picture.notes, f"{groups} {stand} for {folded} of {len(values)} values"],
     )
     measure(short)
     return short
