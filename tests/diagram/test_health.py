@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import nn
-from autograd import OPERATIONS, AnomalyError, Value, detect_anomaly, diagnose, draw, record_source
+from autograd import OPERATIONS, AnomalyError, Value, detect_anomaly, diagnose, draw, record_source, where
 from autograd.errors import DiagramError
 
 from .graphs import GOLDEN, named, product
@@ -18,6 +18,13 @@ from .test_draw import parse, texts
 
 def kinds(root: Value) -> list[str]:
     return [finding.kind for finding in diagnose(root)]
+
+
+def of_values(root: Value) -> list[str]:
+    """What is found before `backward()`, but for that it was not called."""
+    *found, last = kinds(root)
+    assert last == "no gradients"
+    return found
 
 
 def test_a_healthy_graph_has_no_finding() -> None:
@@ -34,28 +41,28 @@ def test_a_dead_relu() -> None:
     (finding,) = diagnose(y)
     assert (finding.kind, finding.numbers, finding.node is y) == ("dead", {"z": -2.0}, True)
     assert "leaky_relu" in finding.advice
-    assert "dead" not in kinds(Value(2.0).relu())
+    assert "dead" not in of_values(Value(2.0).relu())
 
 
 @pytest.mark.parametrize(("z", "expected"), [(0.0, []), (4.0, []), (7.0, ["saturated"]), (-7.0, ["saturated"])])
 def test_a_saturated_sigmoid_and_tanh(z: float, expected: list[str]) -> None:
     # σ' is at most 1/4 and tanh' at most 1; saturated means under 1 % of that
-    assert kinds(Value(z).sigmoid()) == expected
-    assert kinds(Value(z / 2).tanh()) == expected
+    assert of_values(Value(z).sigmoid()) == expected
+    assert of_values(Value(z / 2).tanh()) == expected
 
 
 @pytest.mark.parametrize("name", [op.name for op in OPERATIONS.values() if op.saturation is not None])
 def test_every_operation_that_saturates_is_found(name: str) -> None:
-    assert kinds(OPERATIONS[name].evaluate(Value(20.0))) == ["saturated"]
-    assert kinds(OPERATIONS[name].evaluate(Value(0.25))) == []
+    assert of_values(OPERATIONS[name].evaluate(Value(20.0))) == ["saturated"]
+    assert of_values(OPERATIONS[name].evaluate(Value(0.25))) == []
 
 
 @pytest.mark.parametrize("name", [op.name for op in OPERATIONS.values() if op.dead_below is not None])
 def test_every_operation_that_dies_is_found(name: str) -> None:
     below = OPERATIONS[name].dead_below
     assert below is not None
-    assert kinds(OPERATIONS[name].evaluate(Value(below))) == ["dead"]
-    assert kinds(OPERATIONS[name].evaluate(Value(below + 0.5))) == []
+    assert of_values(OPERATIONS[name].evaluate(Value(below))) == ["dead"]
+    assert of_values(OPERATIONS[name].evaluate(Value(below + 0.5))) == []
 
 
 def test_vanishing_and_exploding_gradients() -> None:
@@ -207,3 +214,84 @@ def test_a_unit_that_is_dead_for_every_sample_is_one_finding() -> None:
     (finding,) = diagnose(loss)
     assert (finding.kind, finding.numbers["samples"]) == ("dead", 3.0)
     assert "for all 3 samples" in str(finding)
+
+
+def test_before_backward_it_says_that_there_are_no_gradients() -> None:
+    y = Value(3.0, name="w") ** 2
+    (finding,) = diagnose(y)
+    assert (finding.kind, finding.node) == ("no gradients", y)
+    assert "Call backward()" in str(finding)
+    y.backward()
+    assert diagnose(y) == []
+    frozen = Value(1.0)
+    frozen.requires_grad = False
+    assert diagnose(frozen * 2) == []  # nothing there wants a gradient
+
+
+def test_a_gradient_that_is_nan_because_of_zero_times_infinity_says_where_they_meet() -> None:
+    x = Value(0.0, name="x")
+    y = x.sqrt() * 0.0
+    y.backward()
+    (finding,) = diagnose(y)
+    assert finding.kind == "nan gradient"
+    assert finding.numbers["partial"] == math.inf
+    assert finding.numbers["flow"] == 0.0
+    assert "at sqrt with value 0 the local derivative inf meets the gradient 0, and inf × 0 is nan" in finding.message
+    assert "where()" in finding.advice
+    square_root = (x * x).sqrt()
+    x.grad = 0.0
+    square_root.backward()
+    assert [f.kind for f in diagnose(square_root)] == ["nan gradient", "inf gradient"]  # the zero is the derivative
+    assert "the local derivative 0 meets the gradient inf" in diagnose(square_root)[0].message
+
+
+def test_what_the_output_does_not_depend_on_is_found() -> None:
+    a, b = Value(1.0, name="a"), Value(2.0, name="b")
+    y = where(a > 0, a, b) * 3
+    y.backward()
+    (finding,) = diagnose(y)
+    assert (finding.kind, finding.node.name) == ("unused", "b")
+    model = nn.MLP(2, [3, 1], activation="tanh", seed=0)
+    model.extra = nn.Layer(2, 2, seed=1)
+    loss = model([0.5, -0.5]) ** 2
+    loss.backward()
+    (finding,) = diagnose(loss, model=model)
+    assert finding.kind == "unused"
+    assert finding.numbers["parameters"] == 6
+    assert "6 of 19 parameters have no part in the output; the first, extra.neurons.0.w.0 is not in" in finding.message
+
+
+@pytest.mark.parametrize("curvature", [0.5, 3.0, 40.0])
+def test_a_learning_rate_overshoots_just_where_gradient_descent_diverges(curvature: float) -> None:
+    def distance(lr: float, steps: int = 20) -> tuple[float, list[str]]:
+        x, y = Value(1.0, name="x"), Value(1.0, name="y")
+        found: list[str] = []
+        for step in range(steps):
+            loss = curvature / 4 * (x + y) ** 2  # along (1, 1), its gradient, the curvature is that number
+            loss.backward()
+            if step == 0:
+                found = [finding.kind for finding in diagnose(loss, lr=lr)]
+            for p in (x, y):
+                p.data -= lr * p.grad
+                p.grad = 0.0
+        return abs(x.data + y.data), found
+
+    reach, found = distance(1.98 / curvature)
+    assert reach < 2.0
+    assert found == []
+    reach, found = distance(2.02 / curvature)
+    assert reach > 2.0
+    assert found == ["overshooting"]
+
+
+def test_the_learning_rate_of_a_diagnosis_is_checked() -> None:
+    x = Value(1.0)
+    loss = x * x
+    loss.backward()
+    for bad in (0, -1.0, math.inf, math.nan, True, "0.1"):
+        with pytest.raises(DiagramError, match="lr= is the learning rate"):
+            diagnose(loss, lr=bad)  # type: ignore[arg-type]
+    x.data = 5.0
+    with pytest.raises(DiagramError, match="judged before a step"):
+        diagnose(loss, lr=0.1)
+    assert diagnose(loss) == []

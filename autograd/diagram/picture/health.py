@@ -1,4 +1,4 @@
-"""What is wrong with a graph: dead or saturated units, vanishing or exploding gradients, nan, inf, stale gradients.
+"""What is wrong with a graph: dead or saturated units, vanishing or exploding gradients, nan, inf, stale gradients, ….
 
 Where an activation is dead or saturated stands in its row of the table: `dead_below` and `saturation`.
 """
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from autograd._engine import Value
 from autograd.diagram.text import clean, number
 from autograd.errors import DiagramError
+from autograd.functional import gradients
 from autograd.graph import topological_order
 
 from .clusters import Modules
@@ -50,6 +51,12 @@ PROBLEMS = {
                              "derivatives on the edges out of it."),
     "stale": _Problem("old gradient inside", True, "The gradient holds more than this graph put there: call "
                       "zero_grad() before backward(), unless you add up several losses on purpose."),
+    "no gradients": _Problem("no gradients", True, "Call backward() on the output first: until then only values can be "
+                             "judged."),
+    "unused": _Problem("not used", False, "It stays as it is, however long you train: check that the forward pass goes "
+                       "through it, or leave it out."),
+    "overshooting": _Problem("step too large", True, "A step of gradient descent goes past the valley and up the other "
+                             "side, further each time: lower the learning rate."),
 }  # fmt: skip
 
 
@@ -57,8 +64,9 @@ PROBLEMS = {
 class Finding:
     """One thing that is wrong with a graph.
 
-    `kind` is "dead", "saturated", "vanishing", "exploding", "nan", "inf", "nan gradient", "inf gradient" or "stale";
-    `node` is the value that has it; `numbers` holds what was measured, by name; `advice` says what to try.
+    `kind` is "dead", "saturated", "vanishing", "exploding", "nan", "inf", "nan gradient", "inf gradient", "stale", "no
+    gradients", "unused" or "overshooting"; `node` is the value that has it; `numbers` holds what was measured, by name;
+    `advice` says what to try.
     """
 
     kind: str
@@ -76,7 +84,7 @@ class Findings(list[Finding]):
 
     def __str__(self) -> str:
         if not self:
-            return "Nothing found: no dead, saturated, vanishing, exploding, nan, infinite or stale value."
+            return "Nothing found: no dead, saturated, vanishing, exploding, nan, infinite, stale or unused value."
         return "\n".join(f"{i}. {finding}" for i, finding in enumerate(self, 1))
 
     def _repr_markdown_(self) -> str:
@@ -84,20 +92,27 @@ class Findings(list[Finding]):
         return "\n".join(f"- {item}" for item in items) or str(self)
 
 
-def diagnose(output: Value | Iterable[Value], *, model: Any = None) -> list[Finding]:
+def diagnose(output: Value | Iterable[Value], *, model: Any = None, lr: float | None = None) -> list[Finding]:
     """Look for what makes a graph learn badly, from the values and gradients it holds now.
 
-    Call it after `output.backward()`: before, only values can be judged. It finds dead ReLUs (z ≤ 0), sigmoids and
-    tanhs whose slope is under 1 % of its maximum, parameters whose gradient is under 1e-6 or over 1e3 of the output's,
-    the first values and gradients that are nan or infinite, and gradients left over from an earlier backward pass.
+    Call it after `output.backward()`: before, only values can be judged, and it says so. It finds dead ReLUs (z ≤ 0),
+    sigmoids and tanhs whose slope is under 1 % of its maximum, parameters whose gradient is under 1e-6 or over 1e3 of
+    the output's, the first values and gradients that are nan or infinite (and where a gradient is nan because an
+    infinite derivative met a zero), gradients left over from an earlier backward pass, and leaves that the output
+    does not depend on.
 
     Where several samples run through the same unit (the same parameters under its activation), a dead or saturated unit
     is one finding; a unit that is dead for only some samples is not reported: that is how a ReLU works. Gradients that
     were left over are one finding, too, however many parameters hold them. With `model` (a Module of `nn`) parameters
-    are called by their paths, and an activation outside of its modules, in the loss, is no unit.
+    are called by their paths, those that the graph does not have are found, and an activation outside of its modules,
+    in the loss, is no unit.
+
+    With the learning rate `lr` of gradient descent it says whether a step overshoots: whether lr × λ > 2, where
+    λ = gᵀHg / gᵀg is the curvature of the output along its gradient g. (On a parabola of that curvature each step of
+    x − lr λ x then leads further away: Nocedal and Wright, *Numerical Optimization*, 2nd ed., 2006, section 3.3.)
 
     Returns a list of `Finding` in order of evaluation, empty when nothing is wrong; `print` shows it well.
-    Raises DiagramError when `output` is not a Value or several.
+    Raises DiagramError when `output` is not a Value or several, and when `lr` is no number above 0.
 
     >>> from autograd import Value, diagnose
     >>> z = Value(-2.0, name="z")
@@ -110,15 +125,19 @@ def diagnose(output: Value | Iterable[Value], *, model: Any = None) -> list[Find
     order = topological_order(*roots)
     modules = Modules(model) if model is not None else None
     paths, places = (modules.paths, modules.places(order)) if modules is not None else ({}, {})
+    found = _findings(order, roots) + _unused(order, roots, model) + _of_step(order, roots, lr)
     findings = [
         replace(finding, message=finding.message.replace(_called(finding.node), paths[id(finding.node)]))
         if id(finding.node) in paths
         else finding
-        for finding in _findings(order, roots)
+        for finding in found
         # with a model it is known what its units are: the loss may be a relu, and is none
         if modules is None or finding.kind not in OF_UNITS or places.get(id(finding.node))
     ]
-    return Findings(_stale_as_one(_by_unit(findings, order), order))
+    leaves = [v for v in order if v.op is None and v.requires_grad]
+    parameters = len({id(v) for v in [*leaves, *(model.parameters() if model is not None else ())]})
+    findings = _as_one("stale", "hold more than this graph gives", _by_unit(findings, order), parameters)
+    return Findings(_as_one("unused", "have no part in the output", findings, parameters))
 
 
 def as_roots(output: Value | Iterable[Value]) -> list[Value]:
@@ -202,6 +221,7 @@ class _Gradients:
         self.flows: dict[int, list[float]] = defaultdict(list)  # to each leaf
         self.unknown: set[int] = set()  # leaves with users that have no gradient
         self.below_broken: set[int] = set()  # values with users whose gradient is nan or infinite already
+        self.meetings: dict[int, tuple[Value, float, float]] = {}  # where an infinite derivative meets a zero
         for v in order:
             if id(v) not in flowing:
                 continue
@@ -212,16 +232,36 @@ class _Gradients:
                     continue
                 if broken:
                     self.below_broken.add(id(operand))
+                if has_grad and sorted(map(abs, (float(partial), grad))) == [0.0, math.inf]:
+                    self.meetings[id(operand)] = v, float(partial), grad
                 if operand.op is None and has_grad:
                     self.flows[id(operand)].append(partial * grad)
                 elif operand.op is None:
                     self.unknown.add(id(operand))
 
     def of_number(self, v: Value) -> Iterator[Finding]:
-        """The first gradient that is nan or infinite: those above it are finite."""
-        if not math.isfinite(v.grad) and v.has_grad and id(v) not in self.below_broken:
+        """The first gradient that is nan or infinite: those above it are finite, or an infinite one met a zero."""
+        met = math.isnan(v.grad) and id(v) in self.meetings
+        if not math.isfinite(v.grad) and v.has_grad and (met or id(v) not in self.below_broken):
             kind = "nan gradient" if math.isnan(v.grad) else "inf gradient"
-            yield _finding(kind, v, f"the gradient of {_called(v)} is {number(v.grad)}", gradient=v.grad)
+            finding = _finding(kind, v, f"the gradient of {_called(v)} is {number(v.grad)}", gradient=v.grad)
+            yield self._explained(finding)
+
+    def _explained(self, finding: Finding) -> Finding:
+        """A gradient that is nan because of 0 × inf: say where the two meet."""
+        if finding.kind != "nan gradient" or id(finding.node) not in self.meetings:
+            return finding
+        user, partial, grad = self.meetings[id(finding.node)]
+        message = (
+            f"{finding.message}: at {_called(user)} the local derivative {number(partial)} meets the gradient "
+            f"{number(grad)}, and {number(partial)} × {number(grad)} is nan"
+        )
+        advice = (
+            "Keep the operand away from the place where the derivative is infinite (add a small number under a root, "
+            "say), or choose with where(), whose branch that is not taken has no part in a gradient."
+        )
+        numbers = {**finding.numbers, "partial": partial, "flow": grad}
+        return replace(finding, message=message, advice=advice, numbers=numbers)
 
     def of_parameter(self, v: Value) -> Iterator[Finding]:
         """A gradient from an earlier pass, or one that is much smaller or larger than the output's."""
@@ -260,15 +300,61 @@ def _by_unit(findings: list[Finding], order: list[Value]) -> list[Finding]:
     return merged
 
 
-def _stale_as_one(findings: list[Finding], order: list[Value]) -> list[Finding]:
-    """Say once what is so for many parameters: one zero_grad() was forgotten."""
-    stale = [finding for finding in findings if finding.kind == "stale"]
-    if len(stale) < 2:
+def _as_one(kind: str, what: str, findings: list[Finding], parameters: int) -> list[Finding]:
+    """Say once what is so for many parameters: one zero_grad() was forgotten, one layer is not used."""
+    alike = [finding for finding in findings if finding.kind == kind]
+    if len(alike) < 2:
         return findings
-    first, parameters = stale[0], sum(v.op is None and v.requires_grad for v in order)
-    message = f"{len(stale)} of {parameters} parameters hold more than this graph gives; the first, {first.message}"
-    one = replace(first, message=message, numbers={**first.numbers, "parameters": float(len(stale))})
-    return [one if finding is first else finding for finding in findings if finding is first or finding.kind != "stale"]
+    first = alike[0]
+    message = f"{len(alike)} of {parameters} parameters {what}; the first, {first.message}"
+    one = replace(first, message=message, numbers={**first.numbers, "parameters": float(len(alike))})
+    return [one if finding is first else finding for finding in findings if finding is first or finding.kind != kind]
+
+
+def _unused(order: list[Value], roots: Sequence[Value], model: Any) -> list[Finding]:
+    """Leaves that the outputs do not depend on: those of a branch that was not taken, or not in the graph at all."""
+    flowing, there = reached(order, roots), {id(v) for v in order}
+    leaves = [v for v in order if v.op is None and v.requires_grad and id(v) not in flowing]
+    found = [_finding("unused", v, f"{_called(v)} is only in a branch that was not taken") for v in leaves]
+    parameters = model.parameters() if model is not None else []
+    return found + [
+        _finding("unused", v, f"{_called(v)} is not in this graph")
+        for v in parameters
+        if id(v) not in there and v.requires_grad
+    ]
+
+
+def _of_step(order: list[Value], roots: Sequence[Value], lr: Any) -> list[Finding]:
+    """Whether there are gradients to step along, and whether a step of `lr` along them is too long."""
+    leaves = [v for v in order if v.op is None and v.requires_grad]
+    if leaves and not any(v.has_grad for v in order):
+        return [_finding("no gradients", roots[0], "no gradient was computed yet")]
+    if lr is None:
+        return []
+    if isinstance(lr, bool) or not isinstance(lr, int | float) or not 0 < lr < math.inf:
+        raise DiagramError(f"lr= is the learning rate, a number above 0; {lr!r} was given.")
+    curvature = _curvature(roots, leaves)
+    if not lr * curvature > 2:
+        return []
+    message = (
+        f"along its gradient {_called(roots[0])} has curvature {number(curvature)}, so a step with lr = {number(lr)} "
+        f"overshoots; one with lr under {number(2 / curvature, 2)} does not"
+    )
+    return [_finding("overshooting", roots[0], message, curvature=curvature, lr=float(lr))]
+
+
+def _curvature(roots: Sequence[Value], leaves: Sequence[Value]) -> float:
+    """gᵀHg / gᵀg of the sum of the outputs, at the numbers that the graph was built with; 0 where g is 0."""
+    try:
+        slopes = [sum(column) for column in zip(*(gradients(root, leaves, create_graph=True) for root in roots))]
+    except RuntimeError as error:
+        raise DiagramError(f"lr= is judged before a step, while the graph is as it was built: {error}") from error
+    g = [float(getattr(slope, "data", slope)) for slope in slopes]
+    size = math.fsum(x * x for x in g)
+    along = sum(slope * x for slope, x in zip(slopes, g))
+    if not isinstance(along, Value) or not 0 < size < math.inf:
+        return 0.0
+    return math.fsum(h * x for h, x in zip(gradients(along, list(leaves)), g)) / size
 
 
 def _is_unit(v: Value) -> bool:
