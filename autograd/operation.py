@@ -118,6 +118,7 @@ class Operation:
     # What others call it.
     c: str = ""  # the function of the C library
     llvm: str = ""  # the machine instruction, or the intrinsic
+    javascript: str = ""  # the function in a page, where it is not that of Math with the C library's name
     numpy: tuple[str, ...] = ()  # NumPy's names for it, besides its own
     torch: tuple[str, dict[str, Any]] | None = None  # the module of torch.nn that computes it, and its options
     tangent: Rule | None = None  # of a loop: its tangent from those of all operands at once
@@ -125,6 +126,11 @@ class Operation:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _find_row, (self.name,)
+
+    @property
+    def in_javascript(self) -> str:
+        """What computes it in a page: a function of JavaScript or of ``diagram/formats/rules.js``; empty for none."""
+        return self.javascript or (f"Math.{self.c}" if self.c else "")
 
     def write(self, names: Sequence[str], style: str = "text", result: str = "y") -> str:
         """Write the operation with its operands' names, in ``style`` "text" or "latex".

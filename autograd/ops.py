@@ -135,31 +135,38 @@ def _complex_where(c: complex, a: complex, b: complex) -> complex:
 
 
 add = _row("add", operator.add, (lambda y, a, b: 1.0, lambda y, a, b: 1.0), text="#0 + #1", derivative_text=("1", "1"),
-           complex_rule=operator.add, commutative=True, affine=True, primitive=True, method=False, llvm="fadd")
+           complex_rule=operator.add, commutative=True, affine=True,
+           javascript="(a, b) => a + b", primitive=True, method=False, llvm="fadd")
 sub = _row("sub", operator.sub, (lambda y, a, b: 1.0, lambda y, a, b: -1.0), text="#0 − #1",
-           derivative_text=("1", "−1"), complex_rule=operator.sub, affine=True, primitive=True, method=False,
+           derivative_text=("1", "−1"), complex_rule=operator.sub, affine=True,
+           javascript="(a, b) => a - b", primitive=True, method=False,
            llvm="fsub")
 mul = _row("mul", operator.mul, (lambda y, a, b: b, lambda y, a, b: a), text="#0 × #1", derivative_text=("#1", "#0"),
-           complex_rule=operator.mul, commutative=True, affine=True, primitive=True, method=False, llvm="fmul")
+           complex_rule=operator.mul, commutative=True, affine=True,
+           javascript="(a, b) => a * b", primitive=True, method=False, llvm="fmul")
 divide: Function = _row("div", _divide, (lambda y, a, b: divide(1.0, b), lambda y, a, b: -divide(y, b)), text="#0 ÷ #1",
                         derivative_text=("1 ÷ #1", "−#y ÷ #1"), complex_rule=operator.truediv, affine=True,
-                        primitive=True, method=False, llvm="fdiv")
+                        javascript="(a, b) => a / b", primitive=True, method=False, llvm="fdiv")
 power = _row("pow", _power, (power_by_base, power_by_exponent), text="#0 ^ #1",
-             derivative_text=("#1 × #0 ^ (#1 − 1)", "#y × ln #0"), complex_rule=operator.pow, primitive=True,
+             derivative_text=("#1 × #0 ^ (#1 − 1)", "#y × ln #0"), complex_rule=operator.pow,
+             javascript="power", primitive=True,
              method=False, c="pow", numpy=("power",))
 floordiv = _row("floordiv", _floordiv, (lambda y, a, b: 0.0, lambda y, a, b: 0.0), text="⌊#0 ÷ #1⌋",
-                derivative_text=("0", "0"), kinks=lambda a, b: _fraction(_divide(a, b)), primitive=True,
+                derivative_text=("0", "0"), kinks=lambda a, b: _fraction(_divide(a, b)),
+                javascript="floorDivide", primitive=True,
                 method=False)
 mod = _row("mod", _mod, (lambda y, a, b: 1.0, lambda y, a, b: -floordiv(a, b)), text="#0 mod #1",
-           derivative_text=("1", "−⌊#0 ÷ #1⌋"), kinks=lambda a, b: _fraction(_divide(a, b)), primitive=True,
+           derivative_text=("1", "−⌊#0 ÷ #1⌋"), kinks=lambda a, b: _fraction(_divide(a, b)),
+           javascript="modulo", primitive=True,
            method=False)
 neg = _row("neg", operator.neg, (lambda y, x: -1.0,), text="−#0", derivative_text=("−1",), complex_rule=operator.neg,
-           affine=True, activation=False, primitive=True, method=False, llvm="fneg")
+           affine=True, activation=False, javascript="(a) => -a", primitive=True, method=False, llvm="fneg")
 identity = _row("identity", operator.pos, (lambda y, x: 1.0,), text="#0", derivative_text=("1",),
-                complex_rule=operator.pos, affine=True, activation=True, primitive=True, method=False,
+                complex_rule=operator.pos, affine=True, activation=True,
+                javascript="(a) => a", primitive=True, method=False,
                 doc="The operand itself, as a node of its own.")
 abs = _row("abs", operator.abs, (lambda y, x: sign(x),), text="|#0|", derivative_text=("sign(#0)",), kinks=lambda x: x,
-           complex_rule=_complex_abs, never_minus_zero=True, primitive=True, llvm="llvm.fabs",
+           complex_rule=_complex_abs, never_minus_zero=True, javascript="Math.abs", primitive=True, llvm="llvm.fabs",
            numpy=("absolute", "fabs"), doc="Absolute value; its derivative at 0 is 0.")
 
 
@@ -188,7 +195,8 @@ def _taken(condition: Any, wanted: bool) -> Any:
 _choose = _row("where", lambda c, a, b: a if c else b,
                (lambda y, c, a, b: None, lambda y, c, a, b: _taken(c, True), lambda y, c, a, b: _taken(c, False)),
                text="#1 if #0 else #2", derivative_text=("0", "1 if #0 else 0", "0 if #0 else 1"),
-               kinks=lambda c, a, b: 1.0, complex_rule=_complex_where, primitive=True, method=False)
+               kinks=lambda c, a, b: 1.0, complex_rule=_complex_where,
+               javascript="(c, a, b) => (c ? a : b)", primitive=True, method=False)
 
 
 def where(condition: Any, a: Any, b: Any) -> Any:
@@ -211,14 +219,17 @@ def where(condition: Any, a: Any, b: Any) -> Any:
 
 
 _step = functools.partial(_row, derivative_text=("0",), primitive=True)
-floor = _step("floor", _float_step(math.floor), (lambda y, x: 0.0,), text="⌊#0⌋", kinks=_fraction, llvm="llvm.floor",
+floor = _step("floor", _float_step(math.floor), (lambda y, x: 0.0,), text="⌊#0⌋", kinks=_fraction,
+              javascript="Math.floor", llvm="llvm.floor",
               doc="Round down; the derivative is 0.")
-ceil = _step("ceil", _float_step(math.ceil), (lambda y, x: 0.0,), text="⌈#0⌉", kinks=_fraction, llvm="llvm.ceil",
+ceil = _step("ceil", _float_step(math.ceil), (lambda y, x: 0.0,), text="⌈#0⌉", kinks=_fraction,
+             javascript="Math.ceil", llvm="llvm.ceil",
              doc="Round up; the derivative is 0.")
 round = _step("round", _float_step(builtins.round), (lambda y, x: 0.0,), kinks=lambda x: _fraction(x + 0.5),
-              llvm="llvm.roundeven", numpy=("rint",),
+              javascript="roundHalfEven", llvm="llvm.roundeven", numpy=("rint",),
               doc="Round to the nearest integer, a tie to the even one; the derivative is 0.")
-trunc = _step("trunc", _float_step(math.trunc), (lambda y, x: 0.0,), kinks=_fraction, llvm="llvm.trunc",
+trunc = _step("trunc", _float_step(math.trunc), (lambda y, x: 0.0,), kinks=_fraction,
+              javascript="Math.trunc", llvm="llvm.trunc",
               doc="Round toward zero; the derivative is 0.")
 sign: Function = _row("sign", lambda x: where(x > 0.0, 1.0, where(x < 0.0, -1.0, x)), (lambda y, x: 0.0,),
                       derivative_text=("0",), kinks=lambda x: x,
@@ -256,7 +267,8 @@ def _complex_log1p(z: complex) -> complex:
 exp = _row("exp", _ieee(math.exp), (lambda y, x: y,), text="exp(#0)", derivative_text=("#y",), complex_rule=cmath.exp,
            never_minus_zero=True, primitive=True, c="exp", doc="The exponential e^x.")
 exp2 = _row("exp2", _ieee(math.exp2), (lambda y, x: y * _LN2,), text="2 ^ #0", derivative_text=("#y × ln 2",),
-            complex_rule=lambda z: cmath.exp(z * _LN2), never_minus_zero=True, primitive=True, c="exp2", doc="2^x.")
+            complex_rule=lambda z: cmath.exp(z * _LN2), never_minus_zero=True,
+            javascript="(a) => 2 ** a", primitive=True, c="exp2", doc="2^x.")
 expm1 = _row("expm1", _ieee(math.expm1), (lambda y, x: exp(x),), text="exp(#0) − 1", derivative_text=("exp(#0)",),
              complex_rule=_complex_expm1, primitive=True, c="expm1", doc="e^x − 1, without the cancellation near 0.")
 log = _row("log", _ieee(math.log, zero=-INF), (lambda y, x: divide(1.0, x),), text="ln #0", derivative_text=("1 ÷ #0",),
@@ -272,7 +284,7 @@ log1p = _row("log1p", _ieee(math.log1p, minus_one=-INF), (lambda y, x: divide(1.
              derivative_text=("1 ÷ (1 + #0)",), domain=((-1.0, INF),), complex_rule=_complex_log1p, primitive=True,
              c="log1p", doc="ln(1 + x), without the cancellation near 0.")
 sqrt = _row("sqrt", _ieee(math.sqrt), (lambda y, x: divide(0.5, y),), text="√#0", derivative_text=("1 ÷ (2 × #y)",),
-            domain=_not_negative, complex_rule=cmath.sqrt, primitive=True, llvm="llvm.sqrt",
+            domain=_not_negative, complex_rule=cmath.sqrt, javascript="Math.sqrt", primitive=True, llvm="llvm.sqrt",
             doc="The square root; its derivative at 0 is inf.")
 cbrt = _row("cbrt", _cbrt, (lambda y, x: divide(_third_power(abs(x), -2.0), 3.0),), text="∛#0",
             derivative_text=("1 ÷ (3 × #y²)",),
@@ -508,9 +520,11 @@ hardtanh = _row("hardtanh", lambda x: _within(x, 1.0), (lambda y, x: where(x <= 
 # ------------------------------------------------ error and gamma functions
 
 erf = _row("erf", math.erf, (lambda y, x: _TWO_OVER_SQRT_PI * _bell(x, -1.0),),
-           derivative_text=("2 ÷ √π × exp(−#0²)",), primitive=True, c="erf", doc="The error function.")
+           derivative_text=("2 ÷ √π × exp(−#0²)",),
+           javascript="erf", primitive=True, c="erf", doc="The error function.")
 erfc = _row("erfc", math.erfc, (lambda y, x: -_TWO_OVER_SQRT_PI * _bell(x, -1.0),),
-            derivative_text=("−2 ÷ √π × exp(−#0²)",), never_minus_zero=True, primitive=True, c="erfc",
+            derivative_text=("−2 ÷ √π × exp(−#0²)",), never_minus_zero=True,
+            javascript="erfc", primitive=True, c="erfc",
             doc="1 − erf(x), accurate for large x.")
 polygamma: Function = _row("polygamma", gamma.polygamma, (lambda y, n, x: 0.0, lambda y, n, x: polygamma(n + 1.0, x)),
                            text="ψ(#0, #1)", latex=r"\psi^{(#0)}(#1)", derivative_text=("0", "ψ(#0 + 1, #1)"),

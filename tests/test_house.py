@@ -17,8 +17,8 @@ TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in NAM
 PARTS = ["autograd.app", "autograd.compiler", "autograd.diagram", "autograd", "nn"]
 ARROWS = {
     "autograd": {"autograd"},
-    "autograd.diagram": {"autograd"},
-    "autograd.compiler": {"autograd", "autograd.diagram"},  # a program can be drawn
+    "autograd.compiler": {"autograd"},
+    "autograd.diagram": {"autograd", "autograd.compiler"},  # a page runs the program of what it shows
     "nn": {"autograd", "autograd.diagram", "autograd.compiler"},
     "autograd.app": set(PARTS),
 }

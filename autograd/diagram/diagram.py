@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from autograd.graph import topological_order
 from .chain_rule.derivation import derive
 from .formats import FORMATS, save
 from .formats.notebook import write as notebook_output
+from .moving import add_gradients, moving
 from .picture.build import build
 from .picture.clusters import Modules
 from .picture.compare import changes
@@ -34,7 +35,7 @@ MAX_EXPLAINED, MAX_NODES = 12, 144  # parameters and nodes; a graph with no more
 
 
 def draw(
-    value: Value | Iterable[Value],
+    value: Value | Iterable[Value] | Callable[..., Value],
     *,
     focus: Value | None = None,
     depth: int | None = None,
@@ -49,6 +50,7 @@ def draw(
     theme: str = "auto",
     engine: str | None = None,
     time_limit: float = TIME_LIMIT,
+    **inputs: Any,
 ) -> Diagram:
     """Draw the graph that `value` was computed from: every number, every local derivative, every gradient.
 
@@ -70,6 +72,11 @@ def draw(
     layout. By default it is the one in the environment variable CHALKGRAD_DOT, else graphviz-pure, else `dot` on PATH,
     else the built-in one, so a missing program is no error unless you name it. `time_limit` is in seconds.
 
+    With a function in place of `value`, and for each of its arguments a number or a range (low, high), or (low, high,
+    start), the player has a slider for each range: values, gradients and lines follow while it is dragged, beside a
+    curve of the output and its tangent. Other formats show the function where the sliders start, by default three
+    quarters of the way up. It needs `chalkgrad[jit]`, and a function without branches on a number.
+
     Raises DiagramError (a ValueError) when the arguments ask for what cannot be drawn, and says what to change.
 
     >>> from autograd import Value, draw
@@ -80,7 +87,14 @@ def draw(
     >>> draw(a)
     Diagram(3 values, 2 edges)
     >>> svg = draw(a, theme="dark").svg
+    >>> page = draw(lambda w, x, b: (w * x + b).tanh(), w=(-2, 2), x=0.5, b=(-1, 1)).html
     """
+    moved = None
+    if callable(value):
+        moved = moving(value, inputs)
+        value, collapse = moved.output, False
+    elif inputs:
+        raise TypeError(f"draw() got an unexpected keyword argument {next(iter(inputs))!r}")
     roots = as_roots(value)
     check_theme(theme)
     _check(focus, path, direction)
@@ -99,8 +113,11 @@ def draw(
     picture = build(order, roots, shown, modules, runs, hide_constants, may_fold)
     picture.title = clean(title or "", 120) or picture.title
     picture.asked_direction, picture.legend = direction, legend
+    if moved is not None:
+        add_gradients(picture, moved)
     measure(picture)
-    _add_derivations(picture, order, roots, modules)
+    if moved is None:
+        _add_derivations(picture, order, roots, modules)
     unfolded = None
     if may_fold and (collapse or runs or len(picture.nodes) > COLLAPSE_OVER):
         picture, unfolded = fold(picture), picture
@@ -109,7 +126,7 @@ def draw(
                 f"Folded, this graph still has {len(picture.nodes)} boxes (limit={limit}). Draw a part of it (focus=, "
                 "depth=, path=) or fewer samples of the batch, or pass limit=None to draw it all the same."
             )
-    return Diagram(Drawing(picture, theme, engine, time_limit, unfolded))
+    return Diagram(Drawing(picture, theme, engine, time_limit, unfolded, moving=moved))
 
 
 def _runs(shown: list[Value], collapse: bool | None) -> list[Run]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import autograd
-from autograd import Value, grad, hessian, jit, value_and_grad, where
+from autograd import Value, draw, grad, hessian, jit, value_and_grad, where
 from tests.compiler.containers import Pair, Point
 
 
@@ -284,12 +284,12 @@ def test_programs_print_and_draw():
         "return t5",
     ]
     assert f.cost() == (4, 1, 1, 24)
-    picture = f.program().draw([1.0, 2.0])
+    picture = draw(f.program().graph([1.0, 2.0]))
     assert "exp" in picture.svg
     many = jit(lambda p: [p[0] * p[1], p[0] + 1.0]).program([1.0, 2.0])
-    assert "p[1]" in many.draw([1.0, 2.0]).svg
+    assert "p[1]" in draw(many.graph([1.0, 2.0])).svg
     with pytest.raises(ValueError, match="constants"):
-        jit(lambda x: 3.0).program(1.0).draw([1.0])
+        jit(lambda x: 3.0).program(1.0).graph([1.0])
     dot = f.program().dot()
     assert dot.count("->") == 2 + 1 + 1 + 3 + 1
 

@@ -527,8 +527,8 @@ loop 0 with a condition, at most 100 turns:
     assert "tape" in str(jit(lambda xs: taken(xs)).program([1.0] * 40))
     assert "…" in str(jit(lambda xs: taken(xs)).program([1.0] * 40))
     assert program.dot().startswith("digraph")
-    with pytest.raises(ValueError, match="draw one turn"):
-        program.draw([2.0])
+    with pytest.raises(ValueError, match="take one turn"):
+        program.graph([2.0])
 
 
 def test_fastmath() -> None:

@@ -142,18 +142,20 @@ class Program:
         results = [values[i] if i >= 0 else constants[~i] for i in self.outputs]
         return [x if isinstance(x, list) else float(x) for x in results]  # a tape stays one
 
-    def draw(self, numbers: Sequence[float], **options: Any) -> Any:
-        """Return ``autograd.draw`` of the program at these numbers: each instruction is a node with its value.
+    def graph(self, numbers: Sequence[float]) -> list[Value]:
+        """Return the outputs at these numbers as Values, each instruction a node: ``draw`` shows them.
 
-        ``options`` are those of ``draw``. Raises ValueError for a wrong count of numbers, for a program whose outputs
-        are constants, and for one that says loops.
+        Raises ValueError for a wrong count of numbers, for a program whose outputs are constants, and for one that says
+        loops.
+
+        >>> from autograd import draw, jit
+        >>> draw(jit(lambda x: x * x + x).program(1.0).graph([3.0]))
+        Diagram(3 values, 4 edges)
         """
-        from autograd.diagram.diagram import draw
-
         if self.procedures:
             raise ValueError(
-                "a loop that the program says is traced once, for any number of turns, and has no picture of all; "
-                "draw one turn, program.procedures[0].body.draw(numbers), or the Values of the function without jit"
+                "a loop that the program says is traced once, for any number of turns, and has no graph of all; take "
+                "one turn, program.procedures[0].body.graph(numbers), or the Values of the function without jit"
             )
         values: list[Any] = [Value(x, name=name) for x, name in zip(numbers, self.inputs, strict=True)]
         constants = self.constants
@@ -163,8 +165,8 @@ class Program:
             values.append(rule(*[float(x) if isinstance(x, bool) else x for x in numbered]))
         roots = [values[i] for i in dict.fromkeys(self.outputs) if i >= 0 and isinstance(values[i], Value)]
         if not roots:
-            raise ValueError("all outputs of this program are constants; there is nothing to draw")
-        return draw(roots[0] if len(roots) == 1 else roots, **options)
+            raise ValueError("all outputs of this program are constants; there is no graph of them")
+        return roots
 
     def cost(self) -> Cost:
         """Count what one run takes; of a loop that the program says, one turn, whatever the number of turns."""

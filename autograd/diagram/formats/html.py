@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 from autograd.diagram.chain_rule.steps import as_data
@@ -16,11 +13,11 @@ from autograd.diagram.picture.picture import Picture
 from autograd.diagram.place.boxes import Layout
 from autograd.diagram.place.drawing import Drawing, arrange
 from autograd.diagram.text import number, xml
-from autograd.diagram.theme import DARK, Theme, flat
 from autograd.errors import DiagramError
 
+from . import sliders
+from .page import page, read
 from .svg import Body, describe, document, draw_body, draw_views, unique_id
-from .svg import style as svg_style
 
 MAX_STEPS = 5000  # nodes in a player: each step shows all that came before it
 MAX_ROWS = 500  # of a table
@@ -52,6 +49,8 @@ def write(drawing: Drawing) -> bytes:
 
 def player(drawing: Drawing, uid: str) -> str:
     """The page with the player of a drawing, in which `uid` begins every id."""
+    if drawing.moving is not None:
+        return sliders.write(drawing, drawing.moving, uid)
     whole = drawing.unfolded or drawing.picture
     shown = views(whole) if len(whole.nodes) <= PLAYABLE else {}
     if len(drawing.picture.nodes) > MAX_STEPS:
@@ -60,12 +59,16 @@ def player(drawing: Drawing, uid: str) -> str:
             f"{MAX_STEPS}). Draw a part of the graph (focus=, path=), fold it with model=, or save it as .svg."
         )
     if not shown:
-        return page(drawing.picture.title, [fragment(drawing.picture, drawing.layout, uid)], drawing.theme)
+        return _page(drawing, fragment(drawing.picture, drawing.layout, uid))
     first = "*" if drawing.unfolded is None else ""
     with ThreadPoolExecutor() as pool:  # an engine is a process of its own
         layouts = pool.map(lambda picture: arrange(picture, drawing.asked_engine, drawing.time_limit), shown.values())
         every = {key: (picture, layout) for (key, picture), layout in zip(shown.items(), layouts, strict=True)}
-    return page(drawing.picture.title, [folding_fragment(whole, every, first, uid)], drawing.theme)
+    return _page(drawing, folding_fragment(whole, every, first, uid))
+
+
+def _page(drawing: Drawing, main: str) -> str:
+    return page(drawing.picture.title, [main], drawing.theme, read("player.js"))
 
 
 def fragment(picture: Picture, layout: Layout, uid: str) -> str:
@@ -104,22 +107,6 @@ def _fragment(picture: Picture, body: Body, content: Mapping[str, Any], uid: str
     )
 
 
-def page(title: str, fragments: Iterable[str], theme: str) -> str:
-    """A whole page of players, whose policy allows its own style and script and nothing else."""
-    sheet, script = f"\n{_style(theme)}\n", "\n" + _read("player.js")
-    policy = f"default-src 'none'; style-src {_digest(sheet)}; script-src {_digest(script)}; "
-    policy += "base-uri 'none'; form-action 'none'"
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="referrer" content="no-referrer">\n'
-        f"<title>{xml(title)}</title>\n<style>{sheet}</style>\n</head>\n<body>\n"
-        + "".join(fragments)
-        + f"<script>{script}</script>\n</body>\n</html>\n"
-    )
-
-
 def table(picture: Picture) -> str:
     """The picture as an HTML table: one row per value."""
     values = [node for node in picture.nodes if node.kind != "constant"]
@@ -134,28 +121,3 @@ def table(picture: Picture) -> str:
         "<table><thead><tr><th>name</th><th>made by</th><th>value</th><th>gradient</th><th>marks</th></tr></thead>"
         f"<tbody>{rows}</tbody></table>"
     )
-
-
-def _style(theme: str) -> str:
-    """The page's one style element. The player's own rules come last, so that they can mark the active step."""
-    parts = ["body { margin: 0 }", f":root, .player {{ {_variables(flat(theme))} }}", svg_style(theme, ".chalkgrad")]
-    if theme == "auto":
-        parts.append(f"@media (prefers-color-scheme: dark) {{ :root, .player {{ {_variables(DARK)} }} }}")
-    scheme = "light dark" if theme == "auto" else theme
-    rules = _read("player.css").replace("color-scheme: light;", f"color-scheme: {scheme};", 1)
-    return "\n".join([*parts, rules])
-
-
-def _variables(t: Theme) -> str:
-    return (
-        f"--paper: {t.background}; --line: {t.line}; --soft: {t.soft}; --quiet: {t.muted}; --accent: {t.backward}; "
-        f"--forward: {t.forward}; --backward: {t.backward}; color: {t.ink}; background: {t.background};"
-    )
-
-
-def _read(name: str) -> str:
-    return Path(__file__).with_name(name).read_text(encoding="utf-8")
-
-
-def _digest(content: str) -> str:
-    return "'sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode("ascii") + "'"

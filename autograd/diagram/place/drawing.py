@@ -6,6 +6,7 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from autograd.diagram.moving import Moving
 from autograd.diagram.picture.picture import Picture
 from autograd.diagram.text import width
 from autograd.diagram.theme import EDGE_SIZE, Theme, flat
@@ -32,6 +33,7 @@ class Drawing:
     time_limit: float = TIME_LIMIT
     unfolded: Picture | None = None  # the picture before it was folded
     moments: Sequence[Picture] = ()  # that the picture compares
+    moving: Moving | None = None  # the function that it shows, with sliders for its inputs
 
     @functools.cached_property
     def layout(self) -> Layout:

@@ -1,0 +1,236 @@
+// Moves a picture with its sliders: runs its program anew at each position and shows every number that it gives.
+//
+// RULES, one for each operation of the program, stands before this text. Everything that is shown is written with
+// textContent and attributes; nothing is fetched, nothing is parsed as HTML.
+
+const SVG = "http://www.w3.org/2000/svg";
+const SIGNS = ["positive", "negative", "zero", "broken", "unset"];
+const MARKS = { positive: "▲", negative: "▼", zero: "", broken: "!", unset: "" };
+const STEPS = 200; // positions of a slider
+const POINTS = 120; // of a curve
+const [WIDE, HIGH, PAD] = [340, 190, 34]; // of its figure
+
+// Four digits, as Python's format ".4g" writes them, with a true minus.
+function number(x) {
+  if (Number.isNaN(x)) return "nan";
+  if (!Number.isFinite(x)) return x > 0 ? "inf" : "−inf";
+  if (x === 0) return "0";
+  let [digits, exponent] = Math.abs(x).toExponential(3).split("e");
+  if (/^\d\.\d{3}50*$/.test(Math.abs(x).toExponential(60).split("e")[0])) {
+    const cut = Math.abs(x).toExponential(60).slice(0, 5); // just between two: Python takes the even one
+    if (Number(cut[4]) % 2 === 0) [digits, exponent] = [cut, Math.abs(x).toExponential(60).split("e")[1]];
+  }
+  const power = Number(exponent);
+  const trimmed = (text) => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
+  const sign = x < 0 ? "−" : "";
+  if (power < -4 || power >= 4) {
+    return `${sign}${trimmed(digits)}e${power < 0 ? "−" : "+"}${String(Math.abs(power)).padStart(2, "0")}`;
+  }
+  return sign + trimmed(Number(`${digits}e${exponent}`).toFixed(3 - power));
+}
+
+function signOf(x) {
+  if (!Number.isFinite(x)) return "broken";
+  return x > 0 ? "positive" : x < 0 ? "negative" : "zero";
+}
+
+// From 0.8 to 5 points, a decade 0.84 of them: as the still picture has it.
+function lineWidth(flow) {
+  if (flow === 0 || Number.isNaN(flow)) return 1;
+  const share = (Math.log10(Math.min(Math.abs(flow), 1e300)) + 4) / 5;
+  return 0.8 + 4.2 * Math.min(Math.max(share, 0), 1);
+}
+
+// A function from the sliders' numbers to all results of the program.
+function compiled({ inputs, fixed, constants, code, outputs }) {
+  const first = inputs + fixed.length; // the place of the first result; the constants stand behind the last one
+  const values = new Float64Array(first + code.length + constants.length);
+  values.set(fixed.map(Number), inputs);
+  values.set(constants.map(Number), first + code.length);
+  const at = (place) => (place >= 0 ? place : first + code.length - 1 - place);
+  const rules = code.map(([name]) => RULES[name]);
+  const places = Int32Array.from(code.flatMap(([, ...operands]) => [0, 1, 2].map((i) => at(operands[i] ?? 0))));
+  const results = Int32Array.from(outputs.map(at));
+  return (numbers) => {
+    values.set(numbers);
+    for (let i = 0; i < rules.length; i += 1) {
+      values[first + i] = rules[i](values[places[3 * i]], values[places[3 * i + 1]], values[places[3 * i + 2]]);
+    }
+    return Float64Array.from(results, (place) => values[place]);
+  };
+}
+
+function element(name, attributes = {}, text = "") {
+  const made = document.createElementNS(SVG, name);
+  Object.entries(attributes).forEach(([key, value]) => made.setAttribute(key, value));
+  if (text) made.textContent = text;
+  return made;
+}
+
+function startSliders(root) {
+  const uid = root.dataset.sliders;
+  const data = JSON.parse(root.querySelector("script[type='application/json']").textContent);
+  const part = (name) => root.querySelector(`[data-part="${name}"]`);
+  const shape = (id) => root.querySelector(`[id="${uid}-${id}"]`);
+  const run = compiled(data.program);
+  const stage = part("stage");
+  const position = data.sliders.map(({ start }) => start);
+  let dragged = 0; // the slider that the curve is about
+  let waiting = false;
+
+  const write = (target, text) => {
+    if (target && target.textContent !== text) target.textContent = text;
+  };
+  const sign = (target, kind) => {
+    if (target.classList.contains(kind)) return;
+    target.classList.remove(...SIGNS);
+    target.classList.add(kind);
+  };
+
+  const nodes = Object.entries(data.nodes).map(([id, facts]) => {
+    const group = shape(id);
+    const flags = new Map([...group.querySelectorAll("text.flag")].map((flag) => [flag.textContent, flag]));
+    const [box, value, grad] = [".box", "text.value", "text.grad"].map((name) => group.querySelector(name));
+    group.querySelector(".ring")?.remove();
+    return { ...facts, box, valueText: value, gradText: grad, flags };
+  });
+  const edges = Object.entries(data.edges).map(([id, facts]) => {
+    const [line, text] = ["path", "text"].map((name) => shape(id).querySelector(name));
+    return { ...facts, group: shape(id), line, text };
+  });
+  const conditions = Object.entries(data.conditions).map(([id, place]) => [shape(id).querySelector(".head"), place]);
+
+  function showNode(node, results) {
+    const value = results[node.value];
+    write(node.valueText, number(value));
+    node.valueText?.classList.toggle("broken", !Number.isFinite(value));
+    if (node.gradText && "grad" in node) {
+      const grad = results[node.grad];
+      const kind = signOf(grad);
+      write(node.gradText, `${MARKS[kind]} ${number(grad)}`.trim());
+      sign(node.gradText, kind);
+    }
+    const dead = "dead" in node && "net" in node && results[node.net] <= node.dead;
+    const saturated = "saturated" in node && Math.abs(results[node.saturated[0]]) <= node.saturated[1];
+    node.flags.get("dead")?.setAttribute("visibility", dead ? "visible" : "hidden");
+    node.flags.get("saturated")?.setAttribute("visibility", saturated && !dead ? "visible" : "hidden");
+    node.box.classList.toggle("dead", dead);
+    node.box.classList.toggle(node.kind, !dead);
+    node.box.classList.toggle("broken", !Number.isFinite(value));
+  }
+
+  function showEdge(edge, results) {
+    const partial = results[edge.partial];
+    const flow = "grad" in edge ? partial * results[edge.grad] : null;
+    const kind = flow === null ? "unset" : signOf(flow);
+    sign(edge.group, kind);
+    edge.line.setAttribute("stroke-width", flow === null ? "1" : lineWidth(flow).toFixed(2));
+    if (kind === "zero") edge.line.setAttribute("stroke-dasharray", "5 4");
+    else edge.line.removeAttribute("stroke-dasharray");
+    if (!edge.text) return;
+    write(edge.text, `${edge.prefix}${number(partial)} ${MARKS[kind]}`.trim());
+    sign(edge.text, kind);
+  }
+
+  // The output over the range of one slider, and its tangent where the slider is.
+  function drawCurve(results) {
+    const { name, low, high } = data.sliders[dragged];
+    const [x, y, slope] = [position[dragged], results[data.output], results[data.grads[dragged]]];
+    const xs = Array.from({ length: POINTS + 1 }, (_, i) => low + ((high - low) * i) / POINTS);
+    const ys = xs.map((at) => run(position.map((p, i) => (i === dragged ? at : p)))[data.output]);
+    const seen = [...ys, y].filter(Number.isFinite);
+    let [bottom, top] = [Math.min(...seen), Math.max(...seen)];
+    if (!(top > bottom)) [bottom, top] = [bottom - 1, bottom + 1];
+    const across = (at) => PAD + ((at - low) / (high - low)) * (WIDE - 2 * PAD);
+    const up = (at) => HIGH - PAD - ((at - bottom) / (top - bottom)) * (HIGH - 2 * PAD);
+    const points = xs.map((at, i) => (Number.isFinite(ys[i]) ? `${across(at).toFixed(1)},${up(ys[i]).toFixed(1)}` : ""));
+    const pieces = points.join(" ").split(/ {2,}/).filter((piece) => piece.trim());
+    const title = `${data.name} over ${name}: slope ${number(slope)} at ${name} = ${number(x)}`;
+    const picture = element("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, width: WIDE, height: HIGH, role: "img" });
+    const clip = element("clipPath", { id: `${uid}-plane` });
+    clip.append(element("rect", { x: PAD, y: PAD - 8, width: WIDE - 2 * PAD, height: HIGH - 2 * PAD + 16 }));
+    picture.append(element("title", {}, title), clip);
+    picture.append(element("path", { class: "axis", d: `M${PAD} ${PAD - 8}V${HIGH - PAD}H${WIDE - PAD}` }));
+    for (const piece of pieces) picture.append(element("polyline", { class: "curve", points: piece.trim() }));
+    if (Number.isFinite(y) && Number.isFinite(slope)) {
+      const line = { x1: across(low), y1: up(y + slope * (low - x)), x2: across(high), y2: up(y + slope * (high - x)) };
+      picture.append(element("line", { class: "tangent", "clip-path": `url(#${uid}-plane)`, ...line }));
+      picture.append(element("circle", { class: "point", cx: across(x), cy: up(y), r: 4.5 }));
+    }
+    const label = (at, down, text, anchor) =>
+      picture.append(element("text", { x: at, y: down, "text-anchor": anchor }, text));
+    label(PAD, HIGH - PAD + 15, number(low), "middle");
+    label(WIDE - PAD, HIGH - PAD + 15, number(high), "middle");
+    label(WIDE / 2, HIGH - PAD + 15, name, "middle");
+    label(PAD + 6, PAD - 12, `${data.name}: ${number(bottom)} to ${number(top)}`, "start");
+    label(WIDE - PAD, PAD - 12, `dashed: slope ${number(slope)}`, "end");
+    part("figure").replaceChildren(picture);
+  }
+
+  function show() {
+    waiting = false;
+    const results = run(position);
+    for (const node of nodes) showNode(node, results);
+    for (const edge of edges) showEdge(edge, results);
+    for (const [text, place] of conditions) write(text, number(results[place]));
+    rows.forEach((row, i) => {
+      write(row.shown, number(position[i]));
+      write(row.slope, `∂${data.name}/∂${data.sliders[i].name} = ${number(results[data.grads[i]])}`);
+    });
+    drawCurve(results);
+    part("words").textContent =
+      `${data.sliders[dragged].name} is ${number(position[dragged])}: ${data.name} is ${number(results[data.output])}, ` +
+      `its slope ${number(results[data.grads[dragged]])}.`;
+    root.dataset.shown = position.join(" ");
+  }
+
+  function later() {
+    if (!waiting) requestAnimationFrame(show);
+    waiting = true;
+  }
+
+  const rows = data.sliders.map(({ name, low, high, start }, i) => {
+    const row = document.createElement("label");
+    const [title, shown, slope] = ["span", "output", "span"].map((tag) => document.createElement(tag));
+    const range = document.createElement("input");
+    Object.assign(range, { type: "range", min: low, max: high, step: "any", value: start });
+    range.setAttribute("aria-label", name);
+    title.textContent = name;
+    slope.className = "slope";
+    const moved = (x) => {
+      position[i] = Math.min(Math.max(x, low), high);
+      dragged = i;
+      range.value = String(position[i]);
+      range.setAttribute("aria-valuetext", number(position[i]));
+      later();
+    };
+    range.addEventListener("input", () => moved(Number(range.value)));
+    range.addEventListener("focus", () => moved(position[i]));
+    const strides = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10 };
+    range.addEventListener("keydown", (event) => {
+      if (!(event.key in strides)) return;
+      event.preventDefault();
+      moved(position[i] + (strides[event.key] * (high - low)) / STEPS);
+    });
+    row.append(title, range, shown, slope);
+    part("ranges").append(row);
+    return { shown, slope, reset: () => moved(start) };
+  });
+
+  function setFit(fitted) {
+    stage.classList.toggle("fit", fitted);
+    part("fit").setAttribute("aria-pressed", String(fitted));
+  }
+  part("fit").addEventListener("click", () => setFit(!stage.classList.contains("fit")));
+  part("reset").addEventListener("click", () => {
+    for (const row of [...rows].reverse()) row.reset();
+  });
+  root.dataset.ready = "";
+  show();
+  const picture = stage.querySelector("svg");
+  const [wide, high] = [picture.width.baseVal.value, picture.height.baseVal.value];
+  root.classList.toggle("beside", high > 0.8 * wide);
+  setFit(Math.min(stage.clientWidth / wide, Number.parseFloat(getComputedStyle(stage).maxHeight) / high) < 1);
+}
+
+for (const root of document.querySelectorAll("[data-sliders]:not([data-ready])")) startSliders(root);

@@ -1,0 +1,207 @@
+"""A picture that moves: a function of a few numbers, some of which the reader of a page drags.
+
+The function is run on Values, which gives the picture, and on the numbers of the compiler's trace, which gives the
+program of all that the picture shows: every value, gradient and local derivative. The page runs that program.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from autograd._engine import Value
+from autograd.errors import DiagramError, require
+from autograd.functional import sweep_back
+from autograd.graph import topological_order
+from autograd.modes import trace_by
+from autograd.ops import OPERATIONS, where
+
+from .picture.picture import Picture
+from .text import clean
+
+START = 0.75  # of the way from the low end of a range to the high one: in the middle gradients are often zero
+
+
+class Slider(NamedTuple):
+    """An input that is dragged, from `low` to `high`, and where it is at first."""
+
+    name: str
+    low: float
+    high: float
+    start: float
+
+
+class Place(NamedTuple):
+    """Which results belong to a value: itself, its gradient, and for each operand the local derivative.
+
+    A condition, which is an operand and no Value, is a result too: 1 or 0.
+    """
+
+    op: str
+    value: int
+    grad: int
+    partials: list[int]
+    conditions: list[int | None]
+
+
+@dataclass
+class Moving:
+    """The sliders, the output where they start, and the program of all that a picture shows.
+
+    The program takes the sliders' numbers and then those in `fixed`. For each value of the graph, by its `id()`,
+    `places` says which of the program's outputs belong to it.
+    """
+
+    sliders: list[Slider]
+    inputs: list[Value]  # what stands for the sliders
+    output: Value
+    program: Any
+    fixed: list[float]
+    places: dict[int, Place]
+
+    def run(self, positions: Sequence[float]) -> list[float]:
+        """What the program gives where the sliders are."""
+        return [float(x) for x in self.program.run([*positions, *self.fixed])]
+
+
+def moving(function: Callable[..., Any], given: Mapping[str, Any]) -> Moving:
+    """Trace a function of the `given` inputs: each a number, or a range (low, high) or (low, high, start).
+
+    Raises DiagramError for inputs that are neither or that the function does not take, for a function that gives no
+    Value, and for an operation that pages do not have; TraceError where the function branches on a number.
+    """
+    require("numpy", "jit", "A picture with sliders")
+    sliders, numbers = _inputs(function, given)
+    arguments = {name: Value(x, name=name) for name, x in numbers.items()}
+    for name, v in arguments.items():
+        v.requires_grad = isinstance(given[name], tuple | list)
+    output = _called(function, arguments)
+    return _traced(function, sliders, arguments, output)
+
+
+def _inputs(function: Callable[..., Any], given: Mapping[str, Any]) -> tuple[list[Slider], dict[str, float]]:
+    """The sliders, and the number at which each input starts, in the order of the function's arguments."""
+    try:
+        bound = inspect.signature(function).bind(**given)
+    except TypeError as error:
+        raise DiagramError(
+            f"{_name(function)} was given with inputs {', '.join(given) or 'none'}: {error}. Give a number or a range "
+            "for each of its arguments, as in draw(f, w=(-2, 2), x=2.0)."
+        ) from None
+    sliders, numbers = [], {}
+    for name in bound.arguments:
+        what = given[name]
+        if isinstance(what, tuple | list) and len(what) in (2, 3) and all(map(_is_number, what)):
+            low, high, start = (*map(float, what), float(what[0] + START * (what[1] - what[0])))[:3]
+            if not low < high or not low <= start <= high:
+                raise DiagramError(
+                    f"{name}= is a range (low, high) or (low, high, start), low first; {what!r} was given."
+                )
+            sliders.append(Slider(name, low, high, start))
+            numbers[name] = start
+        elif _is_number(what):
+            numbers[name] = float(what)
+        else:
+            raise DiagramError(f"{name}= is a number, or a range of two or three such as (-2, 2); {what!r} was given.")
+    if not sliders:
+        raise DiagramError(f"No input of {_name(function)} is a range: give at least one, such as w=(-2, 2).")
+    return sliders, numbers
+
+
+def _is_number(x: Any) -> bool:
+    return isinstance(x, int | float) and not isinstance(x, bool) and math.isfinite(x)
+
+
+def _name(function: Any) -> str:
+    return clean(getattr(function, "__name__", type(function).__name__), 40)
+
+
+def _called(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Value:
+    output = function(**arguments)
+    if not isinstance(output, Value) or output.op is None:
+        raise DiagramError(
+            f"{_name(function)} is a function whose result is one Value that it computes from its arguments; it gave "
+            f"{clean(repr(output), 60)}."
+        )
+    return output
+
+
+def _traced(function: Callable[..., Any], sliders: list[Slider], arguments: dict[str, Value], output: Value) -> Moving:
+    from autograd.compiler.api import jit
+
+    order, own = topological_order(output), {id(v) for v in arguments.values()}
+    outside = [v for v in order if v.op is None and id(v) not in own]  # a model's parameters, say
+    dragged = [slider.name for slider in sliders]
+    fixed = {name: v.data for name, v in arguments.items() if name not in dragged}
+    names = [*dragged, *fixed]
+    places: list[Place] = []
+
+    def everything(*numbers: Any) -> list[Any]:
+        with trace_by(None):  # autograd.loop makes node after node, as it does outside
+            again = _called(function, {name: Value(x, name=name) for name, x in zip(names, numbers, strict=True)})
+        results, places[:] = _results(again)
+        return results
+
+    program = jit(everything, parameters=outside).program(*[arguments[name].data for name in names])
+    if [place.op for place in places] != [_operation(v) for v in order]:
+        raise DiagramError(f"{_name(function)} does not compute the same each time it is called, so nothing can move.")
+    _check(program)
+    return Moving(
+        sliders=sliders,
+        inputs=[arguments[name] for name in dragged],
+        output=output,
+        program=program,
+        fixed=[*fixed.values(), *(v.data for v in outside)],
+        places={id(v): place for v, place in zip(order, places, strict=True)},
+    )
+
+
+def _results(output: Value) -> tuple[list[Any], list[Place]]:
+    """All that a picture of this graph shows, and which of these results belong to which value."""
+    order = topological_order(output)
+    adjoints = sweep_back([(output, 1.0)], order, False)
+    results: list[Any] = []
+    places = []
+    for v in order:
+        place = Place(_operation(v), len(results), len(results) + 1, [], [])
+        results += [v.data, adjoints.get(v, 0.0)]
+        for operand, partial in zip(v.operands, v.partials, strict=True):
+            place.partials.append(len(results))
+            results.append(0.0 if partial is None else partial)
+            known = isinstance(operand, Value | float | int)
+            place.conditions.append(None if known else len(results))
+            results += [] if known else [where(operand, 1.0, 0.0)]
+        places.append(place)
+    return results, places
+
+
+def add_gradients(picture: Picture, moving: Moving) -> None:
+    """Put the gradients where the sliders start into the picture; those that the Values hold are left alone."""
+    results = moving.run([slider.start for slider in moving.sliders])
+    places = {node.id: moving.places[node.value_id] for node in picture.nodes if node.value_id in moving.places}
+    for node in picture.nodes:
+        if node.id in places and not node.frozen:
+            node.grad = results[places[node.id].grad]
+    frozen = {node.id for node in picture.nodes if node.frozen}
+    for edge in picture.edges:
+        if edge.partial is not None and edge.source not in frozen:
+            edge.flow = edge.partial * results[places[edge.target].grad]
+
+
+def _operation(v: Value) -> str:
+    return v.op.name if v.op is not None else ""
+
+
+def _check(program: Any) -> None:
+    """Refuse what a page cannot compute, by name."""
+    from autograd.compiler.program.conditions import CONDITIONS
+
+    for name in sorted({instruction.name for instruction in program.instructions}):
+        if name not in CONDITIONS and not (name in OPERATIONS and OPERATIONS[name].in_javascript):
+            raise DiagramError(
+                f"A page cannot compute {clean(name, 40)}: JavaScript has no such function. Write it with operations "
+                "that it has, or draw the graph at one point: draw(f(...))."
+            )
