@@ -48,8 +48,8 @@ __all__ = [
     "INITIALIZERS", "LOSSES", "METRICS", "MLP", "OPTIMIZERS", "SGD", "Adagrad", "Adam", "AdamW", "CheckpointError",
     "CosineAnnealingLR", "Dropout", "EarlyStopping", "ExponentialLR", "History", "LambdaLR", "Layer", "LinearLR",
     "Module", "Neuron", "Optimizer", "RMSprop", "Recorder", "Recording", "ReduceLROnPlateau", "Schedule", "Sequential",
-    "SequentialLR", "StepLR", "Training", "TrainingPlayer", "accuracy", "activation_names", "bce", "bce_with_logits", "clip_grad_norm_", "clip_grad_value_",
-    "cross_entropy", "data", "draw", "evaluate", "fit", "from_torch", "gradient_flow", "half_squared_error", "hinge",
-    "huber", "initializer", "load", "loss_function", "mae", "mse", "plot", "predict", "r2", "read_notes",
-    "record_gradients", "rmse", "save", "to_torch",
+    "SequentialLR", "StepLR", "Training", "TrainingPlayer", "accuracy", "activation_names", "bce", "bce_with_logits",
+    "clip_grad_norm_", "clip_grad_value_", "cross_entropy", "data", "draw", "evaluate", "fit", "from_torch",
+    "gradient_flow", "half_squared_error", "hinge", "huber", "initializer", "load", "loss_function", "mae", "mse",
+    "plot", "predict", "r2", "read_notes", "record_gradients", "rmse", "save", "to_torch",
 ]  # fmt: skip

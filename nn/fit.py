@@ -82,16 +82,16 @@ def fit(
     compiles the step: batches of one sample, and losses of your own, give the same bits (but for cross entropy of
     numbers of classes, which rounds otherwise); else the samples of a batch are added up in SIMD lanes, in another
     order, and the loss agrees to rounding. The parameters are written back when
-    somebody looks: a callback, a metric, early stopping, a checkpoint, a recorder, or the end. Ctrl-C ends the run after
-    the batch, with model and history as they are; a second Ctrl-C is not waited for. A loss that becomes nan or infinite
-    ends it with a RuntimeWarning that says where. Inside ``no_grad()`` it trains all the same.
+    somebody looks: a callback, a metric, early stopping, a checkpoint, a recorder, or the end. Ctrl-C ends the run
+    after the batch, with model and history as they are; a second Ctrl-C is not waited for. A loss that becomes nan or
+    infinite ends it with a RuntimeWarning that says where. Inside ``no_grad()`` it trains all the same.
 
     ``record`` is a ``Recorder``, or after how many epochs each of its frames is taken: ``history.player("run.html")``
     then shows the training as a film of the network. It changes no number of the run.
 
     Raises ValueError for empty data, rows of different lengths, a nan or an infinity in the data (it says where), an
-    unknown name, ``resume`` without ``checkpoint``, and frames too large for a page; TypeError for a model that is no Module; CheckpointError for a
-    file that does not fit; MissingExtraError for ``jit`` without llvmlite and numpy.
+    unknown name, ``resume`` without ``checkpoint``, and frames too large for a page; TypeError for a model that is no
+    Module; CheckpointError for a file that does not fit; MissingExtraError for ``jit`` without llvmlite and numpy.
 
     >>> from nn import MLP, data, fit
     >>> X, y = data.xor()

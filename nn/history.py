@@ -95,8 +95,9 @@ class History:
         """Return the training as a film: one HTML page, with a slider over the frames that ``record=`` noted.
 
         It shows the network with its weights, activations and gradients, the decision boundary, and the curves. With
-        ``path``, whose extension is .html, the page is saved there too; in a notebook the player shows itself. ``theme``
-        is "light", "dark", or "auto", which follows the reader's system. The page makes no request to anywhere.
+        ``path``, whose extension is .html, the page is saved there too; in a notebook the player shows itself.
+        ``theme`` is "light", "dark", or "auto", which follows the reader's system. The page makes no request to
+        anywhere.
 
         Raises ValueError where nothing was recorded, and DiagramError for another extension or theme.
 

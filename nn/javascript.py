@@ -17,10 +17,10 @@ _OPERATORS = {
     "where": "{} ? {} : {}",
     "lt": "{} < {}", "gt": "{} > {}", "le": "{} <= {}", "ge": "{} >= {}", "eq": "{} === {}",
 }  # fmt: skip
-_MATH = frozenset(
-    "abs acos acosh asin asinh atan atanh ceil cos cosh exp expm1 floor log log10 log1p log2 pow sin sinh sqrt tan "
-    "tanh trunc".split()
-)
+_MATH = frozenset([
+    "abs", "acos", "acosh", "asin", "asinh", "atan", "atanh", "ceil", "cos", "cosh", "exp", "expm1", "floor", "log",
+    "log10", "log1p", "log2", "pow", "sin", "sinh", "sqrt", "tan", "tanh", "trunc",
+])  # fmt: skip
 _OWN = frozenset(["erf", "erfc", "exp2", "round"])  # functions of training.js
 
 

@@ -47,7 +47,7 @@ _PANEL = """<section class="card panel" aria-label="numbers of the chosen unit">
 
 
 class TrainingPlayer:
-    """The training as a film, made by ``history.player()``. In a notebook it shows itself; ``save`` writes it to a file.
+    """The training as a film, made by ``history.player()``. In a notebook it shows itself; ``save`` writes a file.
 
     ``html`` is the page as text: one file, which makes no request to anywhere.
     """

@@ -1,4 +1,4 @@
-"""What a training run looked like after some of its epochs: ``fit(..., record=Recorder())`` notes it in a ``Recording``.
+"""What a run looked like after some of its epochs: ``fit(..., record=Recorder())`` notes it in a ``Recording``.
 
 A frame is small: the parameters, and for a few samples the activation and the δ of each unit. What else a page shows of
 a stack of layers, it computes from these. Of any other model, and of activations that a page cannot compute, the
@@ -174,7 +174,7 @@ class Camera:
         if recording.within or (len(recording) and recording.epochs[-1] == epoch and not within):
             return  # it has this one
         if _described(found) != recording.layers:
-            recording.note = recording.note or f"The model was changed in epoch {epoch}, and the frames end before that."
+            self._note(f"The model was changed in epoch {epoch}, and the frames end before that.")
             return
         recording.epochs.append(epoch)
         recording.within = within
@@ -188,6 +188,10 @@ class Camera:
                 self._note_sample(found.layers, x, t)
             if self.places:
                 self._note_places(found.layers)
+
+    def _note(self, sentence: str) -> None:
+        """Keep the first thing that is to be said."""
+        self.recording.note = self.recording.note or sentence[:300]
 
     def _note_sample(self, layers: list[list[Any]], x: list[float], t: Any) -> None:
         recording = self.recording
@@ -210,8 +214,7 @@ class Camera:
                 raise TypeError(f"it gave {type(loss).__name__}")
             return loss.data, list(gradients(loss, nets))
         except Exception as error:  # a function of the user's, which may want more than one sample
-            reason = f"The loss of one sample is not known, and so no gradient of one: {error}"
-            self.recording.note = self.recording.note or reason[:300]
+            self._note(f"The loss of one sample is not known, and so no gradient of one: {error}")
             return math.nan, [math.nan] * len(nets)
 
     def _note_places(self, layers: list[list[Any]]) -> None:
@@ -278,7 +281,7 @@ def _title(model: Module, found: Stack) -> str:
 def _task(loss: Loss, targets: Sequence[Any], count: int) -> dict[str, Any]:
     """Return what the outputs are held to: two labels, classes, or numbers; and which number is neither high nor low.
 
-    ``middle`` and ``reach`` are by output; beyond middle ± reach a colour is full. A reach of None is the largest there.
+    ``middle`` and ``reach`` are by output; beyond middle ± reach a colour is full. A reach of None is the largest one.
     """
     listed = isinstance(targets[0], list)
     if count > 1 and (_are_classes(targets, count) or (loss is cross_entropy)):

@@ -277,7 +277,7 @@ function plan(run, width) {
   const most = Math.max(...layers.map((units) => units.length));
   const room = Math.floor((tall - 60) / SPACED);
   const height = Math.min(tall, Math.max(Math.min(most, room) * 96, 150) + 60);
-  const left = Math.min(READING, width * 0.17);
+  const left = Math.min(READING, width * 0.21);
   const right = Math.min(READING + 26, width * 0.27);
   const gap = (width - left - right) / (layers.length - 1);
   const columns = layers.map((units, k) => {
@@ -345,7 +345,7 @@ function startTraining(root) {
 
   function layOut() {
     if (!run.layers.length) return;
-    drawn = { ...plan(run, stage.clientWidth), lines: [], units: new Map() };
+    drawn = { ...plan(run, Math.max(stage.clientWidth, 200)), lines: [], units: new Map() };
     drawn.inputs = Array.from({ length: run.inputs }, (_, i) => ({ layer: 0, index: i, name: `x${i + 1}` }));
     const { width, height, columns, radius } = drawn;
     picture.replaceChildren();
@@ -367,7 +367,7 @@ function startTraining(root) {
   const fitting = (title, k) => (drawn.gap > title.length * 6.4 || k === 0 ? title : title.split(":")[0]);
 
   function layLine(from, to, radius) {
-    const length = Math.hypot(to.x - from.x, to.y - from.y);
+    const length = Math.hypot(to.x - from.x, to.y - from.y) || 1;
     const [ux, uy] = [(to.x - from.x) / length, (to.y - from.y) / length];
     const d = `M${from.x + ux * radius} ${from.y + uy * radius}L${to.x - ux * radius} ${to.y - uy * radius}`;
     const line = { unit: to.unit, source: from.unit, path: make(picture, "path", { d, class: "edge" }) };
@@ -382,7 +382,8 @@ function startTraining(root) {
     const group = make(picture, "g", { class: "unit", role: "button", tabindex: "-1" });
     const kind = unit.layer === 0 ? "input" : unit.layer === run.layers.length ? "output" : "neuron";
     const circle = make(group, "circle", { cx: x, cy: y, r: radius, class: kind });
-    const cross = make(group, "path", { class: "cross", d: crossing(x, y, radius * 0.72) });
+    make(group, "path", { class: "cross", d: crossing(x, y, radius * 0.72) });
+    const minus = make(group, "text", { x, y: y + 4, "text-anchor": "middle" }); // so that no colour is needed
     const beside = unit.layer === 0 || unit.layer === run.layers.length;
     const roomy = column.pitch >= 2 * radius + 32 && drawn.gap >= 90;
     const texts = [];
@@ -402,7 +403,7 @@ function startTraining(root) {
       near(null);
       tell(null);
     });
-    drawn.units.set(unit.layer === 0 ? `x${unit.index}` : unit.place, { unit, group, circle, cross, texts, x, y, beside });
+    drawn.units.set(unit.layer === 0 ? `x${unit.index}` : unit.place, { unit, group, circle, minus, texts, x, y, beside });
   }
 
   const crossing = (x, y, r) => `M${x - r} ${y - r}L${x + r} ${y + r}M${x - r} ${y + r}L${x + r} ${y - r}`;
@@ -417,12 +418,13 @@ function startTraining(root) {
       path.setAttribute("class", `edge ${signOf(shown)}`);
       path.setAttribute("stroke-width", ((Number.isNaN(width) ? 2 : width) * thin).toFixed(2));
     }
-    for (const [key, { unit, group, circle, texts, beside }] of drawn.units) {
+    for (const [key, { unit, group, circle, minus, texts, beside }] of drawn.units) {
       const chosen = state.unit && keyOf(state.unit) === key;
       group.classList.toggle("chosen", Boolean(chosen));
       group.classList.toggle("off", off.has(key));
       group.setAttribute("tabindex", chosen ? "0" : "-1");
       group.setAttribute("aria-label", unitWords(unit));
+      minus.textContent = !flat && unit.layer && value(unit) < 0 ? "−" : "";
       if (!flat && unit.layer) circle.style.fill = `rgb(${shade(colours, value(unit), 0, reachOf(unit))})`;
       else circle.style.fill = unit.layer && flat ? "none" : "";
       const slope = delta(unit);
@@ -980,16 +982,18 @@ function startTraining(root) {
   }
 
   function layOutAll() {
+    const focused = picture.contains(document.activeElement); // which is drawn anew
     colours = coloursOf(root);
     layOut();
     charts.forEach(layChart);
     show(state.frame);
+    if (focused) picture.querySelector("g.chosen")?.focus();
   }
 
   function legendWords() {
     const what = state.lines === "weights" ? "a wider line for a larger weight" : "a wider line for a larger gradient, a decade a step";
     const disc = [
-      "Colour of a circle: its activation, as a share of the largest in its layer.",
+      "Colour of a circle: its activation, as a share of the largest in its layer, with a minus where negative.",
       "In a circle: its activation over the input, in a scale of its own.",
       "In a circle: its activation over the plane, striped where negative, in a scale of its own.",
     ][run.span.length];
@@ -1059,15 +1063,15 @@ function startTraining(root) {
   });
   if (window.matchMedia("(prefers-reduced-motion: reduce)").matches) part("speed").value = "900";
   for (const query of ["(prefers-color-scheme: dark)", "print"]) window.matchMedia(query).addEventListener("change", layOutAll);
-  let waiting = 0;
-  new ResizeObserver(() => {
+  let [waiting, size] = [0, ""];
+  const fit = () => {
+    if (size === `${root.clientWidth} ${window.innerHeight}`) return; // of a page that only grew longer
+    size = `${root.clientWidth} ${window.innerHeight}`;
     cancelAnimationFrame(waiting);
     waiting = requestAnimationFrame(layOutAll);
-  }).observe(root);
-  window.addEventListener("resize", () => {
-    cancelAnimationFrame(waiting);
-    waiting = requestAnimationFrame(layOutAll);
-  });
+  };
+  new ResizeObserver(fit).observe(root);
+  window.addEventListener("resize", fit);
   layOutAll();
   root.dataset.ready = "true";
 }
