@@ -31,7 +31,7 @@ from .metrics import METRICS, accuracy, r2, rmse
 from .module import Module
 from .optim import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop, clip_grad_norm_, clip_grad_value_
 from .player import TrainingPlayer
-from .recorder import Recorder, Recording
+from .recorder import Recorder
 from .run import EarlyStopping, Training
 from .schedule import (
     CosineAnnealingLR,
@@ -47,7 +47,7 @@ from .schedule import (
 __all__ = [
     "INITIALIZERS", "LOSSES", "METRICS", "MLP", "OPTIMIZERS", "SGD", "Adagrad", "Adam", "AdamW", "CheckpointError",
     "CosineAnnealingLR", "Dropout", "EarlyStopping", "ExponentialLR", "History", "LambdaLR", "Layer", "LinearLR",
-    "Module", "Neuron", "Optimizer", "RMSprop", "Recorder", "Recording", "ReduceLROnPlateau", "Schedule", "Sequential",
+    "Module", "Neuron", "Optimizer", "RMSprop", "Recorder", "ReduceLROnPlateau", "Schedule", "Sequential",
     "SequentialLR", "StepLR", "Training", "TrainingPlayer", "accuracy", "activation_names", "bce", "bce_with_logits",
     "clip_grad_norm_", "clip_grad_value_", "cross_entropy", "data", "draw", "evaluate", "fit", "from_torch",
     "gradient_flow", "half_squared_error", "hinge", "huber", "initializer", "load", "loss_function", "mae", "mse",

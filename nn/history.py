@@ -18,6 +18,7 @@ class History:
     """The numbers of each epoch, by column: ``history["loss"]`` is a list with one entry for each epoch so far.
 
     ``stopped`` says why the run ended: "finished", "early stopping", "callback", "interrupted" or "nan loss".
+    ``recording`` holds the frames of ``fit(..., record=...)``, which ``player`` shows, or None.
 
     >>> history = History()
     >>> history.append({"epoch": 1, "loss": 0.5})

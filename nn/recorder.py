@@ -42,7 +42,8 @@ class Recorder:
     activations and gradients are noted. ``grid`` is how many places along a side of the plane (8 to 200) the page
     computes the model at, where it has two inputs.
 
-    A frame shows the model in evaluation mode. A run that is resumed has frames from where it went on; with early
+    A frame shows the model in evaluation mode, and asks the loss for one sample at a time; where the loss wants more,
+    the frames have no gradients of samples, and the page says so. A run that is resumed has frames from where it went on; with early
     stopping the last frame is that of the last epoch, not of the best one. ``every=5`` and ``record=5`` are the same.
 
     Raises ValueError for anything but whole numbers in these ranges.
@@ -225,7 +226,12 @@ class Camera:
             return [float(bare(a)) for a in outs]
 
         recording = self.recording
-        for column in zip(*map(numbers, self.places), strict=True):
+        try:
+            rows = [numbers(x) for x in self.places]
+        except Exception as error:  # of the user's model, which need not know places beyond the data
+            self._note(f"The model cannot be computed at all places between and beside the data: {error}")
+            rows = [[math.nan] * recording.units for _ in self.places]
+        for column in zip(*rows, strict=True):
             finite = [a for a in column if math.isfinite(a)] or [0.0]
             low, high = min(finite), max(finite)
             recording.ranges.extend([low, high])

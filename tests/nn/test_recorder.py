@@ -372,6 +372,19 @@ def test_a_loss_that_wants_more_than_one_sample():
     assert len(history.recording) == 5
 
 
+def test_a_model_that_does_not_know_every_place():
+    class Careful(Skip):
+        def forward(self, x):
+            if x[0] < -1.2:
+                raise ValueError("too far to the left")
+            return super().forward(x)
+
+    history = fit(Careful())
+    assert history.recording.note.endswith("beside the data: too far to the left")
+    assert len(history.recording) == 5
+    content(history)
+
+
 def test_a_model_that_is_changed_on_the_way():
     def change(training):
         if training.epoch == 2:
