@@ -43,8 +43,9 @@ class Recorder:
     computes the model at, where it has two inputs.
 
     A frame shows the model in evaluation mode, and asks the loss for one sample at a time; where the loss wants more,
-    the frames have no gradients of samples, and the page says so. A run that is resumed has frames from where it went on; with early
-    stopping the last frame is that of the last epoch, not of the best one. ``every=5`` and ``record=5`` are the same.
+    the frames have no gradients of samples, and the page says so. A run that is resumed has frames from where it went
+    on; with early stopping the last frame is that of the last epoch, not of the best one. ``record=Recorder(every=5)``
+    and ``record=5`` are the same.
 
     Raises ValueError for anything but whole numbers in these ranges.
 
