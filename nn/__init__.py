@@ -3,7 +3,7 @@
 ``layers`` are ``module``s whose weights come from ``initializers``; ``losses`` compare what they give with targets,
 ``optim`` changes the weights by their gradients, and ``schedule`` the learning rate. ``fit`` puts it together:
 ``table`` reads the data, ``step`` (or ``compiled_step``) learns from one batch, ``run`` is what a ``checkpoint`` holds,
-``history`` what is left behind.
+``history`` what is left behind, and ``recorder`` notes frames for its ``player``.
 """
 
 from . import data, plot
@@ -30,6 +30,8 @@ from .losses import (
 from .metrics import METRICS, accuracy, r2, rmse
 from .module import Module
 from .optim import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop, clip_grad_norm_, clip_grad_value_
+from .player import TrainingPlayer
+from .recorder import Recorder
 from .run import EarlyStopping, Training
 from .schedule import (
     CosineAnnealingLR,
@@ -45,9 +47,9 @@ from .schedule import (
 __all__ = [
     "INITIALIZERS", "LOSSES", "METRICS", "MLP", "OPTIMIZERS", "SGD", "Adagrad", "Adam", "AdamW", "CheckpointError",
     "CosineAnnealingLR", "Dropout", "EarlyStopping", "ExponentialLR", "History", "LambdaLR", "Layer", "LinearLR",
-    "Module", "Neuron", "Optimizer", "RMSprop", "ReduceLROnPlateau", "Schedule", "Sequential", "SequentialLR", "StepLR",
-    "Training", "accuracy", "activation_names", "bce", "bce_with_logits", "clip_grad_norm_", "clip_grad_value_",
-    "cross_entropy", "data", "draw", "evaluate", "fit", "from_torch", "gradient_flow", "half_squared_error", "hinge",
-    "huber", "initializer", "load", "loss_function", "mae", "mse", "plot", "predict", "r2", "read_notes",
-    "record_gradients", "rmse", "save", "to_torch",
+    "Module", "Neuron", "Optimizer", "RMSprop", "Recorder", "ReduceLROnPlateau", "Schedule", "Sequential",
+    "SequentialLR", "StepLR", "Training", "TrainingPlayer", "accuracy", "activation_names", "bce", "bce_with_logits",
+    "clip_grad_norm_", "clip_grad_value_", "cross_entropy", "data", "draw", "evaluate", "fit", "from_torch",
+    "gradient_flow", "half_squared_error", "hinge", "huber", "initializer", "load", "loss_function", "mae", "mse",
+    "plot", "predict", "r2", "read_notes", "record_gradients", "rmse", "save", "to_torch",
 ]  # fmt: skip

@@ -19,12 +19,14 @@ from .checkpoint import Path
 from .checks import as_list, number_where, whole
 from .data import train_test_split
 from .fingerprint import is_ours
+from .flow import flow_of, parameters_by_layer
 from .history import History
 from .losses import Loss, cross_entropy, loss_function, name_of, reduction_of
 from .metrics import Metric, metric_functions
 from .module import Module
 from .optim import Optimizer, optimizer_for
 from .progress import interruptible, progress_bar
+from .recorder import Camera, Recorder
 from .run import Callback, EarlyStopping, Row, Run
 from .schedule import Schedule, schedule_for
 from .step import Step, outputs
@@ -57,6 +59,7 @@ def fit(
     checkpoint: Path | None = None,
     resume: bool = False,
     jit: bool = False,
+    record: int | Recorder | None = None,
 ) -> History:
     """Train ``model`` on samples ``X`` (one row each) and targets ``y``, and return the ``History``.
 
@@ -79,13 +82,16 @@ def fit(
     compiles the step: batches of one sample, and losses of your own, give the same bits (but for cross entropy of
     numbers of classes, which rounds otherwise); else the samples of a batch are added up in SIMD lanes, in another
     order, and the loss agrees to rounding. The parameters are written back when
-    somebody looks: a callback, a metric, early stopping, a checkpoint, or the end. Ctrl-C ends the run after the batch,
-    with model and history as they are; a second Ctrl-C is not waited for. A loss that becomes nan or infinite ends it
-    with a RuntimeWarning that says where. Inside ``no_grad()`` it trains all the same.
+    somebody looks: a callback, a metric, early stopping, a checkpoint, a recorder, or the end. Ctrl-C ends the run
+    after the batch, with model and history as they are; a second Ctrl-C is not waited for. A loss that becomes nan or
+    infinite ends it with a RuntimeWarning that says where. Inside ``no_grad()`` it trains all the same.
+
+    ``record`` is a ``Recorder``, or after how many epochs each of its frames is taken: ``history.player("run.html")``
+    then shows the training as a film of the network. It changes no number of the run.
 
     Raises ValueError for empty data, rows of different lengths, a nan or an infinity in the data (it says where), an
-    unknown name, and ``resume`` without ``checkpoint``; TypeError for a model that is no Module; CheckpointError for a
-    file that does not fit; MissingExtraError for ``jit`` without llvmlite and numpy.
+    unknown name, ``resume`` without ``checkpoint``, and frames too large for a page; TypeError for a model that is no
+    Module; CheckpointError for a file that does not fit; MissingExtraError for ``jit`` without llvmlite and numpy.
 
     >>> from nn import MLP, data, fit
     >>> X, y = data.xor()
@@ -114,15 +120,17 @@ def fit(
         model, optimizer, schedule_for(schedule, optimizer), stopping, seed, batch_size, len(data[0]),
         name_of(loss), columns, tuple(chosen),
     )  # fmt: skip
+    camera = None if record is None else Camera(Recorder.of(record), model, loss, data, epochs)
     if checkpoint is not None and resume and os.path.exists(checkpoint):
         run.resume(checkpoint)
+    run.history.recording = None if camera is None else camera.recording
     model.train()
     step = _step_class(jit)(data, model, loss, optimizer, clip_norm, clip_value)
     measure = partial(_epoch_metrics, step.outputs, loss, measured, data, held_out)
     # a function of the user's may look at more than it is given
     looked_at = bool(callbacks or stopping or checkpoint) or not all(map(is_ours, (loss, *measured.values())))
     with enable_grad() if graph_is_off() else nullcontext():  # whoever calls fit wants to train
-        _train(run, step, looked_at, measure, callbacks, epochs, shuffle, progress, checkpoint)
+        _train(run, step, looked_at, measure, callbacks, epochs, shuffle, progress, checkpoint, camera)
     run.restore_best()
     return run.history
 
@@ -137,20 +145,25 @@ def _step_class(jit: bool) -> type[Step]:
 
 def _train(
     run: Run, step: Step, looked_at: bool, measure: Callable[[], Row], callbacks: Sequence[Callback], epochs: int,
-    shuffle: bool, progress: bool, checkpoint: Path | None,
+    shuffle: bool, progress: bool, checkpoint: Path | None, camera: Camera | None,
 ) -> None:  # fmt: skip
     """Go through the data until all epochs are done, or something stops the run.
 
     The step need not write back what it holds before somebody looks at it.
     """
     count = run.batch_count
+    loss: float | None = 0.0
+    layers = parameters_by_layer(run.model) if camera is not None else {}
+    if camera is not None:
+        camera.take(run.epoch, {})
     with progress_bar(epochs * count, run.epoch * count, progress) as bar, interruptible() as interrupts:
         try:
             while run.epoch < epochs and run.running:
                 loss = _epoch(run, step, shuffle, bar, interrupts)
                 if loss is None:
                     break
-                if looked_at:
+                due = camera is not None and camera.is_due(run.epoch + 1)
+                if looked_at or due:
                     step.finish()
                 row = run.end_epoch(loss, measure(), callbacks)
                 if interrupts:
@@ -160,8 +173,12 @@ def _train(
                     bar.set_postfix_str(shown, refresh=False)
                 if checkpoint is not None:
                     run.save(checkpoint)
+                if camera is not None and due:
+                    camera.take(run.epoch, flow_of(layers))
         finally:
             step.finish()
+        if camera is not None:
+            camera.take(run.epoch + (loss is None), flow_of(layers), within=loss is None)
 
 
 def _epoch(run: Run, step: Step, shuffle: bool, bar: Any, interrupts: list[int]) -> float | None:

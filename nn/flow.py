@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 
+from autograd import Value
+
 from .module import Module
 from .run import Training
 
@@ -23,11 +25,21 @@ def gradient_flow(model: Module) -> dict[str, float]:
     >>> round(flow["layers.0"] ** 2, 12)  # weights have gradient 3, biases 1
     5.0
     """
-    grads: dict[str, list[float]] = defaultdict(list)
+    return flow_of(parameters_by_layer(model))
+
+
+def parameters_by_layer(model: Module) -> dict[str, list[Value]]:
+    """Return the parameters of each layer, by its path."""
+    layers: dict[str, list[Value]] = defaultdict(list)
     for path, p in model.named_parameters():
-        if p.has_grad:
-            grads[_layer(path)].append(p.grad)
-    return {layer: _root_mean_square(numbers) for layer, numbers in grads.items()}
+        layers[_layer(path)].append(p)
+    return dict(layers)
+
+
+def flow_of(layers: dict[str, list[Value]]) -> dict[str, float]:
+    """Return the root of the mean square of each layer's gradients, for those that have some."""
+    grads = {layer: [p.grad for p in parameters if p.has_grad] for layer, parameters in layers.items()}
+    return {layer: _root_mean_square(numbers) for layer, numbers in grads.items() if numbers}
 
 
 def _root_mean_square(numbers: list[float]) -> float:

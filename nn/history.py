@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import csv
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import plot
 from .checks import choice
+from .player import TrainingPlayer
+
+if TYPE_CHECKING:
+    from .recorder import Recording
 
 
 class History:
     """The numbers of each epoch, by column: ``history["loss"]`` is a list with one entry for each epoch so far.
 
     ``stopped`` says why the run ended: "finished", "early stopping", "callback", "interrupted" or "nan loss".
+    ``recording`` holds the frames of ``fit(..., record=...)``, which ``player`` shows, or None.
 
     >>> history = History()
     >>> history.append({"epoch": 1, "loss": 0.5})
@@ -26,6 +31,7 @@ class History:
         self.columns: dict[str, list[Any]] = columns or {}
         self.stopped = "finished"
         self.gradient_flow: list[dict[str, Any]] = []  # what the callback record_gradients noted
+        self.recording: Recording | None = None  # the frames that fit(record=...) noted
 
     def append(self, row: dict[str, Any]) -> None:
         """Add the numbers of one epoch. Raises ValueError when they are not for the columns that there are."""
@@ -85,6 +91,31 @@ class History:
         Train with ``callbacks=[nn.record_gradients]`` for it. Raises ValueError where nothing was noted.
         """
         return _saved(plot.gradient_flow(self.gradient_flow), path)
+
+    def player(self, path: str | os.PathLike[str] | None = None, theme: str = "auto") -> TrainingPlayer:
+        """Return the training as a film: one HTML page, with a slider over the frames that ``record=`` noted.
+
+        It shows the network with its weights, activations and gradients, the decision boundary, and the curves. With
+        ``path``, whose extension is .html, the page is saved there too; in a notebook the player shows itself.
+        ``theme`` is "light", "dark", or "auto", which follows the reader's system. The page makes no request to
+        anywhere.
+
+        Raises ValueError where nothing was recorded, and DiagramError for another extension or theme.
+
+        >>> import nn
+        >>> X, y = nn.data.xor()
+        >>> model = nn.MLP(2, [4, 1], activation="tanh", seed=1)
+        >>> history = nn.fit(model, X, y, epochs=20, record=nn.Recorder(every=5), progress=False)
+        >>> history.player()
+        TrainingPlayer(5 frames of 20 epochs)
+        """
+        if self.recording is None:
+            raise ValueError("no frames were recorded; train with fit(..., record=nn.Recorder(every=5))")
+        contents = self.recording.contents(self.columns, self.stopped)
+        player = TrainingPlayer(contents, self.recording.functions, theme)
+        if path is not None:
+            player.save(path)
+        return player
 
     def __repr__(self) -> str:
         if not len(self):

@@ -180,6 +180,10 @@ def pictures(diagram):
     return diagram.text, diagram.json, diagram.dot, diagram.mermaid
 
 
+def film():
+    return nn.fit(model(), X, Y, epochs=2, record=1, progress=False).player()
+
+
 def caught(error):
     return type(error), error.args, str(error)
 
@@ -233,6 +237,8 @@ EXAMPLES = {
     nn.EarlyStopping: (lambda: nn.EarlyStopping(3, monitor="loss", min_delta=0.25), lambda e: e),
     nn.Training: (training, lambda t: (train(t.model, t.optimizer), columns(t.history), t.epoch, t.row)),
     nn.History: (history, columns),
+    nn.Recorder: (lambda: nn.Recorder(every=5, samples=3, grid=20), lambda r: r),
+    nn.TrainingPlayer: (film, lambda player: player.html),
     nn.data.Standardizer: (lambda: nn.data.Standardizer(X), lambda s: s(X)),
 }  # fmt: skip
 
