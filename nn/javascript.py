@@ -1,27 +1,19 @@
 """An operation of the table as a function of JavaScript: its forward rule, run on a number that writes it down.
 
 The rule of a row never asks what kind of number it is given, so it serves a page as well, and no formula stands twice.
-What the machine computes itself is a function of ``Math`` there; ``training.js`` has those that ``Math`` lacks.
+What the machine computes itself is a function of JavaScript that its row names.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
-from autograd.operation import Number, Operation
+from autograd.operation import OPERATIONS, Number, Operation
 
-_OPERATORS = {
-    "identity": "{}", "add": "{} + {}", "sub": "{} - {}", "mul": "{} * {}", "div": "{} / {}", "neg": "-{}",
-    "where": "{} ? {} : {}",
-    "lt": "{} < {}", "gt": "{} > {}", "le": "{} <= {}", "ge": "{} >= {}", "eq": "{} === {}",
-}  # fmt: skip
-_MATH = frozenset([
-    "abs", "acos", "acosh", "asin", "asinh", "atan", "atanh", "ceil", "cos", "cosh", "exp", "expm1", "floor", "log",
-    "log10", "log1p", "log2", "pow", "sin", "sinh", "sqrt", "tan", "tanh", "trunc",
-])  # fmt: skip
-_OWN = frozenset(["erf", "erfc", "exp2", "round"])  # functions of training.js
+_COMPARISONS = {"lt": "<", "gt": ">", "le": "<=", "ge": ">=", "eq": "==="}
 
 
 class _Written(Number):
@@ -39,10 +31,11 @@ class _Written(Number):
     def write(self, name: str, operands: tuple[Any, ...]) -> _Written:
         """Write a line, and return the number that it computes. Raises LookupError for what a page cannot compute."""
         words = [x.name if isinstance(x, _Written) else _literal(float(x)) for x in operands]
-        if name in _OPERATORS:
-            formula = _OPERATORS[name].format(*words)
-        elif name in _MATH or name in _OWN:
-            formula = f"{'Math.' if name in _MATH else ''}{name}({', '.join(words)})"
+        rule = OPERATIONS[name].in_javascript if name in OPERATIONS else ""
+        if name in _COMPARISONS:
+            formula = f"{words[0]} {_COMPARISONS[name]} {words[1]}"
+        elif rule:
+            formula = f"{rule if re.fullmatch('[A-Za-z.0-9]+', rule) else f'({rule})'}({', '.join(words)})"
         else:
             raise LookupError(f"no function of JavaScript computes {name}")
         result = f"t{len(self.lines)}"
@@ -85,7 +78,7 @@ def as_javascript(op: Operation) -> str | None:
 
     >>> from autograd import OPERATIONS
     >>> as_javascript(OPERATIONS["relu"])
-    '(x) => { const t0 = x <= 0.0; const t1 = t0 ? 0.0 : x; return t1; }'
+    '(x) => { const t0 = x <= 0.0; const t1 = ((c, a, b) => (c ? a : b))(t0, 0.0, x); return t1; }'
     >>> as_javascript(OPERATIONS["lgamma"]) is None
     True
     """

@@ -1,6 +1,7 @@
 // Plays the frames of a training run: the network, the decision boundary, the curves.
 //
-// The numbers are in the JSON of the page; ACTIVATIONS, the functions that the units need, stands above this script.
+// The numbers are in the JSON of the page; ACTIVATIONS, the functions that the units need, and the rules that Math lacks
+// stand above this script.
 // Everything is written with textContent; nothing is fetched, nothing is parsed as HTML.
 "use strict";
 
@@ -11,30 +12,6 @@ const SPACED = 22; // pixels from one unit to the next below which units of a la
 const STRENGTHS = 100; // of a colour, on either side of the middle
 const SLOPE = 7; // pixels between the strokes that mark what is below the middle
 const DASHES = ["", "7 4", "2 3", "11 3 2 3", "5 2", "1 5"];
-
-// ------------------------------------------------- functions that Math lacks
-
-const exp2 = (x) => 2 ** x;
-const round = (x) => (Math.abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x)); // a tie to the even one
-const erf = (x) => (Math.abs(x) < 2 ? erfNearZero(x) : Math.sign(x) * (1 - erfcFarOut(Math.abs(x))));
-const erfc = (x) => (Math.abs(x) < 2 ? 1 - erfNearZero(x) : x > 0 ? erfcFarOut(x) : 2 - erfcFarOut(-x));
-
-// 2/√π · e^(−x²) · Σ 2ⁿ x^(2n+1) / (1·3·5 … (2n+1)): Abramowitz and Stegun, 7.1.6.
-function erfNearZero(x) {
-  let [term, sum] = [x, x];
-  for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(sum); n += 1) {
-    term *= (2 * x * x) / (2 * n + 1);
-    sum += term;
-  }
-  return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
-}
-
-// The continued fraction of erfc for x ≥ 2, from its end: Abramowitz and Stegun, 7.1.14.
-function erfcFarOut(x) {
-  let tail = x;
-  for (let n = 80; n > 0; n -= 1) tail = x + n / 2 / tail;
-  return Math.exp(-x * x) / tail / Math.sqrt(Math.PI);
-}
 
 // ---------------------------------------------------------------- the numbers
 

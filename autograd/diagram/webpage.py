@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from pathlib import Path
 
 from .text import xml
 from .theme import DARK, Theme, check_theme, flat
@@ -36,6 +37,11 @@ def palette(theme: str) -> str:
     if theme == "auto":
         rules += f"\n@media screen and (prefers-color-scheme: dark) {{ :root {{ {_variables(DARK)} }} }}"
     return rules
+
+
+def rules() -> str:
+    """The operations that JavaScript lacks, or has otherwise: what rows of the table name for a page."""
+    return Path(__file__).with_name("rules.js").read_text(encoding="utf-8")
 
 
 def _variables(t: Theme) -> str:

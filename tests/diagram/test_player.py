@@ -17,7 +17,8 @@ from autograd import Value
 from autograd.diagram import Diagram, draw
 from autograd.diagram.chain_rule.steps import as_data, steps
 from autograd.diagram.formats.html import fragment
-from autograd.diagram.formats.html import page as whole_page
+from autograd.diagram.formats.page import page as whole_page
+from autograd.diagram.formats.page import read
 from autograd.diagram.text import number
 from autograd.diagram.theme import line_width
 
@@ -314,7 +315,7 @@ def test_in_print_the_controls_are_gone(opened: Callable[..., Watched]) -> None:
 def test_two_players_on_one_page_do_not_disturb_each_other(opened: Callable[..., Watched]) -> None:
     pictures = [draw(backward(make())) for make in (product, shared)]
     players = [fragment(p.drawing.picture, p.drawing.layout, f"p{i}") for i, p in enumerate(pictures)]
-    page = opened(html=whole_page("two", players, "auto"))
+    page = opened(html=whole_page("two", players, "auto", read("player.js")))
     mains = page.page.locator("main")
     mains.nth(1).locator('[data-part="last"]').click()
     assert mains.nth(0).locator('[data-part="count"]').text_content() == "1 / 5"

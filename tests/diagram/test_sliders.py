@@ -16,8 +16,8 @@ import pytest
 
 import nn
 from autograd import OPERATIONS, TraceError, Value, draw, exp, loop, where
-from autograd.diagram.formats.page import read
 from autograd.diagram.text import number
+from autograd.diagram.webpage import rules
 from autograd.errors import DiagramError, MissingExtraError
 
 from .browser import chromium
@@ -82,7 +82,7 @@ def test_a_rule_of_a_page_is_that_of_the_table(browser: Any, name: str) -> None:
     if name == "where":
         points = [(float(c > 0), a, b) for c, a, b in points]
     page = browser.new_page()
-    source = f"""(points) => {{ {read("rules.js")}
+    source = f"""(points) => {{ {rules()}
         const rule = {row.in_javascript};
         const results = points.map((point) => Number(rule(...point.map(Number))));
         return results.map((x) => (Object.is(x, -0) ? "-0" : String(x))); }}"""

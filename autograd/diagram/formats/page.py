@@ -1,32 +1,19 @@
-"""A page that makes no request to anywhere: its style, its script, and the policy that allows these two alone."""
+"""The page of players: the colours of the picture and the look of the controls, the same for all."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from autograd.diagram.text import xml
 from autograd.diagram.theme import DARK, Theme, flat
+from autograd.diagram.webpage import web_page
 
 from .svg import style as svg_style
 
 
 def page(title: str, fragments: Iterable[str], theme: str, script: str) -> str:
     """A whole page of players and the script that runs them; its policy allows its own style and script and no more."""
-    sheet, script = f"\n{_style(theme)}\n", "\n" + script
-    policy = f"default-src 'none'; style-src {_digest(sheet)}; script-src {_digest(script)}; "
-    policy += "base-uri 'none'; form-action 'none'"
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="referrer" content="no-referrer">\n'
-        f"<title>{xml(title)}</title>\n<style>{sheet}</style>\n</head>\n<body>\n"
-        + "".join(fragments)
-        + f"<script>{script}</script>\n</body>\n</html>\n"
-    )
+    return web_page(title, "".join(fragments), _style(theme), script)
 
 
 def _style(theme: str) -> str:
@@ -49,7 +36,3 @@ def _variables(t: Theme) -> str:
 def read(name: str) -> str:
     """A file of this folder."""
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
-
-
-def _digest(content: str) -> str:
-    return "'sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode("ascii") + "'"

@@ -17,6 +17,7 @@ from autograd.diagram.picture.picture import Edge, Flag, Node, Picture
 from autograd.diagram.place.drawing import Drawing, arrange
 from autograd.diagram.text import number, width, xml
 from autograd.diagram.theme import SIZE
+from autograd.diagram.webpage import rules
 from autograd.errors import DiagramError
 from autograd.operation import Operation
 from autograd.ops import OPERATIONS
@@ -68,9 +69,9 @@ def write(drawing: Drawing, moving: Moving, uid: str) -> str:
 def _script(moving: Moving) -> str:
     """The rules of the program's operations, as the table has them, and what runs it."""
     names = sorted({instruction.name for instruction in moving.program.instructions})
-    rules = [OPERATIONS[name].in_javascript if name in OPERATIONS else f"(a, b) => a {name} b" for name in names]
-    table = [f"  {json.dumps(name)}: {rule}," for name, rule in zip(names, rules, strict=True)]
-    return "\n".join([read("rules.js"), "const RULES = {", *table, "};", read("sliders.js")])
+    own = [OPERATIONS[name].in_javascript if name in OPERATIONS else f"(a, b) => a {name} b" for name in names]
+    table = [f"  {json.dumps(name)}: {rule}," for name, rule in zip(names, own, strict=True)]
+    return "\n".join([rules(), "const RULES = {", *table, "};", read("sliders.js")])
 
 
 def _samples(moving: Moving) -> list[list[float]]:
