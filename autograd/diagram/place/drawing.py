@@ -32,11 +32,12 @@ class Drawing:
     time_limit: float = TIME_LIMIT
     unfolded: Picture | None = None  # the picture before it was folded
     moments: Sequence[Picture] = ()  # that the picture compares
+    own_layout: Layout | None = None  # of a picture that brings its layout
 
     @functools.cached_property
     def layout(self) -> Layout:
         """Where everything is. The player, the steps and every format share it."""
-        return arrange(self.picture, self.asked_engine, self.time_limit)
+        return self.own_layout or arrange(self.picture, self.asked_engine, self.time_limit)
 
     @property
     def colours(self) -> Theme:
