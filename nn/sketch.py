@@ -142,8 +142,8 @@ class Sketch:
             unit.lines.append(Line(edge, w, source, f"{w.name} =" if neuron.w[i].name else ""))
             if net is None or x.frozen or operand is self.values.get(x.id):
                 self.network.edge(x, node, nin + i, _partial(net, nin + i, neuron.w[i]), w.name)
-            elif not any(words.startswith(_PASSED) for words in source.words):  # a Dropout lies between
-                source.words.append(f"{_PASSED} {number(float(bare(operand)))}")
+            elif float(bare(operand)) != x.value and not any(words.startswith(_PASSED) for words in source.words):
+                source.words.append(f"{_PASSED} {number(float(bare(operand)))}")  # a Dropout lies between
         for b in biases:
             edge, shared = self.network.edge(b, node, 2 * nin, 1.0, "1"), before.bias is not None
             own = b.name if neuron.b is not None and neuron.b.name else "b"

@@ -373,6 +373,11 @@ def of_functions() -> tuple[nn.Module, Value]:
     return model, model([1.0, -1.0]) ** 2
 
 
+def test_a_unit_passes_on_what_it_shows_unless_something_changes_it() -> None:
+    model, loss = of_functions()
+    assert not any(word.startswith("passes on") for word in shown(nn.draw(model, loss=loss).svg))
+
+
 @pytest.mark.parametrize("make", [batch, with_dropout, wide, of_functions])
 def test_the_steps_end_at_the_gradients(make: Callable[[], tuple[nn.Module, Value]]) -> None:
     """Whatever is not drawn: the loss, other samples, a Dropout, units that are left out, a function of one's own."""

@@ -230,7 +230,7 @@ def _stage(layout: Layout, legend: Legend) -> tuple[float, float, float, float, 
 def _places(picture: Picture, layout: Layout, centres: Mapping[str, Point], legend: Legend) -> dict[str, Any]:
     """Where everything stands in a view, as plain data for the player: `draw_views` says what."""
     w, h, dx, dy, at = _stage(layout, legend)
-    nodes = {key: (*place, *centres[key]) for key, place in layout.nodes.items()}
+    nodes = {node.id: (*layout.nodes[node.id], *centres[node.id]) for node in picture.nodes if node.id in layout.nodes}
     drawn = [edge for edge in picture.edges if edge.id in layout.edges]
     edges = {edge.id: [*_line(edge, layout), *_label_place(edge, layout), edge.label] for edge in drawn}
     return {

@@ -50,7 +50,7 @@ def tikz(drawing: Drawing) -> bytes:
     for _, sign, thick, points in _lines(drawing):
         look = {"negative": "-{Latex[open]}", "zero": "-{Latex}, dashed"}.get(sign, "-{Latex}")
         path = " -- ".join(f"({x:.1f},{y:.1f})" for x, y in points[::3])
-        lines.append(rf"\draw[{look}, {color(stroke(theme, sign))}, line width={thick:.2f}pt] {path};")
+        lines.append(rf"\draw[{look}, {color(stroke(theme, sign))}, line width={thick * SCALE:.2f}pt] {path};")
     for circle in _circles(drawing).values():
         look = f"draw={color(theme.border[circle.border])}, fill={color(theme.fill[circle.fill])}"
         look += ", dashed" if circle.dashed else ", double" if circle.border == "broken" else ""

@@ -186,10 +186,10 @@ class Columns:
         weight, grad = number(line.weight.value), marked(line.weight.grad)[0]
         first, second = self._widths(line)
         beside = self.gradients and not self.stacked
-        value = _spot(line.label or "", weight, -4.0, (first - room) / 2 + 4 if beside else 0.0)
+        value = _spot(line.label or "", weight, -5.0, (first - room) / 2 + 4 if beside else 0.0)
         if line.weight.grad is None:
             return Shape(0.0, value)
-        return Shape(0.0, value, _spot("∂", grad, -4.0, (room - second) / 2) if beside else _spot("∂", grad, 12.0))
+        return Shape(0.0, value, _spot("∂", grad, -5.0, (room - second) / 2) if beside else _spot("∂", grad, 12.0))
 
 
 def _spot(key: str, text: str, y: float, x: float = 0.0) -> Spot:
