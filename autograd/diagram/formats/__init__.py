@@ -2,6 +2,7 @@
 
 - `look`: what all formats show alike;
 - `svg`, `html` (the player, with `player.js` and `player.css`), `dot`, `tikz`, `mermaid`, `text`, `json`: as text;
+- `textbook`: DOT and TikZ of a picture with circles, which brings its own layout;
 - `png`, `gif`: as an image, the SVG drawn by `raster`; `pdf`, drawn by an engine from pinned DOT;
 - `notebook`: what a notebook shows, out of the SVG and the player.
 """
@@ -16,7 +17,7 @@ from typing import Any
 
 from autograd.errors import DiagramError
 
-from . import dot, gif, html, json, mermaid, pdf, png, svg, text, tikz
+from . import dot, gif, html, json, mermaid, pdf, png, svg, text, textbook, tikz
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +41,11 @@ def by_extension(*formats: Format) -> dict[str, Format]:
 FORMATS = by_extension(
     Format("svg", "SVG", svg.write),
     Format("png", "PNG", png.write, ("scale",)),
-    Format("pdf", "PDF", pdf.write),
-    Format("dot", "DOT, for Graphviz", dot.write),
+    Format("pdf", "PDF", textbook.either(pdf.write, textbook.pdf)),
+    Format("dot", "DOT, for Graphviz", textbook.either(dot.write, textbook.dot)),
     Format("html", "the player, as one page", html.write),
     Format("gif", "the steps as an animation", gif.write, ("seconds", "scale")),
-    Format("tex", "TikZ, for LaTeX", tikz.write),
+    Format("tex", "TikZ, for LaTeX", textbook.either(tikz.write, textbook.tikz)),
     Format("mmd", "Mermaid, for Markdown", mermaid.write),
     Format("txt", "a tree for the terminal", text.write),
     Format("json", "JSON", json.write),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from autograd.diagram.picture.picture import Cluster, Edge, Node, Picture
-from autograd.diagram.place.boxes import Layout, Point, Rectangle
+from autograd.diagram.place.boxes import Layout, Point, Rectangle, Shape, Words
 from autograd.diagram.place.drawing import Drawing
 from autograd.diagram.text import clean, finite, measurable, number, width, xml
 from autograd.diagram.theme import (
@@ -24,11 +24,10 @@ from autograd.diagram.theme import (
     SIZE,
     THEMES,
     Theme,
-    line_width,
     stroke,
 )
 
-from .look import fill_and_border, label_of, legend_entries
+from .look import fill_and_border, label_of, legend_entries, strength, words_of
 
 MARGIN = 14.0
 Legend = tuple[str, float, float]  # its elements, its width and its height
@@ -51,7 +50,8 @@ def of_theme(drawing: Drawing, theme: str) -> str:
 def at_work(picture: Picture, drawing: Drawing, explained: Picture, active: Iterable[str], phase: str) -> str:
     """A frame of an animation: another moment of the picture, with what is at work marked, and the legend of all."""
     uid, colours = unique_id(), drawing.colours
-    body, _ = draw_views({"": (picture, drawing.layout)}, "", uid, explained)
+    layout = replace(drawing.layout, strengths={})  # which are those of the last moment
+    body, _ = draw_views({"": (picture, layout)}, "", uid, explained)
     colour = colours.forward if phase == "forward" else colours.backward
     marks = [
         f"#{uid} #{uid}-{key} {part} {{ {rule} }}"
@@ -133,7 +133,11 @@ def _rules(t: Theme, scope: str) -> str:
         (".box.dead", "stroke-width: 2"),
         (".ring", f"fill: none; stroke: {t.broken}; stroke-width: 2"),
         (".edge path", "fill: none"),
-        (".edge text", f"stroke: {t.background}; stroke-width: 3px; stroke-linejoin: round; paint-order: stroke"),
+        (".box.frame", "fill: none; stroke: none"),
+        (
+            f".edge text, {scope} .halo text",
+            f"stroke: {t.background}; stroke-width: 3px; stroke-linejoin: round; paint-order: stroke",
+        ),
         (".flag", f"fill: {t.border['dead']}; font-weight: bold"),
         (".flag.broken", f"fill: {t.broken}"),
     ]
@@ -168,7 +172,7 @@ def draw_views(
     picture, layout = views[first]
     nodes, edges = _first_of_each(views[key][0] for key in order)
     whole = replace(picture, nodes=list(nodes.values()), edges=list(edges.values()))
-    legend = _legend(replace(explained, notes=picture.notes) if explained else whole, max(layout.width, 560.0))
+    legend = _legend(replace(explained, notes=picture.notes) if explained else whole, layout)
     drawn: dict[str, str] = {}  # elements by id
     frames: dict[str, str] = {}  # those of clusters, which may have the id of a box
     centres: dict[str, Point] = {}
@@ -180,19 +184,25 @@ def draw_views(
             if cluster.id in layout.clusters:
                 frames.setdefault(cluster.id, _cluster(cluster, layout.clusters[cluster.id], uid, more))
         for edge in picture.edges:
-            if edge.id not in drawn:
+            if edge.id not in drawn and edge.id in layout.edges:
                 drawn[edge.id] = _edge(edge, layout, uid, more, always=len(views) > 1)
         for node in picture.nodes:
-            if node.id not in drawn:
+            if node.id not in drawn and node.id in layout.nodes:
                 centres[node.id] = layout.nodes[node.id]
-                drawn[node.id] = _node(node, layout.nodes[node.id], uid, more)
+                shape = layout.shapes.get(node.id)
+                drawn[node.id] = (
+                    _node(node, centres[node.id], uid, more)
+                    if shape is None
+                    else _shape(node, shape, centres[node.id], uid)
+                )
         places[key] = _places(picture, layout, centres, legend)
     w, h, dx, dy, at = _stage(views[first][1], legend)
     parts = [
         f'<rect class="background" width="{w:.0f}" height="{h:.0f}"/>\n',
         f'<g class="graph" transform="translate({dx:.1f} {dy:g})">\n',
         *frames.values(),  # those inside of others come after them
-        *(drawn[key] for key in (*edges, *nodes)),
+        *(drawn[key] for key in (*edges, *nodes) if key in drawn),
+        f'<g class="halo">{"".join(map(_words, layout.words))}</g>\n' if layout.words else "",
         "</g>\n",
     ]
     if legend[0]:
@@ -220,8 +230,9 @@ def _stage(layout: Layout, legend: Legend) -> tuple[float, float, float, float, 
 def _places(picture: Picture, layout: Layout, centres: Mapping[str, Point], legend: Legend) -> dict[str, Any]:
     """Where everything stands in a view, as plain data for the player: `draw_views` says what."""
     w, h, dx, dy, at = _stage(layout, legend)
-    nodes = {node.id: (*layout.nodes[node.id], *centres[node.id]) for node in picture.nodes}
-    edges = {edge.id: [*_line(edge, layout), *_label_place(edge, layout), edge.label] for edge in picture.edges}
+    nodes = {node.id: (*layout.nodes[node.id], *centres[node.id]) for node in picture.nodes if node.id in layout.nodes}
+    drawn = [edge for edge in picture.edges if edge.id in layout.edges]
+    edges = {edge.id: [*_line(edge, layout), *_label_place(edge, layout), edge.label] for edge in drawn}
     return {
         "size": [round(w), round(h)],
         "shift": [round(dx, 1), dy],
@@ -280,11 +291,51 @@ def _node(node: Node, centre: Point, uid: str, more: str = "") -> str:
     return "".join(parts)
 
 
+def _shape(node: Node, shape: Shape, centre: Point, uid: str) -> str:
+    """A node that is no box. Where it has no circle, what is at work is framed round its numbers."""
+    fill, border = fill_and_border(node)
+    x, y = centre
+    halo = "" if shape.radius else " halo"
+    parts = [f'<g id="{uid}-{node.id}" class="node {node.kind}{halo}"><title>{xml(node.tooltip)}</title>']
+    words = list(words_of(node, shape, centre))
+    if shape.radius:
+        dash = ' stroke-dasharray="4 3"' if node.kind == "parameter" else ""
+        circle = f'cx="{x:.1f}" cy="{y:.1f}"'
+        if border == "broken":
+            parts.append(f'<circle class="ring" {circle} r="{shape.radius + 4:g}"/>')
+        classes = " ".join(dict.fromkeys(["box", fill, border]))
+        parts.append(f'<circle class="{classes}" {circle} r="{shape.radius:g}"{dash}/>')
+    else:  # seen while it is at work
+        corners = _round(words) if words else (x - 34, y - 34, x + 34, y + 34)
+        parts.append(_rectangle(corners, 4, 'class="box frame" '))
+    parts += map(_words, words)
+    return "".join([*parts, "</g>\n"])
+
+
+def _round(every: Iterable[Words]) -> Rectangle:
+    """The corners of a frame round some words."""
+    shares = {"start": 0.0, "middle": 0.5, "end": 1.0}
+    ends = [
+        (words.x - shares[words.anchor] * long, long, words.y)
+        for words in every
+        for long in [width(words.text, EDGE_SIZE)]
+    ]
+    left, right = min(x for x, _, _ in ends), max(x + long for x, long, _ in ends)
+    return left - 4, min(y for *_, y in ends) - EDGE_SIZE, right + 4, max(y for *_, y in ends) + 4
+
+
+def _words(words: Words) -> str:
+    size = SIZE if words.bold else EDGE_SIZE
+    classes = " ".join(filter(None, [words.kind, "" if words.bold else "small", words.part]))
+    return text(words.text, words.x, words.y, classes, size, words.anchor, words.bold)
+
+
 def _edge(edge: Edge, layout: Layout, uid: str, more: str = "", always: bool = False) -> str:
     line, head = _line(edge, layout)
+    sign, thick = strength(edge, layout)
     parts = [
-        f'<g id="{uid}-{edge.id}" class="edge {edge.sign}"{more}><title>{xml(edge.tooltip)}</title>',
-        f'<path d="{line}" stroke-width="{line_width(edge.flow):.2f}"{_DASHES.get(edge.sign, "")}/>',
+        f'<g id="{uid}-{edge.id}" class="edge {sign}"{more}><title>{xml(edge.tooltip)}</title>',
+        f'<path d="{line}" stroke-width="{thick:.2f}"{_DASHES.get(sign, "")}/>',
         f'<polygon points="{head}"/>',
     ]
     if always or (label_of(edge) and edge.id in layout.labels):
@@ -301,7 +352,7 @@ def _line(edge: Edge, layout: Layout) -> tuple[str, str]:
         x0, y0 = points[-3]
     length = math.hypot(x1 - x0, y1 - y0) or 1.0
     ux, uy = (x1 - x0) / length, (y1 - y0) / length
-    thick = line_width(edge.flow)
+    _, thick = strength(edge, layout)
     head, half = 7.0 + thick, 2.6 + thick * 0.75
     bx, by = x1 - ux * head, y1 - uy * head
     left, right = (bx - uy * half, by + ux * half), (bx + uy * half, by - ux * half)
@@ -325,13 +376,13 @@ def _cluster(cluster: Cluster, corners: Rectangle, uid: str, more: str = "") -> 
     return f'<g id="{uid}-{cluster.id}-frame" class="cluster"{more}>{_rectangle(corners, 8)}{label}</g>\n'
 
 
-def _legend(picture: Picture, limit: float) -> Legend:
+def _legend(picture: Picture, layout: Layout) -> Legend:
     """The legend in rows no wider than the picture; its width and height."""
     if not picture.legend:
         return "", 0.0, 0.0
-    x, y, widest = 0.0, 0.0, 0.0
+    x, y, widest, limit = 0.0, 0.0, 0.0, max(layout.width, 560.0)
     parts = []
-    for kind, words in legend_entries(picture) + [("note", clean(note, 120)) for note in picture.notes]:
+    for kind, words in legend_entries(picture, layout) + [("note", clean(note, 120)) for note in picture.notes]:
         boxed = kind in LIGHT.fill
         w = width(words, EDGE_SIZE) + (16 if boxed else 4)
         if x and x + w > limit:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from autograd.diagram.picture.picture import group_by, in_order
 
@@ -47,9 +48,43 @@ class Frame:
     parent: str | None = None
 
 
+class Words(NamedTuple):
+    """A line of text: where its baseline begins, ends, or has its middle, and the class of its colour."""
+
+    text: str
+    x: float
+    y: float
+    kind: str = "plain"
+    anchor: str = "middle"
+    part: str = ""  # "value" or "grad" where it is that number of a node, which a player changes
+    bold: bool = False
+
+
+class Spot(NamedTuple):
+    """Where a number of a node stands, from the node's centre: after `key`, or without one in the middle."""
+
+    key: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A node that is no box: a circle with its name in it, or with no radius the numbers alone."""
+
+    radius: float = 0.0
+    value: Spot | None = None
+    grad: Spot | None = None
+    flags: Point = (0.0, 0.0)  # from the centre, where its marks begin
+
+
 @dataclass(slots=True)
 class Layout:
-    """Positions: centres of boxes and labels, points of edges, corners of clusters."""
+    """Positions: centres of boxes and labels, points of edges, corners of clusters. What has none is not drawn.
+
+    A layout may bring more than places: other `shapes` than boxes, `words` that belong to no node, the `strengths` that
+    lines show in place of the gradient that flows there, their `thickness`, and the `legend` that explains them.
+    """
 
     width: float = 0.0
     height: float = 0.0
@@ -58,6 +93,11 @@ class Layout:
     labels: dict[str, Point] = field(default_factory=dict)
     clusters: dict[str, Rectangle] = field(default_factory=dict)
     engine: str = "python"
+    shapes: dict[str, Shape] = field(default_factory=dict)
+    words: list[Words] = field(default_factory=list)
+    strengths: dict[str, float | None] = field(default_factory=dict)
+    thickness: float = 1.0  # of all lines, where there are many
+    legend: dict[str, str] = field(default_factory=dict)
 
 
 def layers(boxes: Sequence[Box], links: Sequence[Link]) -> dict[str, int]:

@@ -34,11 +34,12 @@ class Drawing:
     unfolded: Picture | None = None  # the picture before it was folded
     moments: Sequence[Picture] = ()  # that the picture compares
     moving: Moving | None = None  # the function that it shows, with sliders for its inputs
+    own_layout: Layout | None = None  # of a picture that brings its layout
 
     @functools.cached_property
     def layout(self) -> Layout:
         """Where everything is. The player, the steps and every format share it."""
-        return arrange(self.picture, self.asked_engine, self.time_limit)
+        return self.own_layout or arrange(self.picture, self.asked_engine, self.time_limit)
 
     @property
     def colours(self) -> Theme:
