@@ -23,7 +23,7 @@ from autograd.diagram.text import number
 from autograd.diagram.theme import line_width
 
 from .browser import chromium
-from .graphs import GOLDEN, named, network, product, shared
+from .graphs import GOLDEN, chain, named, network, product, shared
 from .test_draw import HOSTILE
 
 pytestmark = pytest.mark.browser
@@ -175,10 +175,10 @@ def test_by_keyboard_only(opened: Callable[..., Watched]) -> None:
     keys.press("Space")
     assert page.part("play").text_content() == "Play"
     reached = set()
-    for _ in range(12):
+    for _ in range(20):
         keys.press("Tab")
         reached.add(page.page.evaluate("document.activeElement.dataset.part || document.activeElement.tagName"))
-    assert {"stage", "play", "next", "last", "slider", "speed", "fit", "SUMMARY"} <= reached
+    assert {"stage", "g", "play", "next", "last", "slider", "speed", "farther", "closer", "fit", "SUMMARY"} <= reached
 
 
 def test_where_paths_meet_the_running_total_is_shown(opened: Callable[..., Watched]) -> None:
@@ -315,7 +315,7 @@ def test_in_print_the_controls_are_gone(opened: Callable[..., Watched]) -> None:
 def test_two_players_on_one_page_do_not_disturb_each_other(opened: Callable[..., Watched]) -> None:
     pictures = [draw(backward(make())) for make in (product, shared)]
     players = [fragment(p.drawing.picture, p.drawing.layout, f"p{i}") for i, p in enumerate(pictures)]
-    page = opened(html=whole_page("two", players, "auto", read("player.js")))
+    page = opened(html=whole_page("two", players, "auto", read("zoom.js") + read("player.js")))
     mains = page.page.locator("main")
     mains.nth(1).locator('[data-part="last"]').click()
     assert mains.nth(0).locator('[data-part="count"]').text_content() == "1 / 5"
@@ -629,3 +629,71 @@ def test_the_edges_of_folded_boxes_are_coloured_when_the_gradient_flows(opened: 
     page.page.keyboard.press("End")
     flowing = [e for e in draw(loss, model=model).drawing.picture.edges if e.flow]
     assert coloured.count() == len(flowing) > 50
+
+
+def test_arrow_keys_step_after_a_click_on_a_summary(opened: Callable[..., Watched]) -> None:
+    page = opened(backward(product()))
+    page.page.locator("summary", has_text="numbers").click()
+    before = page.count()
+    page.page.keyboard.press("ArrowRight")
+    assert page.count() != before
+    page.page.keyboard.press(" ")  # a summary's own key: it closes, and nothing plays
+    assert page.part("play").text_content() == "Play"
+
+
+def test_a_box_is_reached_and_chosen_by_the_keyboard(opened: Callable[..., Watched]) -> None:
+    page = opened(backward(product()))
+    box = page.page.get_by_role("button", name="a = w × x: go to its step")
+    box.focus()
+    page.page.keyboard.press("Enter")
+    assert page.part("title").text_content() == "Forward: a = w × x"
+    assert page.page.evaluate("document.querySelectorAll('g.node[tabindex=\"0\"]').length") == 3
+
+
+def test_the_wheel_zooms_with_control_and_the_mouse_drags(opened: Callable[..., Watched]) -> None:
+    page = opened(backward(network()))
+    width = "document.querySelector('.stage svg').getBoundingClientRect().width"
+    before = page.page.evaluate(width)
+    box = page.part("stage").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    under = f"""() => {{ const r = document.querySelector('.stage svg').getBoundingClientRect();
+        return [({x} - r.left) / r.width, ({y} - r.top) / r.height]; }}"""
+    place = page.page.evaluate(under)
+    page.page.mouse.move(x, y)
+    page.page.keyboard.down("Control")
+    page.page.mouse.wheel(0, -60)
+    page.page.keyboard.up("Control")
+    page.page.wait_for_timeout(100)
+    assert page.page.evaluate(width) > 1.3 * before
+    assert page.page.evaluate(under) == pytest.approx(place, abs=0.02)  # what was under the mouse is there still
+    scrolled = page.page.evaluate("document.querySelector('.stage').scrollLeft")
+    step = page.count()
+    page.page.mouse.down()
+    page.page.mouse.move(x - 80, y, steps=4)
+    page.page.mouse.up()
+    assert page.page.evaluate("document.querySelector('.stage').scrollLeft") == pytest.approx(scrolled + 80, abs=2)
+    assert page.count() == step  # what was dragged is not clicked
+    page.part("closer").click()
+    page.part("fit").click()
+    assert page.page.evaluate(width) <= box["width"]
+    assert page.messages == []
+
+
+def test_a_tall_picture_stands_beside_the_text_on_a_wide_screen(opened: Callable[..., Watched]) -> None:
+    page = opened(backward(chain(15)))
+    page.page.set_viewport_size({"width": 1400, "height": 800})
+    stage, panel = page.part("stage").bounding_box(), page.page.locator(".panel").bounding_box()
+    assert stage["x"] + stage["width"] <= panel["x"]
+    page.page.set_viewport_size({"width": 900, "height": 800})
+    stage, panel = page.part("stage").bounding_box(), page.page.locator(".panel").bounding_box()
+    assert stage["y"] + stage["height"] <= panel["y"]
+
+
+def test_a_page_that_is_dark_prints_light(opened: Callable[..., Watched]) -> None:
+    page = opened(backward(product()))
+    page.page.emulate_media(color_scheme="dark")
+    ground = "getComputedStyle(document.querySelector('.player')).backgroundColor"
+    fill = "getComputedStyle(document.querySelector('.stage .background')).fill"
+    assert page.page.evaluate(ground) == page.page.evaluate(fill) == "rgb(17, 24, 39)"
+    page.page.emulate_media(color_scheme="dark", media="print")
+    assert page.page.evaluate(ground) == page.page.evaluate(fill) == "rgb(255, 255, 255)"

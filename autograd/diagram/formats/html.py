@@ -33,6 +33,8 @@ _CONTROLS = """<div class="controls" role="group" aria-label="steps">
 <span class="count" data-part="count"></span>
 <select data-part="speed" aria-label="speed"><option value="2400">slow</option>
 <option value="1200" selected>normal</option><option value="400">fast</option></select>
+<button type="button" data-part="farther" aria-label="smaller">−</button>
+<button type="button" data-part="closer" aria-label="larger">+</button>
 <button type="button" data-part="fit" aria-pressed="false">Fit</button>
 </div>
 """
@@ -68,7 +70,7 @@ def player(drawing: Drawing, uid: str) -> str:
 
 
 def _page(drawing: Drawing, main: str) -> str:
-    return page(drawing.picture.title, [main], drawing.theme, read("player.js"))
+    return page(drawing.picture.title, [main], drawing.theme, read("zoom.js") + read("player.js"))
 
 
 def fragment(picture: Picture, layout: Layout, uid: str) -> str:
@@ -100,7 +102,8 @@ def _fragment(picture: Picture, body: Body, content: Mapping[str, Any], uid: str
         '<p class="hidden" data-part="words" role="status" aria-live="polite"></p>\n'
         f"{_DERIVATIONS if picture.derivations else ''}"
         f"<details><summary>The numbers as a table</summary>{table(picture)}</details>\n"
-        '<p class="keys">Keys: ← and → step, Home and End jump, space plays. A click on a box goes to its step'
+        '<p class="keys">Keys: ← and → step, Home and End jump, space plays. A click on a box goes to its step; the mouse '
+        "drags, with Ctrl its wheel zooms, and so do two fingers"
         f"{folding}.</p>\n"
         f'<script type="application/json">{data}</script>\n'
         "</main>\n"

@@ -20,7 +20,7 @@ def _style(theme: str) -> str:
     """The page's one style element. The player's own rules come last, so that they can mark the active step."""
     parts = ["body { margin: 0 }", f":root, .player {{ {_variables(flat(theme))} }}", svg_style(theme, ".chalkgrad")]
     if theme == "auto":
-        parts.append(f"@media (prefers-color-scheme: dark) {{ :root, .player {{ {_variables(DARK)} }} }}")
+        parts.append(f"@media screen and (prefers-color-scheme: dark) {{ :root, .player {{ {_variables(DARK)} }} }}")
     scheme = "light dark" if theme == "auto" else theme
     rules = read("player.css").replace("color-scheme: light;", f"color-scheme: {scheme};", 1)
     return "\n".join([*parts, rules])

@@ -32,6 +32,8 @@ function mathLine(tree) {
   return line;
 }
 
+const nameOf = (group) => (group.querySelector(".head") ?? group.querySelector("title"))?.textContent ?? "";
+
 function startPlayer(root) {
   const uid = root.dataset.player;
   const data = JSON.parse(root.querySelector("script[type='application/json']").textContent);
@@ -58,6 +60,7 @@ function startPlayer(root) {
   );
   let view = data.view; // undefined where there is one view only
   const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
+  const zoom = zoomable(stage, part);
   let at = 0;
   let timer = null;
 
@@ -158,18 +161,19 @@ function startPlayer(root) {
   function fittingScale() {
     const picture = stage.querySelector("svg");
     const [width, height] = [picture.width.baseVal.value, picture.height.baseVal.value];
-    return Math.min(stage.clientWidth / width, (0.6 * window.innerHeight) / height);
+    return Math.min(stage.clientWidth / width, Number.parseFloat(getComputedStyle(stage).maxHeight) / height);
   }
 
   // Start with the whole picture where it can still be read at that size, else at its own size; where boxes are closed always.
   function fitAtFirst() {
+    const { width, height } = stage.querySelector("svg");
+    root.classList.toggle("beside", height.baseVal.value > 0.9 * width.baseVal.value);
     const scale = fittingScale();
     if (stage.querySelector("g.node.group:not([display])") || (scale < 1 && scale >= READABLE)) setFit(true);
   }
 
   function setFit(fitted) {
-    stage.classList.toggle("fit", fitted);
-    part("fit").setAttribute("aria-pressed", String(fitted));
+    zoom.fit(fitted);
     const { node, edges: shown } = data.steps[at];
     if (node) follow(around(node, shown));
   }
@@ -294,7 +298,7 @@ function startPlayer(root) {
   }
 
   for (const box of Object.keys(boxes)) {
-    const label = nodes.get(box)?.group.querySelector(".head").textContent;
+    const label = nodes.has(box) ? nameOf(nodes.get(box).group) : "";
     if (nodes.has(box) && box in data.views) handles(nodes.get(box).group, `open ${label}`, () => turnTo(box));
     if (!frames.has(box)) continue;
     handles(frames.get(box), `close ${label}`, () => {
@@ -340,13 +344,13 @@ function startPlayer(root) {
   (alone ? document : root).addEventListener("keydown", (event) => {
     if (event.altKey || event.ctrlKey || event.metaKey || !(event.key in keys)) return;
     const tag = event.target.tagName;
-    if (tag === "SELECT" || tag === "SUMMARY" || (event.key === " " && tag === "BUTTON")) return;
+    if (tag === "SELECT" || (event.key === " " && (tag === "BUTTON" || tag === "SUMMARY"))) return;
     event.preventDefault();
     keys[event.key]();
   });
   for (const [id, { group }] of nodes) {
     const own = data.steps.flatMap((step, index) => (step.node === id ? [index] : []));
-    if (own.length) group.addEventListener("click", () => go(own.find((index) => index > at) ?? own[0]));
+    if (own.length) handles(group, `${nameOf(group)}: go to its step`, () => go(own.find((index) => index > at) ?? own[0]));
   }
   root.dataset.ready = "";
   if (view !== undefined) open(view);

@@ -217,11 +217,8 @@ function startSliders(root) {
     return { shown, slope, reset: () => moved(start) };
   });
 
-  function setFit(fitted) {
-    stage.classList.toggle("fit", fitted);
-    part("fit").setAttribute("aria-pressed", String(fitted));
-  }
-  part("fit").addEventListener("click", () => setFit(!stage.classList.contains("fit")));
+  const zoom = zoomable(stage, part);
+  part("fit").addEventListener("click", () => zoom.fit(!stage.classList.contains("fit")));
   part("reset").addEventListener("click", () => {
     for (const row of [...rows].reverse()) row.reset();
   });
@@ -230,7 +227,7 @@ function startSliders(root) {
   const picture = stage.querySelector("svg");
   const [wide, high] = [picture.width.baseVal.value, picture.height.baseVal.value];
   root.classList.toggle("beside", high > 0.8 * wide);
-  setFit(Math.min(stage.clientWidth / wide, Number.parseFloat(getComputedStyle(stage).maxHeight) / high) < 1);
+  zoom.fit(Math.min(stage.clientWidth / wide, Number.parseFloat(getComputedStyle(stage).maxHeight) / high) < 1);
 }
 
 for (const root of document.querySelectorAll("[data-sliders]:not([data-ready])")) startSliders(root);

@@ -34,6 +34,8 @@ _MAIN = """<main class="player sliders" data-sliders="{uid}" aria-label="{title}
 <figure data-part="figure"></figure></div>
 <div class="stage" data-part="stage" tabindex="0" role="region" aria-label="picture">{drawn}</div>
 <div class="controls"><button type="button" data-part="reset">Back to the start</button>
+<button type="button" data-part="farther" aria-label="smaller">−</button>
+<button type="button" data-part="closer" aria-label="larger">+</button>
 <button type="button" data-part="fit" aria-pressed="false">Fit</button></div>
 <p class="hidden" data-part="words" role="status" aria-live="polite"></p>
 <p class="keys">Drag a slider, or press ← and → on it. Arithmetic is that of Python to the bit; exp, sin and their like
@@ -71,7 +73,7 @@ def _script(moving: Moving) -> str:
     names = sorted({instruction.name for instruction in moving.program.instructions})
     own = [OPERATIONS[name].in_javascript if name in OPERATIONS else f"(a, b) => a {name} b" for name in names]
     table = [f"  {json.dumps(name)}: {rule}," for name, rule in zip(names, own, strict=True)]
-    return "\n".join([rules(), "const RULES = {", *table, "};", read("sliders.js")])
+    return "\n".join([rules(), "const RULES = {", *table, "};", read("zoom.js"), read("sliders.js")])
 
 
 def _samples(moving: Moving) -> list[list[float]]:

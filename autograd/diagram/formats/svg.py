@@ -114,7 +114,7 @@ def style(theme: str, scope: str) -> str:
     if theme != "auto":
         return _rules(THEMES[theme], scope)
     dark = "\n".join("  " + line for line in _rules(DARK, scope).splitlines())
-    return f"{_rules(LIGHT, scope)}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}"
+    return f"{_rules(LIGHT, scope)}\n@media screen and (prefers-color-scheme: dark) {{\n{dark}\n}}"
 
 
 def _rules(t: Theme, scope: str) -> str:
