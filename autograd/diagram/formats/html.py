@@ -102,8 +102,8 @@ def _fragment(picture: Picture, body: Body, content: Mapping[str, Any], uid: str
         '<p class="hidden" data-part="words" role="status" aria-live="polite"></p>\n'
         f"{_DERIVATIONS if picture.derivations else ''}"
         f"<details><summary>The numbers as a table</summary>{table(picture)}</details>\n"
-        '<p class="keys">Keys: ← and → step, Home and End jump, space plays. A click on a box goes to its step; the mouse '
-        "drags, with Ctrl its wheel zooms, and so do two fingers"
+        '<p class="keys">Keys: ← and → step, Home and End jump, space plays. A click on a box goes to its step; the '
+        "mouse drags, with Ctrl its wheel zooms, and so do two fingers"
         f"{folding}.</p>\n"
         f'<script type="application/json">{data}</script>\n'
         "</main>\n"
