@@ -1,7 +1,7 @@
 """What a notebook shows: an image that survives in an untrusted notebook, the player, and the numbers as a table.
 
-An untrusted notebook drops `style`, `iframe` and what handles events, but keeps the words inside a frame: so a hint that
-is true there alone stands inside the frame, or in a `span` that the style hides.
+An untrusted notebook drops `style`, `iframe` and what handles events, but keeps the words inside a frame: so a hint
+that is true there alone stands inside the frame, or in a `span` that the style hides.
 """
 
 from __future__ import annotations
