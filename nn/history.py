@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from . import plot
@@ -121,7 +122,8 @@ class History:
         if not len(self):
             return "History(no epochs)"
         last = ", ".join(f"{key}={numbers[-1]:.4g}" for key, numbers in self.columns.items() if key != "epoch")
-        return f"History({len(self)} epochs, {self.stopped}: {last})"
+        epochs = "1 epoch" if len(self) == 1 else f"{len(self)} epochs"
+        return textwrap.fill(f"History({epochs}, {self.stopped}: {last})", 79, subsequent_indent=" " * len("History("))
 
 
 def _saved(fig: Any, path: str | os.PathLike[str] | None) -> Any:

@@ -131,6 +131,21 @@ class Run:
         if self.running:
             self.history.stopped = reason
 
+    def ending(self, epochs: int) -> str:
+        """Say in a sentence how the run ended; empty where all of its epochs are done."""
+        reason, why = self.history.stopped, ""
+        if reason == "finished":
+            return ""
+        if reason == "early stopping" and self.stopping is not None:
+            why = f" ({self.stopping.watched(self.columns)} has not improved for {self.waited} epochs"
+            restored = self.best_state is not None and self.waited < self.epoch
+            why += f"; the model is as after epoch {self.epoch - self.waited})" if restored else ")"
+        elif reason == "callback":
+            why = " (one returned True)"
+        elif reason == "interrupted":
+            why = " (Ctrl-C)"
+        return f"stopped after {self.epoch} of {epochs} epochs: {reason}{why}"
+
     def begin_epoch(self, shuffle: bool) -> list[list[int]]:
         """Return the batches of an epoch, by the numbers of their samples.
 
@@ -162,6 +177,12 @@ class Run:
             if callback(training) is True:
                 self.stop("callback")
         return row
+
+    def finish(self, callbacks: Sequence[Callback]) -> None:
+        """Call the method ``finish`` of each callback that has one."""
+        for callback in callbacks:
+            if (finish := getattr(callback, "finish", None)) is not None:
+                finish()
 
     def _check_early_stopping(self, row: Row, stopping: EarlyStopping) -> None:
         monitor = stopping.watched(row)
