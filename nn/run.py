@@ -98,6 +98,7 @@ class Run:
     waited: int = 0  # epochs since the best one
     best: float | None = None
     best_state: dict[str, Any] | None = None
+    stopped_by: str = ""  # the callback that did
     began: dict[str, Any] = field(default_factory=dict)  # with what, to compare where it is resumed
     dropouts: list[tuple[int, Dropout]] | None = None  # and their places among the modules; None: to be looked for
 
@@ -141,7 +142,7 @@ class Run:
             restored = self.best_state is not None and self.waited < self.epoch
             why += f"; the model is as after epoch {self.epoch - self.waited})" if restored else ")"
         elif reason == "callback":
-            why = " (one returned True)"
+            why = f" ({self.stopped_by} returned True)"
         elif reason == "interrupted":
             why = " (Ctrl-C)"
         return f"stopped after {self.epoch} of {epochs} epochs: {reason}{why}"
@@ -175,6 +176,7 @@ class Run:
             self.dropouts = None  # a callback may put another one in
         for callback in callbacks:
             if callback(training) is True:
+                self.stopped_by = self.stopped_by or getattr(callback, "__name__", type(callback).__name__)
                 self.stop("callback")
         return row
 

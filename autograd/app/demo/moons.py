@@ -7,6 +7,7 @@ from typing import Any
 
 import nn
 from autograd import dot
+from autograd.app.terminal import say
 
 from .shared import can_plot, save, title
 
@@ -38,10 +39,10 @@ def run(out: Path, pictures: list[Path], progress: bool) -> bool:
     model, (X, y), history = train(progress)
     if history.stopped == "interrupted":  # fit took the Ctrl-C; it is meant for the demo too
         raise KeyboardInterrupt
-    print(model)
+    say(model)
     accuracy = history["accuracy"][-1]
     loss = history["loss"][-1]
-    print(f"After {len(history)} epochs: loss {loss:.4f}, {100 * accuracy:.0f} % of {len(y)} points right.")
+    say(f"After {len(history)} epochs: loss {loss:.4f}, {100 * accuracy:.0f} % of {len(y)} points right.")
     if can_plot():
         _draw(model, X, y, history, out / "moons.png", pictures)
     return bool(accuracy >= GOAL)
