@@ -52,7 +52,7 @@ def _draw(model: nn.MLP, X: Any, y: Any, history: nn.History, path: Path, pictur
     fig, (left, right) = nn.plot.figure(2)
     left.semilogy(history["epoch"], history["loss"], color="#1d4ed8")
     left.set(xlabel="epoch", ylabel="hinge loss + L2", title="Loss")
-    nn.plot.boundary(right, model, X, y)
+    nn.plot.boundary(model, X, y, ax=right)
     right.set_title(f"Decision boundary, {100 * history['accuracy'][-1]:.0f} % right")
     right.legend(frameon=False, loc="lower left")
     save(fig, path, pictures)
