@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import math
 import sys
 import time
@@ -81,9 +80,8 @@ class LivePlot:
         if self.data is not None:
             plot.boundary(training.model, *self.data, ax=axes[-1], steps=30)
         fig.suptitle(f"epoch {training.epoch}")
-        png = io.BytesIO()
-        fig.savefig(png, format="png", dpi=100)
-        shown = {"image/png": base64.b64encode(png.getvalue()).decode("ascii"), "text/plain": repr(training.history)}
+        image = base64.b64encode(plot.png(fig)).decode("ascii")
+        shown = {"image/png": image, "text/plain": repr(training.history)}
         if self._display is None:
             from IPython.display import display
 

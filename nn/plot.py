@@ -8,8 +8,10 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from autograd.errors import require
@@ -33,7 +35,15 @@ def figure(columns: int = 1, width: float = 5.5, height: float = 3.8) -> tuple[A
     for ax in axes:
         ax.spines[["top", "right"]].set_visible(False)
         ax.grid(alpha=0.25)
+    fig._repr_png_ = partial(png, fig)  # a notebook shows it, also one that has not said %matplotlib inline
     return fig, axes
+
+
+def png(fig: Any, dpi: float = 100) -> bytes:
+    """Return a matplotlib figure as PNG, with so many dots per inch."""
+    drawn = io.BytesIO()
+    fig.savefig(drawn, format="png", dpi=dpi)
+    return drawn.getvalue()
 
 
 def curves(columns: Mapping[str, Sequence[Any]], more: int = 0) -> tuple[Any, list[Any]]:

@@ -18,7 +18,9 @@ FORMATS = (  # what there is room for beside the numbers of the last epoch, the 
     "{percentage:3.0f}%|{bar}| {desc}",
     "{desc}",
 )
+WIDGET = "{bar}| [{elapsed}<{remaining}{postfix}]"
 SHORTEST = 8  # columns, of a bar that tells something
+NOTEBOOK = 90  # columns, of text in a notebook, which does not say how wide it is
 
 
 class Progress:
@@ -36,10 +38,11 @@ class Progress:
             from tqdm.notebook import tqdm as kind
         self.is_text = kind is tqdm
         self.file = sys.stdout if in_notebook() else sys.stderr  # which is red in a notebook
-        self.bar = kind(
-            total=batches, initial=done, disable=not shown, unit="batch", dynamic_ncols=True,
-            file=self.file if self.is_text else None, bar_format=FORMATS[0] if self.is_text else None,
-        )  # fmt: skip
+        options: dict[str, Any] = {"bar_format": WIDGET}
+        if self.is_text:
+            room = {"ncols": NOTEBOOK} if in_notebook() else {"dynamic_ncols": True}
+            options = {"bar_format": FORMATS[0], "file": self.file, **room}
+        self.bar = kind(total=batches, initial=done, disable=not shown, unit="batch", **options)
 
     def update(self) -> None:
         """A batch is done."""
@@ -81,7 +84,9 @@ class Progress:
             self.bar.total = self.bar.n  # the widget is red where something is left to do, and that is no failure
         self.bar.close()
         if self.shown and words:
-            columns = shutil.get_terminal_size().columns if self.file.isatty() else 10**6
+            columns = NOTEBOOK if in_notebook() else 10**6
+            if self.file.isatty():
+                columns = shutil.get_terminal_size().columns
             print(textwrap.fill(words, columns), file=self.file)
 
 

@@ -58,6 +58,8 @@ class EarlyStopping:
 class Training:
     """What a callback sees after each epoch, whose numbers are its ``row``; it may return True to end the run.
 
+    At the end of a run, however it comes, ``fit`` calls the method ``finish`` of each callback that has one.
+
     >>> import nn
     >>> X, y = nn.data.xor()
     >>> def good_enough(training):

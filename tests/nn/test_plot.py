@@ -1,6 +1,7 @@
 import sys
 
 import pytest
+from IPython.core.formatters import DisplayFormatter
 
 import nn
 from autograd import MissingExtraError
@@ -98,6 +99,12 @@ def test_curves_differ_in_more_than_their_colours():
     left, right = history.plot().axes
     assert len({drawn.get_linestyle() for drawn in left.lines}) == 2
     assert [drawn.get_label() for drawn in right.lines] == ["accuracy"]
+
+
+def test_a_notebook_shows_a_figure_that_is_the_last_word_of_a_cell():
+    history = nn.History({"epoch": [1, 2], "loss": [0.5, 0.4]})
+    formats, _ = DisplayFormatter().format(history.plot())
+    assert formats["image/png"].startswith((b"\x89PNG", "iVBOR"))
 
 
 def test_without_matplotlib_the_error_names_the_extra(monkeypatch):
