@@ -256,7 +256,7 @@ def test_an_animation_that_is_long_to_make_says_so_before(tmp_path: Path, monkey
     monkeypatch.setattr(gif, "rasterise", refuse)
     with (
         pytest.warns(
-            UserWarning, match=r"163 frames of [\d,]+ × [\d,]+ pixels, .* seconds and \d+ MB; scale=0\."
+            UserWarning, match=r"163 frames of [\d,]+ × [\d,]+ pixels, .* seconds and \d+ MB\. scale=0\."
         ) as seen,
         pytest.raises(AssertionError, match="a frame was made"),
     ):

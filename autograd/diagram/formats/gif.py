@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import warnings
 from collections.abc import Container, Sequence
 from copy import deepcopy
 from dataclasses import replace
@@ -17,8 +16,9 @@ from autograd.diagram.place.drawing import Drawing
 from autograd.diagram.text import number, width
 from autograd.diagram.theme import FONT_STACK, SIZE, Theme
 from autograd.errors import DiagramError, require
+from autograd.modes import warn
 
-from .png import MAX_PIXELS, fitting_scale
+from .png import MAX_PIXELS, SCALES, drawing_time, fitting_scale
 from .raster import rasterise
 from .svg import MARGIN, at_work, text
 
@@ -27,7 +27,7 @@ FRAME_PIXELS = 2.5e6  # of a frame, unless a scale is asked for: more than most 
 CAPTION_ROWS, ROW_HEIGHT, TITLE_SIZE = 3, 19.0, 15.0
 NARROWEST = 560.0  # points, of a caption
 LONG, LARGE = 20.0, 5.0  # seconds and megabytes; what takes more is said before
-_PER_MEGAPIXEL = 0.3, 0.012  # seconds and megabytes, as measured for graphs of 5 to 60 values
+BYTES_PER_PIXEL = 0.012  # of a frame, as measured: most of one is as in the frame before
 
 
 class Frame(NamedTuple):
@@ -74,13 +74,13 @@ def write(drawing: Drawing, seconds: float = 1.5, scale: float | None = None) ->
 def _warn(drawing: Drawing, count: int, scale: float) -> None:
     """Say how long it will take and how large it will be, where that is much."""
     across, down = (drawing.layout.width + 40) * scale, (drawing.layout.height + 80) * scale
-    time, size = (per * count * across * down / 1e6 for per in _PER_MEGAPIXEL)
+    time, size = count * drawing_time(drawing, scale), count * across * down * BYTES_PER_PIXEL / 1e6
     if time > LONG or size > LARGE:
-        warnings.warn(
-            f"this animation has {count} frames of {across:,.0f} × {down:,.0f} pixels, which takes about {time:.0f} "
-            f"seconds and {max(size, 1):.0f} MB; scale={number(scale / 2, 2)} makes it a quarter of that, and focus=, "
-            "path=, or model= with collapse=True draw less",
-            stacklevel=5,  # where save was called
+        smaller = f"scale={number(scale / 2, 2)} makes it a quarter of that; " if scale / 2 >= SCALES[0] else ""
+        warn(
+            f"This animation has {count} frames of {across:,.0f} × {down:,.0f} pixels, which takes about {time:.0f} "
+            f"seconds and {max(size, 1):.0f} MB. {smaller}focus=, path=, or model= with collapse=True draw "
+            "less."
         )
 
 
