@@ -79,8 +79,7 @@ def _warn(drawing: Drawing, count: int, scale: float) -> None:
         smaller = f"scale={number(scale / 2, 2)} makes it a quarter of that; " if scale / 2 >= SCALES[0] else ""
         warn(
             f"This animation has {count} frames of {across:,.0f} × {down:,.0f} pixels, which takes about {time:.0f} "
-            f"seconds and {max(size, 1):.0f} MB. {smaller}focus=, path=, or model= with collapse=True draw "
-            "less."
+            f"seconds and {max(size, 1):.0f} MB. {smaller}focus=, path=, or model= with collapse=True draw less."
         )
 
 
