@@ -134,3 +134,17 @@ def test_the_frame_of_a_player_is_as_high_as_its_content(browser: Any) -> None:
     after, content = heights()
     assert after > before + 50
     assert abs(after - content) < 2
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [700, 1400])
+def test_the_frame_of_a_page_with_sliders_does_not_grow_with_itself(browser: Any, width: int) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.set_content(draw(lambda w, x: (w * x).tanh(), w=(-2, 2), x=0.5)._repr_mimebundle_()["text/html"])
+    page.get_by_text("Move the sliders").click()
+    page.wait_for_function("document.querySelector('iframe').style.height")
+    heights = []
+    for _ in range(3):
+        page.wait_for_timeout(150)
+        heights.append(page.evaluate("document.querySelector('iframe').clientHeight"))
+    assert heights[0] == heights[1] == heights[2] < 900

@@ -64,9 +64,10 @@ def write(drawing: Drawing) -> str:
     shown = image(write_svg(drawing).decode(), f"{picture.title}. {describe(picture)}")
     if wide:
         shown = f'{shown[:-1]} onclick="{_CLICKED}">'
+    words = "Move the sliders" if drawing.moving is not None else "Step through it"
     return (
         f'<div class="chalkgrad-output">{_STYLE}<div style="overflow: auto">{shown}</div>{_FULL_SIZE if wide else ""}'
-        f"<details><summary>Step through it</summary>{_frame(drawing)}</details>"
+        f"<details><summary>{words}</summary>{_frame(drawing)}</details>"
         f"<details><summary>The numbers as a table</summary>{table(picture)}</details></div>"
     )
 
