@@ -15,6 +15,7 @@ from .history import History
 from .initializers import INITIALIZERS, initializer
 from .interop import from_torch, to_torch
 from .layers import MLP, Dropout, Layer, Neuron, Sequential, activation_names
+from .live import LivePlot
 from .losses import (
     LOSSES,
     bce,
@@ -47,7 +48,7 @@ from .schedule import (
 __all__ = [
     "INITIALIZERS", "LOSSES", "METRICS", "MLP", "OPTIMIZERS", "SGD", "Adagrad", "Adam", "AdamW", "CheckpointError",
     "CosineAnnealingLR", "Dropout", "EarlyStopping", "ExponentialLR", "History", "LambdaLR", "Layer", "LinearLR",
-    "Module", "Neuron", "Optimizer", "RMSprop", "Recorder", "ReduceLROnPlateau", "Schedule", "Sequential",
+    "LivePlot", "Module", "Neuron", "Optimizer", "RMSprop", "Recorder", "ReduceLROnPlateau", "Schedule", "Sequential",
     "SequentialLR", "StepLR", "Training", "TrainingPlayer", "accuracy", "activation_names", "bce", "bce_with_logits",
     "clip_grad_norm_", "clip_grad_value_", "cross_entropy", "data", "draw", "evaluate", "fit", "from_torch",
     "gradient_flow", "half_squared_error", "hinge", "huber", "initializer", "load", "loss_function", "mae", "mse",

@@ -156,7 +156,7 @@ def _train(
     layers = parameters_by_layer(run.model) if camera is not None else {}
     if camera is not None:
         camera.take(run.epoch, {})
-    with progress_bar(epochs * count, run.epoch * count, progress) as bar, interruptible() as interrupts:
+    with progress_bar(epochs * count, run.epoch * count, epochs, progress) as bar, interruptible() as interrupts:
         try:
             while run.epoch < epochs and run.running:
                 loss = _epoch(run, step, shuffle, bar, interrupts)
@@ -168,17 +168,17 @@ def _train(
                 row = run.end_epoch(loss, measure(), callbacks)
                 if interrupts:
                     run.stop("interrupted")
-                if progress:
-                    shown = ", ".join(f"{key} {x:.4g}" for key, x in row.items() if key != "lr")
-                    bar.set_postfix_str(shown, refresh=False)
+                bar.show(row)
                 if checkpoint is not None:
                     run.save(checkpoint)
                 if camera is not None and due:
                     camera.take(run.epoch, flow_of(layers))
         finally:
             step.finish()
+            run.finish(callbacks)
         if camera is not None:
             camera.take(run.epoch + (loss is None), flow_of(layers), within=loss is None)
+        bar.end(run.ending(epochs), failed=run.history.stopped == "nan loss")
 
 
 def _epoch(run: Run, step: Step, shuffle: bool, bar: Any, interrupts: list[int]) -> float | None:

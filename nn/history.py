@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from . import plot
@@ -72,15 +73,7 @@ class History:
         With ``path`` the figure is saved there too. ``log`` makes the axis of the losses logarithmic. Raises
         MissingExtraError where matplotlib is missing, which the extra ``chalkgrad[plot]`` brings.
         """
-        losses = [c for c in self.columns if c in ("loss", "val_loss")]
-        metrics = [c for c in self.columns if c not in ("epoch", "lr", *losses)]
-        fig, axes = plot.figure(2 if metrics else 1)
-        for ax, columns, label in zip(axes, (losses, metrics), ("loss", "metric"), strict=False):
-            for column in columns:
-                ax.plot(self["epoch"], self[column], label=column)
-            ax.set(xlabel="epoch", ylabel=label)
-            if len(columns) > 1 or label == "metric":
-                ax.legend(frameon=False)
+        fig, axes = plot.curves(self.columns)
         if log:
             axes[0].set_yscale("log")
         return _saved(fig, path)
@@ -121,7 +114,8 @@ class History:
         if not len(self):
             return "History(no epochs)"
         last = ", ".join(f"{key}={numbers[-1]:.4g}" for key, numbers in self.columns.items() if key != "epoch")
-        return f"History({len(self)} epochs, {self.stopped}: {last})"
+        epochs = "1 epoch" if len(self) == 1 else f"{len(self)} epochs"
+        return textwrap.fill(f"History({epochs}, {self.stopped}: {last})", 79, subsequent_indent=" " * len("History("))
 
 
 def _saved(fig: Any, path: str | os.PathLike[str] | None) -> Any:

@@ -110,15 +110,15 @@ class TrainingPlayer:
         return target
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """What a notebook shows; an untrusted one, which drops the frame, the hint and the table."""
+        """What a notebook shows; an untrusted one, which drops the frame, the hint in it and the table."""
         from autograd.diagram.text import xml
 
-        hint = "<p>The film needs a trusted notebook (File, Trust Notebook); .save(&quot;run.html&quot;) saves it.</p>"
-        frame = f'<iframe title="training" width="100%" height="820" srcdoc="{xml(self.html)}"></iframe>'
+        hint = "The film needs a trusted notebook (File, Trust Notebook); .save('run.html') saves it."
+        frame = f'<iframe title="training" width="100%" height="820" srcdoc="{xml(self.html)}">{xml(hint)}</iframe>'
         if len(self.html) > FRAMED:
-            hint, frame = "<p>This film is large: save it with .save(&quot;run.html&quot;) and open that.</p>", ""
+            frame = "<p>This film is large: save it with .save(&quot;run.html&quot;) and open that.</p>"
         table = f"<details><summary>The curves as a table</summary>{self._table()}</details>"
-        return {"text/plain": repr(self), "text/html": f"{hint}{frame}{table}"}
+        return {"text/plain": repr(self), "text/html": f"{frame}{table}"}
 
 
 def _read(name: str) -> str:

@@ -58,6 +58,8 @@ class EarlyStopping:
 class Training:
     """What a callback sees after each epoch, whose numbers are its ``row``; it may return True to end the run.
 
+    At the end of a run, however it comes, ``fit`` calls the method ``finish`` of each callback that has one.
+
     >>> import nn
     >>> X, y = nn.data.xor()
     >>> def good_enough(training):
@@ -98,6 +100,7 @@ class Run:
     waited: int = 0  # epochs since the best one
     best: float | None = None
     best_state: dict[str, Any] | None = None
+    stopped_by: str = ""  # the callback that did
     began: dict[str, Any] = field(default_factory=dict)  # with what, to compare where it is resumed
     dropouts: list[tuple[int, Dropout]] | None = None  # and their places among the modules; None: to be looked for
 
@@ -131,6 +134,21 @@ class Run:
         if self.running:
             self.history.stopped = reason
 
+    def ending(self, epochs: int) -> str:
+        """Say in a sentence how the run ended; empty where all of its epochs are done."""
+        reason, why = self.history.stopped, ""
+        if reason == "finished":
+            return ""
+        if reason == "early stopping" and self.stopping is not None:
+            why = f" ({self.stopping.watched(self.columns)} has not improved for {self.waited} epochs"
+            restored = self.best_state is not None and self.waited < self.epoch
+            why += f"; the model is as after epoch {self.epoch - self.waited})" if restored else ")"
+        elif reason == "callback":
+            why = f" ({self.stopped_by} returned True)"
+        elif reason == "interrupted":
+            why = " (Ctrl-C)"
+        return f"stopped after {self.epoch} of {epochs} epochs: {reason}{why}"
+
     def begin_epoch(self, shuffle: bool) -> list[list[int]]:
         """Return the batches of an epoch, by the numbers of their samples.
 
@@ -160,8 +178,15 @@ class Run:
             self.dropouts = None  # a callback may put another one in
         for callback in callbacks:
             if callback(training) is True:
+                self.stopped_by = self.stopped_by or getattr(callback, "__name__", type(callback).__name__)
                 self.stop("callback")
         return row
+
+    def finish(self, callbacks: Sequence[Callback]) -> None:
+        """Call the method ``finish`` of each callback that has one."""
+        for callback in callbacks:
+            if (finish := getattr(callback, "finish", None)) is not None:
+                finish()
 
     def _check_early_stopping(self, row: Row, stopping: EarlyStopping) -> None:
         monitor = stopping.watched(row)

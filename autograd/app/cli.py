@@ -6,6 +6,7 @@ import argparse
 import math
 import os
 import re
+import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
@@ -22,6 +23,7 @@ from autograd.ops import OPERATIONS
 
 from .expression import CONSTANTS, Expression, ExpressionError, assignments
 from .files import check_output
+from .terminal import say, table
 
 _EXPRESSIONS = ("grad", "check", "draw", "explain")
 _NO_VARIABLE = "the expression has no variable to differentiate by"
@@ -86,9 +88,9 @@ def _message(error: Exception) -> str:
 
 
 def _complain(message: str, expression: str = "", column: int = 0) -> int:
-    """Print one line on standard error, with the piece of the expression that it is about."""
+    """Print the message on standard error, with the piece of the expression that it is about."""
     piece = expression[max(column - 1, 0) : column + 19].strip()
-    print(f"chalkgrad: {message}" + (f" (at {piece!r})" if piece else ""), file=sys.stderr)
+    say(f"chalkgrad: {message}" + (f" (at {piece!r})" if piece else ""), file=sys.stderr)
     return 2
 
 
@@ -147,7 +149,10 @@ def _language(command: str) -> str:
         "operations": " ".join(sorted(OPERATIONS)),
         "example": f'chalkgrad {command} "tanh(w*x + b)" w=0.5 x=2 b=-1',
     }
-    return "\n".join(textwrap.fill(f"{key:<12}{text}", 79, subsequent_indent=" " * 12) for key, text in words.items())
+    columns = min(79, shutil.get_terminal_size().columns - 2)
+    return "\n".join(
+        textwrap.fill(f"{key:<12}{text}", columns, subsequent_indent=" " * 12) for key, text in words.items()
+    )
 
 
 def _formats(words: list[str]) -> str:
@@ -178,7 +183,7 @@ def _evaluated(options: argparse.Namespace) -> tuple[Value, dict[str, Value]]:
         output.name = "y" if "y" not in leaves else "result"
     output.backward()
     if note := _nan_note(expression, output, leaves):
-        print(f"chalkgrad: note: {note}", file=sys.stderr)
+        say(f"chalkgrad: note: {note}", file=sys.stderr)
     return output, leaves
 
 
@@ -201,12 +206,10 @@ def _nan_note(expression: Expression, output: Value, leaves: dict[str, Value]) -
 
 def _grad(options: argparse.Namespace) -> int:
     output, leaves = _evaluated(options)
-    print(f"{options.expression.strip()} = {output.data!r}")
+    say(f"{options.expression.strip()} = {output.data!r}")
     if leaves:
-        width = max(10, *(len(name) + 2 for name in leaves))
-        print(f"\n{'name':<{width}}{'value':<24}derivative")
-        for name, leaf in leaves.items():
-            print(f"{name:<{width}}{leaf.data!r:<24}{leaf.grad!r}")
+        rows = [(name, repr(leaf.data), repr(leaf.grad)) for name, leaf in leaves.items()]
+        say("\n" + table([("name", "value", "derivative"), *rows]))
     return 0
 
 
@@ -220,26 +223,26 @@ def _check(options: argparse.Namespace) -> int:
     def f(*args: Any) -> Any:
         return expression(dict(zip(names, args, strict=True)))
 
-    width = max(10, *(len(name) + 2 for name in names))
-    print(f"{'name':<{width}}{'derivative':<26}{'finite differences':<26}difference")
+    rows = [("name", "derivative", "finite differences", "difference")]
     wrong: dict[str, str] = {}
     differences = []
     for i, (name, leaf) in enumerate(leaves.items()):
         numerical, reason = _compared(f, numbers, i)
-        print(f"{name:<{width}}{leaf.grad!r:<26}{numerical!r:<26}{math.fabs(leaf.grad - numerical):.1e}")
+        rows.append((name, repr(leaf.grad), repr(numerical), f"{math.fabs(leaf.grad - numerical):.1e}"))
         if reason:
             wrong[name] = reason
             differences.append(numerical)
+    say(table(rows))
     if not wrong:
-        print("\nThe gradient agrees.")
+        say("\nThe gradient agrees.")
         return 0
     compared = not all(map(math.isnan, differences))
-    print(f"\nThe gradient {'does not agree' if compared else 'could not be checked'}.")
+    say(f"\nThe gradient {'does not agree' if compared else 'could not be checked'}.")
     for name, reason in wrong.items():
-        print(f"{name}: {reason}")
+        say(f"{name}: {reason}")
     kinks = sorted({node.op.name for node in topological_order(output) if node.op is not None and _at_kink(node)})
     if kinks:
-        print(f"Here is a kink of {', '.join(kinks)}, where no derivative exists and one is chosen.")
+        say(f"Here is a kink of {', '.join(kinks)}, where no derivative exists and one is chosen.")
     return 1
 
 
@@ -271,7 +274,7 @@ def _draw(options: argparse.Namespace) -> int:
         check_output(options.output)
     output, _ = _evaluated(options)
     diagram = draw(output, title=options.expression.strip(), theme=options.theme)
-    print(f"{diagram.save(options.output)}: {diagram!r}" if options.output else diagram.text.rstrip())
+    say(f"{diagram.save(options.output)}: {diagram!r}" if options.output else diagram.text.rstrip())
     return 0
 
 
@@ -284,7 +287,7 @@ def _explain(options: argparse.Namespace) -> int:
     wrt = options.wrt or next(iter(leaves))
     if wrt not in leaves:
         raise ValueError(f"--wrt is a variable of the expression: {', '.join(leaves)}; {wrt!r} was given")
-    print(explain(output, wrt=leaves[wrt]))
+    say(explain(output, wrt=leaves[wrt]))
     return 0
 
 
@@ -293,8 +296,8 @@ def _cache(options: argparse.Namespace) -> int:
 
     if options.clear:
         count, size = cache.clear()
-        print(f"removed {cache.amount(count, size)}")
-    print(cache.report())
+        say(f"removed {cache.amount(count, size)}")
+    say(cache.report())
     return 0
 
 

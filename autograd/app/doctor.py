@@ -10,6 +10,8 @@ from pathlib import Path
 from autograd import _engine
 from autograd.compiler.call import cache
 
+from .terminal import say
+
 OURS = "chalkgrad"
 LIBRARIES = (
     "graphviz",
@@ -27,19 +29,19 @@ LIBRARIES = (
 
 def report() -> int:
     """Print what is there; return 1 when another distribution has ``autograd`` or ``nn`` here, else 0."""
-    print(f"{OURS:<16}{_version(OURS)}  {Path(__file__).parents[1]}")
-    print(f"{'python':<16}{platform.python_version()}  {sys.executable}")
-    print(f"{'platform':<16}{platform.platform()}")
+    say(f"{OURS:<16}{_version(OURS)}  {Path(__file__).parents[1]}")
+    say(f"{'python':<16}{platform.python_version()}  {sys.executable}")
+    say(f"{'platform':<16}{platform.platform()}")
     for name in LIBRARIES:
-        print(f"{name:<16}{_version(name)}")
-    print()
-    print("\n".join(engine()))
+        say(f"{name:<16}{_version(name)}")
+    say()
+    say("\n".join(engine()))
     for line in _drawing_engines():
-        print(line)
-    print(f"keeps code      {cache.report()}")
-    print()
+        say(line)
+    say(f"keeps code      {cache.report()}")
+    say()
     clashes = [line for package in ("autograd", "nn") for line in _clashes(package)]
-    print("\n".join(clashes) or "autograd and nn belong to this distribution alone.")
+    say("\n".join(clashes) or "autograd and nn belong to this distribution alone.")
     return 1 if clashes else 0
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .files import Cells, check_output, named, read_cells
+from .terminal import say
 
 WIDEST = 4_096  # neurons in a layer
 LARGEST = 1e150  # of a cell: its square must be a float, and a sum of squares
@@ -73,7 +74,7 @@ def train(options: argparse.Namespace) -> int:
         len(table.features), [*hidden, outputs], activation=options.activation, init="xavier_uniform", seed=options.seed
     )
     between = "" if table.cells.delimiter == "," else f"{named(table.cells.delimiter)} between the cells, "
-    print(f"{options.data}: {between}{len(table.y)} rows, {len(table.features)} features, {_kind(table)}\n{model}")
+    say(f"{options.data}: {between}{len(table.y)} rows, {len(table.features)} features, {_kind(table)}\n{model}")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a loss that becomes nan is an error below
         history = nn.fit(
@@ -87,9 +88,9 @@ def train(options: argparse.Namespace) -> int:
         raise ValueError(f"the loss became infinite or nan in epoch {epoch}, so nothing was saved; lower --lr")
     if not len(history):
         raise ValueError("no epoch was finished, so there is nothing to save")
-    print(f"epochs      {len(history)}, {history.stopped}")
+    say(f"epochs      {len(history)} of {options.epochs}, {history.stopped}")
     for name, rows, targets in (("training", X, y), ("validation", X_held, y_held)):
-        print(f"{name:<12}{_quality(model, scale(rows), targets, table, target)}")
+        say(f"{name:<12}{_quality(model, scale(rows), targets, table, target)}")
     notes = {
         "features": table.features, "target": options.target, "classes": table.classes, "mean": scale.mean,
         "deviation": scale.deviation, "target_mean": target.mean[0] if target else None,
@@ -102,7 +103,7 @@ def train(options: argparse.Namespace) -> int:
     ):
         if path:
             write(path)
-            print(f"{label:<12}{path}")
+            say(f"{label:<12}{path}")
     return 0
 
 
@@ -143,7 +144,7 @@ def _note_missing(table: Table, target: str) -> None:
     for name in table.classes or ():
         if name.lower() in MISSING:
             advice = "if it stands for a label that is missing, remove its rows"
-            print(f"chalkgrad: note: {name!r} in the target {target} is taken for a class; {advice}", file=sys.stderr)
+            say(f"chalkgrad: note: {name!r} in the target {target} is taken for a class; {advice}", file=sys.stderr)
 
 
 def _features(path: Path, cells: Cells, target: str, features: str | None) -> list[str]:

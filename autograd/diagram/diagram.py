@@ -263,7 +263,9 @@ class Diagram:
         """Write the picture in the format that the file name's extension names, and return the path.
 
         `.svg .png .pdf .dot .html` (the player) `.gif` (its steps as an animation) `.tex` (TikZ) `.mmd` (Mermaid)
-        `.txt` `.json`. `.png` takes `scale=` pixels per point, `.gif` takes `seconds=` per step and `scale=`.
+        `.txt` `.json`. `.png` takes `scale=` pixels per point, `.gif` that and `seconds=` for each step (0.05 to 60, by
+        default 1.5; the last is shown three times as long). An animation that takes long to make, or much room, warns
+        before, with a UserWarning that says how much.
 
         Raises DiagramError for any other extension, OSError when the file cannot be written, and MissingExtraError
         when a GIF is asked for and Pillow is not there.

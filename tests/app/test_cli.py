@@ -45,10 +45,10 @@ def test_grad_prints_the_value_and_every_derivative():
     assert done.stdout.splitlines() == [
         "tanh(w*x + b) = 0.9640275800758169",
         "",
-        "name      value                   derivative",
-        "w         0.5                     0.1413016497063289",
-        "x         2.0                     0.03532541242658223",
-        "b         1.0                     0.07065082485316446",
+        "name  value  derivative",
+        "w     0.5    0.1413016497063289",
+        "x     2.0    0.03532541242658223",
+        "b     1.0    0.07065082485316446",
     ]
 
 

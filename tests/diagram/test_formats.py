@@ -6,6 +6,7 @@ import io
 import json
 import re
 import sys
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +175,107 @@ def test_a_gif_of_the_steps(tmp_path: Path) -> None:
             image.seek(i)
             frames.append(image.convert("RGB").tobytes())
     assert len(set(frames)) == 5
+
+
+@pytest.fixture
+def drawn_frames(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The SVG of each frame of an animation that is made in the test."""
+    frames: list[str] = []
+    rasterise = gif.rasterise
+
+    def noted(svg: str, scale: float) -> bytes:
+        frames.append(svg)
+        return rasterise(svg, scale)
+
+    monkeypatch.setattr(gif, "rasterise", noted)
+    return frames
+
+
+def words_of(svg: str) -> list[str]:
+    return [unescape(words) for words in re.findall(r"<text[^>]*>([^<]*)</text>", svg)]
+
+
+def test_each_frame_has_the_step_and_its_rule_as_a_caption_that_does_not_move(
+    tmp_path: Path, drawn_frames: list[str]
+) -> None:
+    root = product()
+    root.backward()
+    draw(root).save(tmp_path / "a.gif", scale=0.5)
+    captions = [words_of(svg.partition("<svg y=")[0].partition('class="chalkgrad"')[0]) for svg in drawn_frames]
+    assert [caption[:2] for caption in captions] == [
+        ["Start: the leaves have their values", "1 of 5"],
+        ["Forward: a = w × x", "2 of 5"],
+        ["Seed: ∂a/∂a = 1", "3 of 5"],
+        ["Backward through a = w × x", "4 of 5"],
+        ["Done: every gradient is known", "5 of 5"],
+    ]
+    assert captions[1][2:] == ["a = 2 × (−3) = −6"]
+    assert captions[3][2:] == [
+        "∂a/∂w = ∂a/∂a · ∂a/∂w = 1 × (−3) = −3, because ∂a/∂w = x = −3",
+        "∂a/∂x = ∂a/∂a · ∂a/∂x = 1 × 2 = 2, because ∂a/∂x = w = 2",
+    ]
+    places = {
+        re.search(r'<svg xmlns="http://www.w3.org/2000/svg" (width="[^"]*" height="[^"]*")', svg)[1]
+        + re.search(r' (x="[^"]*" y="[^"]*") xmlns|(x="[^"]*" y="[^"]*")>', svg)[0]
+        for svg in drawn_frames
+    }
+    assert len(places) == 1  # the picture stands at one place in all frames
+    legends = {svg.partition('class="legend"')[2] for svg in drawn_frames}
+    assert len(legends) == 1
+
+
+def test_a_caption_is_as_large_in_a_small_animation(tmp_path: Path, drawn_frames: list[str]) -> None:
+    draw(chain(8)).save(tmp_path / "a.gif", scale=0.25)
+    assert 'class="caption" transform="scale(4)"' in drawn_frames[0]
+    with Image.open(tmp_path / "a.gif") as image:
+        assert image.width >= 560
+
+
+def test_no_frame_shows_a_gradient_before_it_is_known_folded_or_not(tmp_path: Path, drawn_frames: list[str]) -> None:
+    import nn
+
+    model = nn.MLP(2, [2, 1], seed=3)
+    loss = nn.mse([model([1.0, -1.0])], [0.0])
+    loss.backward()
+    for collapse in (True, False):
+        drawn_frames.clear()
+        draw(loss, model=model, collapse=collapse, legend=False).save(tmp_path / "a.gif", scale=0.25)
+        before, after = drawn_frames[0], drawn_frames[-1]
+        for svg in drawn_frames[: next(i for i, svg in enumerate(drawn_frames) if "Seed:" in svg)]:
+            assert not re.search("▲|▼|gradient norm|off for|off:", "".join(words_of(svg)))
+        assert re.search("▲|▼", "".join(words_of(after)))
+        assert ("gradient norm" in after) == collapse
+        for known in ("∂", "gradient norm"):
+            assert known not in "".join(words_of(before))
+
+
+def test_an_animation_that_is_long_to_make_says_so_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(svg: str, scale: float) -> bytes:
+        raise AssertionError("a frame was made")
+
+    monkeypatch.setattr(gif, "rasterise", refuse)
+    with (
+        pytest.warns(
+            UserWarning, match=r"163 frames of [\d,]+ × [\d,]+ pixels, .* seconds and \d+ MB\. scale=0\."
+        ) as seen,
+        pytest.raises(AssertionError, match="a frame was made"),
+    ):
+        draw(chain(40)).save(tmp_path / "a.gif")
+    assert seen[0].filename == __file__
+
+
+def test_an_animation_shows_its_last_frame_longest_in_the_colours_of_the_theme(tmp_path: Path) -> None:
+    root = product()
+    root.backward()
+    with Image.open(draw(root).save(tmp_path / "a.gif", seconds=0.5, scale=0.5)) as image:
+        times = []
+        for i in range(image.n_frames):
+            image.seek(i)
+            times.append(image.info["duration"])
+            colours = {colour for _, colour in image.convert("RGB").getcolors(256)}
+            assert image.convert("RGB").getpixel((2, 2)) == (255, 255, 255)
+            assert (0xDB, 0xEA, 0xFE) in colours  # a parameter
+    assert times == [500] * 4 + [1500]
 
 
 def test_gif_options_and_limits(tmp_path: Path) -> None:

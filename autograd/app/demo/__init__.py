@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from autograd.app.terminal import say
+
 from . import moons, two_hidden_layers, worked_example
 
 WHAT = {
@@ -22,9 +24,9 @@ def run(out: Path, steps: int = 10_000, progress: bool = True) -> bool:
     agreed = worked_example.run(out, pictures, steps, progress)
     agreed &= two_hidden_layers.run(out, pictures, progress)
     agreed &= moons.run(out, pictures, progress)
-    print(f"\nPictures ({time.perf_counter() - begun:.0f} s in all)")
+    say(f"\nPictures ({time.perf_counter() - begun:.0f} s in all)")
     for picture in pictures:
-        print(f"  {picture}{WHAT.get(picture.name, '')}")
+        say(f"  {picture}{WHAT.get(picture.name, '')}")
     if not agreed:
-        print("\nSomething above does not agree; look for the word WRONG.")
+        say("\nSomething above does not agree; look for the word WRONG.")
     return agreed

@@ -7,6 +7,7 @@ from typing import Any
 
 import nn
 from autograd import dot
+from autograd.app.terminal import say
 
 from .shared import can_plot, save, title
 
@@ -38,10 +39,10 @@ def run(out: Path, pictures: list[Path], progress: bool) -> bool:
     model, (X, y), history = train(progress)
     if history.stopped == "interrupted":  # fit took the Ctrl-C; it is meant for the demo too
         raise KeyboardInterrupt
-    print(model)
+    say(model)
     accuracy = history["accuracy"][-1]
     loss = history["loss"][-1]
-    print(f"After {len(history)} epochs: loss {loss:.4f}, {100 * accuracy:.0f} % of {len(y)} points right.")
+    say(f"After {len(history)} epochs: loss {loss:.4f}, {100 * accuracy:.0f} % of {len(y)} points right.")
     if can_plot():
         _draw(model, X, y, history, out / "moons.png", pictures)
     return bool(accuracy >= GOAL)
@@ -51,7 +52,7 @@ def _draw(model: nn.MLP, X: Any, y: Any, history: nn.History, path: Path, pictur
     fig, (left, right) = nn.plot.figure(2)
     left.semilogy(history["epoch"], history["loss"], color="#1d4ed8")
     left.set(xlabel="epoch", ylabel="hinge loss + L2", title="Loss")
-    nn.plot.boundary(right, model, X, y)
+    nn.plot.boundary(model, X, y, ax=right)
     right.set_title(f"Decision boundary, {100 * history['accuracy'][-1]:.0f} % right")
     right.legend(frameon=False, loc="lower left")
     save(fig, path, pictures)

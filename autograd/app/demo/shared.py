@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from autograd.app.terminal import say
 from autograd.errors import MissingExtraError, require
 
 
@@ -20,7 +21,7 @@ def facts(name: str) -> dict[str, Any]:
 
 def title(text: str) -> None:
     """Print the heading of a part."""
-    print(f"\n{text}\n{'─' * len(text)}")
+    say(f"\n{text}\n{'─' * len(text)}")
 
 
 def bar(steps: int, label: str, progress: bool) -> Iterable[int]:
@@ -35,7 +36,7 @@ def can_plot() -> bool:
     try:
         require("matplotlib", "plot", "a curve")
     except MissingExtraError as error:
-        print(f"No curves: {error}")
+        say(f"No curves: {error}")
         return False
     return True
 

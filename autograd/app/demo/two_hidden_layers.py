@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import nn
+from autograd.app.terminal import say, table
 
 from .shared import bar, can_plot, facts, save, title
 
@@ -49,28 +50,29 @@ def epochs(model: nn.MLP, targets: list[float], rate: float, count: int, label: 
 def run(out: Path, pictures: list[Path], progress: bool) -> bool:
     """Print both trainings, and draw their losses."""
     title("2. Two hidden layers, as published and as meant")
-    print(f"As published: targets {TARGETS}, a sigmoid output, learning rate {PROGRAM['learning_rate']}.")
+    say(f"As published: targets {TARGETS}, a sigmoid output, learning rate {PROGRAM['learning_rate']}.")
     seen = epochs(network(), TARGETS, PROGRAM["learning_rate"], LONGER, "as published", progress)
     published = [all_pairs(outputs, TARGETS) for outputs in seen]
-    print(f"{'epoch':>8}{'loss over all pairs / 100':>28}{'smallest output o':>20}{'largest slope o(1 − o)':>25}")
+    rows = [("epoch", "loss, all pairs", "smallest o", "largest o(1 − o)")]
     for epoch in (1, 10, PROGRAM["epochs"], 500, LONGER):
         outputs = seen[epoch - 1]
         slope = max(o * (1 - o) for o in outputs)
-        print(f"{epoch:>8,}{published[epoch - 1]:>28.3f}{min(outputs):>20.6f}{slope:>25.2e}")
-    print(
-        f"A sigmoid gives at most 1, and the targets begin at {min(TARGETS)}: every error pushes the outputs up until\n"
-        f"they stand at 1. There the loss is {LIMIT}, and the slope o(1 − o), a factor of every gradient, is\n"
-        "nearly 0. The network is stuck, and has learnt nothing about its inputs."
+        rows.append((f"{epoch:,}", f"{published[epoch - 1]:.3f}", f"{min(outputs):.6f}", f"{slope:.2e}"))
+    say(table(rows, right=range(4)))
+    say(
+        f"A sigmoid gives at most 1, and the targets begin at {min(TARGETS)}: every error pushes\n"
+        f"the outputs o up until they stand at 1. There the loss over all pairs, divided\n"
+        f"by 100, is {LIMIT}, and the slope o(1 − o), a factor of every gradient, is nearly\n"
+        "0. The network is stuck, and has learnt nothing about its inputs."
     )
     scaled = [t / 100 for t in TARGETS]
     seen = epochs(network(), scaled, RATE, EPOCHS, "divided by 100", progress)
     losses = [sum((t - o) ** 2 for o, t in zip(outputs, scaled, strict=True)) / 2 for outputs in seen]
-    print(f"\nTargets divided by 100, learning rate {RATE}: half squared error")
-    for epoch in (1, 10, 100, EPOCHS):
-        print(f"{epoch:>8,}{losses[epoch - 1]:>12.6f}")
-    print("   target  output")
-    for t, o in zip(scaled, seen[-1], strict=True):
-        print(f"{t:>9.2f}{o:>8.3f}")
+    say(f"\nTargets divided by 100, learning rate {RATE}: half squared error")
+    learning = [(f"{epoch:,}", f"{losses[epoch - 1]:.6f}") for epoch in (1, 10, 100, EPOCHS)]
+    say(table([("epoch", "loss"), *learning], right=range(2)))
+    learned = [(f"{t:.2f}", f"{o:.3f}") for t, o in zip(scaled, seen[-1], strict=True)]
+    say(table([("target", "output"), *learned], right=range(2)))
     if can_plot():
         _curves(published, losses, out / "two_hidden_layers.png", pictures)
     saturated, learnt = published[-1] - LIMIT < 0.1, losses[-1] < 0.1 * losses[0]

@@ -9,6 +9,7 @@ from pathlib import Path
 import autograd
 import nn
 from autograd import Value, draw
+from autograd.app.terminal import say, table
 
 from .shared import bar, can_plot, facts, save, title
 
@@ -96,7 +97,7 @@ def compare(name: str, number: float) -> tuple[str, bool]:
     if name in ITS_OWN:
         redone = ITS_OWN[name]({key: float(digits) for key, digits in PRINTED.items()})
         if same_digits(redone, printed) and abs(redone - number) < 2e-9:
-            return "agrees, from its rounded factors", True
+            return "agrees, by its rounding", True
     return "WRONG", False
 
 
@@ -130,13 +131,13 @@ def run(out: Path, pictures: list[Path], steps: int, progress: bool) -> bool:
 
 def print_table(numbers: dict[str, float]) -> bool:
     """Print every number of the step beside the tutorial's."""
-    print(f"{'':12}{'here':<26}{'tutorial':<18}")
-    verdicts = []
+    verdicts, rows = [], [("", "here", "tutorial", "")]
     for name, printed in PRINTED.items():
         said, good = compare(name, numbers[name])
         verdicts.append(good)
-        print(f"{name:<12}{numbers[name]!r:<26}{printed:<18}{said}")
-    print(f"{sum(verdicts)} of {len(verdicts)} numbers agree.")
+        rows.append((name, repr(numbers[name]), printed, said))
+    say(table(rows))
+    say(f"{sum(verdicts)} of {len(verdicts)} numbers agree.")
     return all(verdicts)
 
 
@@ -145,7 +146,7 @@ def train(network: Network, steps: int, out: Path, pictures: list[Path], progres
     stored: dict[str, float] = FACTS["loss_after"]
     losses = [network.step() for _ in bar(steps - 1, "2-2-2 network", progress)]  # each is the loss before its step
     losses.append(network.loss())
-    print(f"\n{'loss after':>12}  {'here':<24}{'stored':<24}relative difference")
+    rows = [("loss after", "here", "stored", "relative")]
     agreed = True
     for count, expected in stored.items():
         if int(count) <= steps:
@@ -153,7 +154,8 @@ def train(network: Network, steps: int, out: Path, pictures: list[Path], progres
             difference = abs(loss - expected) / expected
             agreed &= difference <= CLOSE
             verdict = "" if difference <= CLOSE else "  WRONG"
-            print(f"{int(count):>12,}  {loss!r:<24}{expected!r:<24}{difference:.1e}{verdict}")
+            rows.append((f"{int(count):,}", repr(loss), repr(expected), f"{difference:.1e}{verdict}"))
+    say("\n" + table(rows, right=[0]))
     if can_plot():
         _curve(losses, out / "worked_example_loss.png", pictures)
     return agreed
