@@ -111,7 +111,8 @@ def draw(
             "fewer samples of the batch, or pass limit=None to draw it all the same."
         )
     picture = build(order, roots, shown, modules, runs, hide_constants, may_fold)
-    picture.title = clean(title or "", 120) or picture.title
+    asked = clean(title or "", 120)
+    picture.title, picture.titled = asked or picture.title, bool(asked)
     picture.asked_direction, picture.legend = direction, legend
     if moved is not None:
         add_gradients(picture, moved)
@@ -160,7 +161,7 @@ def _add_derivations(picture: Picture, order: list[Value], roots: list[Value], m
     paths = modules.paths if modules is not None else None
     for leaf in leaves:
         if id(leaf) in by_value:
-            picture.derivations[by_value[id(leaf)]] = derive(roots[0], leaf, digits=4, names=paths).math()
+            picture.derivations[by_value[id(leaf)]] = derive(roots[0], leaf, digits=4, paths=paths).math()
 
 
 def compare(before: Diagram | Value, after: Diagram | Value, *more: Diagram | Value) -> Diagram:
