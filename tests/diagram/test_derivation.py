@@ -498,6 +498,7 @@ def test_a_long_sum_is_told_by_its_terms_on_the_way() -> None:
         in explain(autograd.dot(ws, xs, 1.0).tanh(), ws[7]).latex
     )
     assert "where v₁ = mean of 40 operands = 19.5" in str(explain(autograd.mean(xs).exp(), xs[3]))
+    assert str(explain(named("y", autograd.sum([xs[3]] * 5000)), xs[3])) == "∂y/∂x3 = 5000"
     many = [Value(1.0, name=f"a{i}") for i in range(5000)]
     assert "where v₁ = a3 + ⋯ (4999 more) = 5000" in str(explain(autograd.sum(many).sqrt(), many[3]))
     assert str(explain(named("y", autograd.prod(many)), many[3])) == "∂y/∂a3 = 1"

@@ -165,9 +165,12 @@ def test_the_letters_have_eight_to_ten_points_and_the_page_its_width(
     assert compiled(tmp_path / "a.tex")[0] <= points + BORDER + 1
 
 
-def test_boxes_hold_their_text(tmp_path: Path) -> None:
-    """The widest header of each box, as LaTeX sets it, is no wider than its box."""
-    text = tikz(network(), tmp_path)
+@pytest.mark.parametrize("of_a_model", [False, True])
+def test_boxes_hold_their_text(of_a_model: bool, tmp_path: Path) -> None:
+    """The header of each box, as LaTeX sets it, leaves room in its box."""
+    mlp, loss = model()
+    picture = draw(loss, model=mlp, collapse=False) if of_a_model else draw(network())
+    text = picture.save(tmp_path / "a.tex").read_text(encoding="utf-8")
     boxes = re.findall(r"\\draw\[rounded corners=2.5pt.*\] \((-?[\d.]+)pt,.*\) rectangle \((-?[\d.]+)pt", text)
     headers = re.findall(r"\\node\[text=cg111827\] at .* \{(.*)\};", text)
     assert len(boxes) == len(headers) > 20
@@ -178,7 +181,9 @@ def test_boxes_hold_their_text(tmp_path: Path) -> None:
     check.append(
         r"\selectfont\sffamily\newcommand\hold[2]{\setbox0\hbox{#2}\ifdim\wd0>#1pt\errmessage{too wide: \the\wd0}\fi}"
     )
-    check += [rf"\hold{{{float(right) - float(left)}}}{{{header}}}" for (left, right), header in zip(boxes, headers)]
+    check += [
+        rf"\hold{{{float(right) - float(left) - 3}}}{{{header}}}" for (left, right), header in zip(boxes, headers)
+    ]
     (tmp_path / "b.tex").write_text("\n".join([*check, r"x\end{document}"]), encoding="utf-8")
     compiled(tmp_path / "b.tex")
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import functools
 import math
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Container, Iterator, Sequence
 
 from autograd._engine import Value
 from autograd.diagram.latex import Symbols, words
@@ -42,10 +43,11 @@ class Rules:
         assert v.op is not None
         if id(v) not in self._operands:  # once for all operands: a sum may have thousands
             self._operands[id(v)] = [self._written(o) for o in v.operands]
-        trees = [self._derivative(v, i) for i in positions]
-        if not trees or None in trees:
+        trees = Counter(self._derivative(v, i) for i in positions)
+        if None in trees or not 0 < len(trees) <= _TERMS:
             return None
-        tree = functools.reduce(lambda a, b: ("sum", "+", a, b), [t for t in trees if t is not None])
+        terms = [tree if n == 1 else ("product", "×", constant(float(n)), tree) for tree, n in trees.items()]
+        tree = functools.reduce(lambda a, b: ("sum", "+", a, b), filter(None, terms))
         branches = [part[1] for part in tree[1:] if isinstance(part, tuple) and part[0] == "number"]
         if tree[0] == "choice" and len(branches) == 2 and v.partials[positions[0]] not in branches:
             return None  # a tie, which shares the gradient: neither branch is right
@@ -58,13 +60,19 @@ class Rules:
         template = rules[i] if isinstance(rules, tuple) else rules(i, len(operands))
         if len(template) > LONGEST_TEMPLATE:
             return None
-        texts, latex = ([write(fenced_leaf(o, self._digits)) for o in operands] for write in (text_of, latex_of))
-        own = op.write_derivative(i, latex, "latex", result[2]) if op.derivative_latex else None
+        own = op.write_derivative(i, self._as(latex_of, v), "latex", result[2]) if op.derivative_latex else None
         tree = self._filled(template, operands, result, own)
         if tree is not None:
             return tree
-        written = op.write_derivative(i, texts, "text", result[1])
-        return "formula", ("name", clean(written), clean(op.write_derivative(i, latex, "latex", result[2])))
+        text = op.write_derivative(i, self._as(text_of, v), "text", result[1])
+        return "formula", (
+            "name",
+            clean(text),
+            clean(op.write_derivative(i, self._as(latex_of, v), "latex", result[2])),
+        )
+
+    def _as(self, write: Callable[[Tree], str], v: Value) -> list[str]:
+        return [write(fenced_leaf(operand, self._digits)) for operand in self._operands[id(v)]]
 
     def _filled(self, template: str, operands: Sequence[Tree], result: Tree, own: str | None = None) -> Tree | None:
         """A formula of the table with its places filled; None where it does not follow the notation."""
@@ -76,12 +84,11 @@ class Rules:
                 return result if part[1] == "#y" else operands[int(part[1][1:])]
             return constant(float(part[1])) if part[1][0].isdigit() else part
 
-        try:
-            tree = replaced(bare(parse(template)), change)
-            text, _ = written(tree, self._digits), latex_of(fenced(_with_numbers(tree, self._digits)))
-        except (NotationError, RecursionError):
+        shape = _shape(template)
+        if shape is None:
             return None
-        return ("name", text.text, own) if own else tree
+        tree = replaced(shape, change)
+        return ("name", written(tree, self._digits).text, own) if own else tree
 
     def _written(self, operand: Value | float) -> Tree:
         """A waypoint or a side value by name; what has no name by how it was computed, where that is short."""
@@ -145,6 +152,17 @@ class Rules:
         if len(v.operands) <= _TERMS:
             text = clean(v.op.write([self._names.of(o) for o in v.operands], result=self._names.of(v)))
         return Rule(text, words(text))
+
+
+@functools.lru_cache(maxsize=4096)
+def _shape(template: str) -> Tree | None:
+    """The tree of a formula of the table; None where it does not follow the notation, or has no LaTeX."""
+    try:
+        tree = bare(parse(template))
+        latex_of(fenced(tree))
+    except (NotationError, RecursionError):
+        return None
+    return tree
 
 
 def fenced_leaf(tree: Tree, digits: int) -> Tree:

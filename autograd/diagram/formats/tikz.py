@@ -139,7 +139,7 @@ def _fitted(drawing: Drawing, symbols: Symbols, limit: float | None) -> _Fit:
     )
     words += f"; or leave out direction={asked!r}" if asked else ""
     if limit is not None:
-        raise DiagramError(f"{words}; or a larger width= (the text of a page has about 468 pt), or none.")
+        raise DiagramError(f"{words}; or a larger width=, or none. The text of a page is about 468 pt wide.")
     smallest = min(tried, key=lambda fit: max(fit.layout.width / wanted, fit.layout.height / PAGE_HEIGHT))
     return replace(smallest, too_large=words + ".")
 
@@ -162,7 +162,12 @@ def _for_paper(picture: Picture, symbols: Symbols, direction: str, short: bool) 
 def _box_width(node: Node) -> float:
     """The width of a box, no wider than its text: nothing moves here, so that no room is kept for other numbers."""
     rows = [text_width(label, SIZE) + text_width(text, SIZE) + (PAD if label else 0.0) for label, text, _ in node.rows]
-    return max([text_width(node.header, SIZE), *rows]) + 1.5 * PAD
+    signs = sum(node.header.count(sign) for sign in "×÷+−=")  # they are wider in LaTeX
+    return max([text_width(node.header, SIZE) + 0.16 * SIZE * signs, *rows]) + 1.5 * PAD
+
+
+# Names of values that are not shown may stand in formulas: what has an index, and is no function.
+_OF_HIDDEN = r"[^\W\d][^\W²³]*[\d₀-₉_][^\W²³]*(?!\()"
 
 
 class _Names:
@@ -170,7 +175,7 @@ class _Names:
 
     def __init__(self, picture: Picture, symbols: Symbols) -> None:
         names = sorted({name for node in picture.nodes if node.kind != "constant" for name in (node.name, node.path)})
-        found = "|".join([*(re.escape(name) for name in reversed(names) if name), "v[₀-₉]+"])  # w11 before w1
+        found = "|".join([*(re.escape(name) for name in reversed(names) if name), _OF_HIDDEN])  # w11 before w1
         self._symbols = symbols
         self._pattern = re.compile(rf"(?<![\w.])(?:{found})(?![^\W²³])")
 
