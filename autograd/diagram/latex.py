@@ -6,6 +6,7 @@ symbols with indices; what follows no such pattern is set as a word. `Symbols` l
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Collection, Mapping
@@ -87,6 +88,7 @@ def _balanced(latex: str) -> bool:
     return depth == 0
 
 
+@functools.lru_cache(maxsize=4096)
 def latex_name(name: str) -> str:
     r"""A name in LaTeX mathematics.
 

@@ -5,6 +5,7 @@ A row of an equation is a tree of `Sum`, `Product`, `Derivative`, `Number`, `Rul
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
@@ -160,15 +161,15 @@ def _pieces(part: Part, name: Callable[[str], str]) -> Iterator[tuple[int, str]]
 
 def _at_signs(latex: str) -> Iterator[tuple[int, str]]:
     """A formula cut before the signs that stand in no braces and parentheses."""
-    depth, start = 0, 0
+    depth, cuts = 0, [0]
     for sign in re.finditer(r"\\[{}]|\\left|\\right|\\begin|\\end|[{}()]| (?:[+-]|\\cdot|\\times) ", latex):
         if sign[0].startswith(" "):
-            if not depth and sign.start():
-                yield _width(latex[start : sign.start()]), latex[start : sign.start()]
-                start = sign.start()
+            cuts += [sign.start()] if not depth and sign.start() else []
         else:
             depth += {"{": 1, "}": -1, "(": 1, ")": -1, "\\begin": 1, "\\end": -1}.get(sign[0], 0)
-    yield _width(latex[start:]), latex[start:]
+    for start, end in itertools.pairwise([*cuts, len(latex)]):
+        piece = latex[start:end]
+        yield _width(piece) + 2 * piece.startswith(" "), piece  # a sign has room on either side
 
 
 _FRACTION = re.compile(r"\\frac\{((?:[^{}]|\{[^{}]*\})*)\}\{((?:[^{}]|\{[^{}]*\})*)\}")

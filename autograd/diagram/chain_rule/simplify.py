@@ -149,7 +149,7 @@ def _sum(tree: Tree) -> Tree:
         total = term.top + (terms[key].top if key in terms else 0.0)
         if (total == 0 and term[2:] != ((), ())) or not math.isfinite(total):
             return tree  # of x − x nothing would be left, which is wrong where x is infinite
-        terms[key] = term._replace(top=total)
+        terms[key] = _Fraction(total, *key)
     kept = [term for term in terms.values() if term.top != 0]
     if not kept:
         return constant(0.0)
