@@ -57,9 +57,10 @@ class NotationError(ValueError):
 @functools.lru_cache(maxsize=1024)
 def as_latex(text: str) -> str:
     """Return the formula in LaTeX; operands stay ``#0``, ``#1`` … Raises NotationError where it cannot be read."""
-    return _latex(parse(text))
+    return latex_of(parse(text))
 
 
+@functools.lru_cache(maxsize=4096)
 def parse(text: str) -> Tree:
     """Return the tree of a formula.
 
@@ -171,14 +172,79 @@ class _Reader:
         return "atom", opening
 
 
-def _latex(tree: Tree) -> str:
-    writer: Callable[..., str] = _WRITERS[tree[0]]
+def latex_of(tree: Tree) -> str:
+    """Return a tree in LaTeX. Besides what `parse` makes it may hold ``("name", text, latex)``."""
+    writer: Callable[..., str] = _LATEX[tree[0]]
     return writer(*tree[1:])
+
+
+def text_of(tree: Tree) -> str:
+    """Return a tree as text, which `parse` reads again if every name in it can be read.
+
+    >>> text_of(parse("#1×#0^(#1 − 1)"))
+    '#1 × #0 ^ (#1 − 1)'
+    """
+    writer: Callable[..., str] = _TEXT[tree[0]]
+    return writer(*tree[1:])
+
+
+def replaced(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:
+    """Return the tree with each of its parts, from the inside out, as `change` makes it.
+
+    >>> replaced(parse("#0 + 1"), lambda part: ("atom", "x") if part == ("atom", "#0") else part)
+    ('sum', '+', ('atom', 'x'), ('atom', '1'))
+    """
+    return change((tree[0], *(replaced(part, change) if isinstance(part, tuple) else part for part in tree[1:])))
+
+
+# How strongly each part binds, by the grammar: one that binds less than its place asks for needs parentheses.
+_BINDING = {
+    "formula": 0, "choice": 1, "relation": 2, "sum": 3, "product": 4, "minus": 5, "power": 6, "root": 7, "call": 7,
+}  # fmt: skip
+_PLACES = {
+    "formula": (1, 1), "choice": (2, 2), "relation": (3, 3), "sum": (3, 4), "product": (4, 6), "minus": (6, 6),
+    "power": (7, 6), "root": (8, 8), "call": (7, 7),
+}  # fmt: skip
+
+
+def fenced(tree: Tree) -> Tree:
+    """Return a tree whose shape alone says what belongs together with the parentheses that writing it down takes.
+
+    >>> text_of(fenced(("product", "×", ("sum", "+", ("atom", "x"), ("atom", "1")), ("minus", ("atom", "y")))))
+    '(x + 1) × (−y)'
+    """
+    return replaced(tree, _with_fences)
+
+
+def _with_fences(tree: Tree) -> Tree:
+    kind = tree[0]
+    if kind not in _PLACES:
+        return tree
+    first, later = _PLACES[kind]
+    parts: list[Any] = []
+    for part in tree[1:]:
+        wanted = later if any(isinstance(p, tuple) for p in parts) else first
+        parts.append(_with_fence(part, wanted, kind) if isinstance(part, tuple) else part)
+    return kind, *parts
+
+
+def _with_fence(part: Tree, wanted: int, inside: str) -> Tree:
+    binds = _BINDING.get(part[0], 8)
+    bare = binds >= wanted and not (inside == "sum" and wanted == 4 and _begins_with_minus(part))
+    if inside in ("power", "call") and part[0] == "root":
+        bare = False  # √x² would be the root of x²
+    return part if bare else ("fence", "(", part)
+
+
+def _begins_with_minus(tree: Tree) -> bool:
+    while tree[0] == "product":
+        tree = tree[2]
+    return bool(tree[0] == "minus")
 
 
 def _without_parentheses(tree: Tree) -> str:
     """A part without the parentheses around it, where a bar or braces tell what belongs together."""
-    return _latex(tree[2] if tree[0] == "fence" and tree[1] == "(" else tree)
+    return latex_of(tree[2] if tree[0] == "fence" and tree[1] == "(" else tree)
 
 
 def _atom(name: str) -> str:
@@ -191,7 +257,10 @@ def _atom(name: str) -> str:
 
 def _fence(opening: str, inside: Tree) -> str:
     before, after = _FENCES[opening]
-    return f"{before}{_latex(inside)}{after}"
+    latex = latex_of(inside)
+    if opening == "(" and (r"\frac" in latex or r"\begin" in latex):
+        before, after = r"\left(", r"\right)"  # as high as what they hold
+    return f"{before}{latex}{after}"
 
 
 def _call(name: str, exponent: str, argument: Tree) -> str:
@@ -205,17 +274,18 @@ def _call(name: str, exponent: str, argument: Tree) -> str:
     function += f"^{exponent}" if exponent else ""
     inside = argument[2] if argument[0] == "fence" else argument
     if name in _NO_PARENTHESES and (
-        inside[0] == "atom" or (argument[0] == "call" and argument[1] not in _NO_PARENTHESES)
+        inside[0] in ("atom", "name") or (argument[0] == "call" and argument[1] not in _NO_PARENTHESES)
     ):
-        return f"{function} {_latex(inside)}"
+        return f"{function} {latex_of(inside)}"
     return f"{function}{_fence('(', inside)}"
 
 
 def _power(base: Tree, exponent: Tree) -> str:
-    below, above = _latex(base), _without_parentheses(exponent)
+    below, above = latex_of(base), _without_parentheses(exponent)
     if base[0] in ("call", "power", "root"):
         below = f"({below})"  # a second exponent, or one that would go to the argument
-    below = f"{{{below}}}" if below[0] == "#" else below  # what stands for it may have an index
+    if below[0] == "#" or (base[0] == "name" and "^" in below):
+        below = f"{{{below}}}"  # what stands for it may have an index
     return f"{below}^{above}" if len(above) == 1 else f"{below}^{{{above}}}"
 
 
@@ -225,30 +295,63 @@ def _product(sign: str, left: Tree, right: Tree) -> str:
             return f"-{_product(sign, left[1], right)}"
         return rf"\frac{{{_without_parentheses(left)}}}{{{_without_parentheses(right)}}}"
     # 2 x, y (1 − y) and y ln 2 need no dot; x · y does
-    factor = _latex(right)
-    joined = right[0] in ("fence", "call") or (left[0] == "atom" and left[1][0].isdigit() and not factor[0].isdigit())
-    return f"{_latex(left)} {'' if joined and sign == '×' else SIGNS[sign] + ' '}{factor}"
+    factor = latex_of(right)
+    signed = right[0] == "fence" and right[2][0] == "minus"  # w (−2) would be read as a function of −2
+    number = left[0] == "atom" and left[1][0].isdigit()
+    joined = (right[0] in ("fence", "call") and not signed) or (number and not factor[0].isdigit())
+    return f"{latex_of(left)} {'' if joined and sign == '×' else SIGNS[sign] + ' '}{factor}"
 
 
 def _choice(yes: Tree, condition: Tree, no: Tree) -> str:
     """Iverson's bracket where it is 1 or 0, else cases."""
     if (yes, no) == (("atom", "1"), ("atom", "0")):
-        return f"[{_latex(condition)}]"
+        return f"[{latex_of(condition)}]"
     if (yes, no) == (("atom", "0"), ("atom", "1")):
-        return rf"[\lnot {_latex(condition)}]"
-    return rf"\begin{{cases}} {_latex(yes)} & {_latex(condition)} \\ {_latex(no)} & \text{{otherwise}} \end{{cases}}"
+        return rf"[\lnot {latex_of(condition)}]"
+    return (
+        rf"\begin{{cases}} {latex_of(yes)} & {latex_of(condition)} \\ {latex_of(no)} & \text{{otherwise}} \end{{cases}}"
+    )
 
 
-_WRITERS: dict[str, Callable[..., str]] = {
-    "formula": lambda *parts: ", ".join(map(_latex, parts)),
+_LATEX: dict[str, Callable[..., str]] = {
+    "formula": lambda *parts: ", ".join(map(latex_of, parts)),
     "choice": _choice,
-    "relation": lambda *parts: " ".join(SIGNS.get(p, p) if isinstance(p, str) else _latex(p) for p in parts),
-    "sum": lambda sign, left, right: f"{_latex(left)} {SIGNS.get(sign, sign)} {_latex(right)}",
+    "relation": lambda *parts: " ".join(SIGNS.get(p, p) if isinstance(p, str) else latex_of(p) for p in parts),
+    "sum": lambda sign, left, right: f"{latex_of(left)} {SIGNS.get(sign, sign)} {latex_of(right)}",
     "product": _product,
-    "minus": lambda inside: f"-{_latex(inside)}",
+    "minus": lambda inside: f"-{latex_of(inside)}",
     "power": _power,
     "root": lambda sign, inside: f"{_ROOTS[sign]}{{{_without_parentheses(inside)}}}",
     "call": _call,
     "fence": _fence,
     "atom": _atom,
+    "name": lambda text, latex: latex,
+}
+
+
+def _call_text(name: str, exponent: str, argument: Tree) -> str:
+    power = "".join(sign for sign, digit in _EXPONENTS.items() if digit == exponent)
+    return f"{name}{power}{'' if argument[0] == 'fence' else ' '}{text_of(argument)}"
+
+
+def _power_text(base: Tree, exponent: Tree) -> str:
+    for sign, digit in _EXPONENTS.items():
+        if exponent == ("atom", digit):
+            return text_of(base) + sign
+    return f"{text_of(base)} ^ {text_of(exponent)}"
+
+
+_TEXT: dict[str, Callable[..., str]] = {
+    "formula": lambda *parts: ", ".join(map(text_of, parts)),
+    "choice": lambda yes, condition, no: f"{text_of(yes)} if {text_of(condition)} else {text_of(no)}",
+    "relation": lambda *parts: " ".join(p if isinstance(p, str) else text_of(p) for p in parts),
+    "sum": lambda sign, left, right: f"{text_of(left)} {sign} {text_of(right)}",
+    "product": lambda sign, left, right: f"{text_of(left)} {sign} {text_of(right)}",
+    "minus": lambda inside: f"−{text_of(inside)}",
+    "power": _power_text,
+    "root": lambda sign, inside: f"{sign}{text_of(inside)}",
+    "call": _call_text,
+    "fence": lambda opening, inside: f"{opening}{text_of(inside)}{_CLOSING[opening]}",
+    "atom": lambda name: name,
+    "name": lambda text, latex: text,
 }

@@ -111,7 +111,8 @@ def draw(
             "fewer samples of the batch, or pass limit=None to draw it all the same."
         )
     picture = build(order, roots, shown, modules, runs, hide_constants, may_fold)
-    picture.title = clean(title or "", 120) or picture.title
+    asked = clean(title or "", 120)
+    picture.title, picture.titled = asked or picture.title, bool(asked)
     picture.asked_direction, picture.legend = direction, legend
     if moved is not None:
         add_gradients(picture, moved)
@@ -160,7 +161,7 @@ def _add_derivations(picture: Picture, order: list[Value], roots: list[Value], m
     paths = modules.paths if modules is not None else None
     for leaf in leaves:
         if id(leaf) in by_value:
-            picture.derivations[by_value[id(leaf)]] = derive(roots[0], leaf, digits=4, names=paths).math()
+            picture.derivations[by_value[id(leaf)]] = derive(roots[0], leaf, digits=4, paths=paths).math()
 
 
 def compare(before: Diagram | Value, after: Diagram | Value, *more: Diagram | Value) -> Diagram:
@@ -248,7 +249,7 @@ class Diagram:
 
     @property
     def tikz(self) -> str:
-        """The picture as a LaTeX document with one TikZ picture."""
+        """The picture as a LaTeX document with one TikZ picture, with letters of 8 or 9 points; `save` has options."""
         return self._text("tex")
 
     def png(self, scale: float | None = None) -> bytes:
@@ -260,15 +261,33 @@ class Diagram:
         return FORMATS["png"].write(self.drawing, scale=scale)
 
     def save(self, path: str | os.PathLike[str], **options: Any) -> Path:
-        """Write the picture in the format that the file name's extension names, and return the path.
+        r"""Write the picture in the format that the file name's extension names, and return the path.
 
         `.svg .png .pdf .dot .html` (the player) `.gif` (its steps as an animation) `.tex` (TikZ) `.mmd` (Mermaid)
         `.txt` `.json`. `.png` takes `scale=` pixels per point, `.gif` that and `seconds=` for each step (0.05 to 60, by
         default 1.5; the last is shown three times as long). An animation that takes long to make, or much room, warns
         before, with a UserWarning that says how much.
 
-        Raises DiagramError for any other extension, OSError when the file cannot be written, and MissingExtraError
-        when a GIF is asked for and Pillow is not there.
+        `.tex` is for a paper: its letters have 8 to 10 points. `width=` is how wide the picture may be, in points (72
+        to 2000) or with a unit: 246 or "3.4in" for a column, "6.5in" for a page. Where its direction was not asked for,
+        the one that fits is taken; where words on the edges do not fit, numbers alone. Without a width the picture is
+        as wide as it is, and the file says so where that is more than a page. `standalone=False` writes what `\input`
+        takes, with the packages that it needs in its first lines. `latex=` is a dict of names to what they are in
+        LaTeX, where that is not what `explain` makes of them. Letters that no font at hand has are codes in boxes.
+
+        Raises DiagramError for any other extension, for a width that the picture does not fit into (and says what to
+        do), OSError when the file cannot be written, and MissingExtraError when a GIF is asked for and Pillow is not
+        there.
+
+        >>> import pathlib, tempfile
+        >>> from autograd import Value, draw
+        >>> w, x = Value(2.0, name="w_1"), Value(-3.0, name="alpha")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = draw(w * x).save(f"{folder}/graph.tex", width="3.4in", latex={"w_1": r"w_{11}"})
+        ...     print(*path.read_text().splitlines()[:3], sep="\n")
+        % For LuaLaTeX, XeLaTeX and pdfLaTeX.
+        % 237 pt wide, letters of 8 pt.
+        \documentclass[border=4pt]{standalone}
         """
         return save(self.drawing, path, options)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -66,10 +68,15 @@ def test_every_style_shows_the_same_rows(name: str) -> None:
     root = GOLDEN[name]()
     for leaf in [v for v in topological_order(root) if not v.operands]:
         derivation = explain(root, leaf)
-        rows = [line for line in str(derivation).splitlines() if " = " in line and not line.startswith("    with")]
-        assert derivation.latex.count("&=") - derivation.latex.count("with") == len(rows)
+        rows = [line for line in str(derivation).splitlines() if " = " in line]
+        told = [line for line in rows if line.startswith("    with")]
+        assert derivation.latex.count(r"\text{with }") == len(told)
+        lefts = [
+            line for line in rows if not line.lstrip().startswith("=")
+        ]  # of a row too long for a column LaTeX has two
+        assert len([line for line in derivation.latex.splitlines() if "&=" in line[1:]]) == len(lefts)
         assert derivation.mathml.count("<mtr>") == len(rows)
-        assert sum(line[0] == "mrow" for line in derivation.math()) == len(rows)
+        assert sum(line[0] == "mrow" for line in derivation.math()) == len(rows) - len(told)  # the steps tell the rules
 
 
 def test_a_diamond_200_levels_deep_takes_a_line_a_level() -> None:
@@ -148,7 +155,7 @@ def test_a_wrong_partial_shows() -> None:
 
 MACROS = {
     "begin", "end", "frac", "partial", "cdot", "times", "text", "left", "right", "mathrm", "cdots", "sigma", "ln",
-    "cos", "sin", "tanh", "lfloor", "rfloor", "infty", "operatorname", "sqrt",
+    "cos", "sin", "tanh", "lfloor", "rfloor", "infty", "operatorname", "sqrt", "quad",
 }  # fmt: skip
 
 
@@ -274,9 +281,10 @@ def test_forty_equations_are_shown_and_of_more_that_there_are_more() -> None:
         assert "more sums" not in str(derivation) + derivation.latex + derivation.markdown
     derivation = explain(*levels(41))
     assert len(derivation.equations) == 40
-    assert str(derivation).endswith("\n\n… and more sums of this kind")
-    assert derivation.latex.endswith(r"\text{… and more sums of this kind}")
-    assert derivation.math()[-1] == ["mtext", "… and more sums of this kind"]
+    assert str(derivation).endswith("\n\n… and more sums of this kind\n\n… and 99 more values without a name")
+    for more in ("… and more sums of this kind", "… and 99 more values without a name"):
+        assert rf"\text{{{more}}}" in derivation.latex
+        assert ["mtext", more] in derivation.math()[-2:]
 
 
 def product(*lengths: int) -> str:
@@ -297,9 +305,9 @@ def test_rules_in_a_product_stand_in_parentheses_where_they_are_sums() -> None:
     x, w, c = Value(0.5, name="x"), Value(0.0, name="w_1"), Value(1.0, name="c")
     tanh, sigmoid = named("y", (w * x).tanh()), named("y", (w * x).sigmoid())
     assert str(explain(tanh, x, through=())) == "∂y/∂x = (1 − y²) × w_1\n      = 0"
-    assert explain(tanh, x, through=()).latex.splitlines()[1].endswith(r"&= (1 - {y}^2) \times w_{1} \\")
+    assert explain(tanh, x, through=()).latex.splitlines()[1].endswith(r"&= (1 - y^2) \cdot w_{1} \\")
     assert str(explain(sigmoid, x, through=())) == "∂y/∂x = y × (1 − y) × w_1\n      = 0"
-    assert str(explain(named("y", -(w * x)), x, through=())) == "∂y/∂x = (−1) × w_1\n      = 0"
+    assert str(explain(named("y", -(w * x)), x, through=())) == "∂y/∂x = −w_1\n      = 0"
     chosen = named("y", autograd.where(c, w * x, 2.0))
     assert str(explain(chosen, x, through=())) == "∂y/∂x = (1 if c else 0) × w_1\n      = 0"
     assert str(explain(named("y", (x + 1.0) * w), x, through=())) == "∂y/∂x = w_1\n      = 0"  # and no factor of 1
@@ -408,7 +416,7 @@ def test_many_ways_between_two_waypoints_are_walked_once() -> None:
     x = y = Value(1.0, name="x")
     for _ in range(60):
         y = y * 0.5 + y * 0.5
-    assert str(explain(y, x, through=())) == "∂v₁₈₀/∂x = 1"
+    assert str(explain(y, x, through=())).splitlines()[:3] == ["∂v₁₈₀/∂x = 1", "", "where v₁₅₇ = v₁₅₆ × 0.5 = 0.5"]
 
 
 def test_what_has_no_name_is_written_out_where_that_is_short() -> None:
@@ -417,11 +425,12 @@ def test_what_has_no_name_is_written_out_where_that_is_short() -> None:
     def rule(factor: Value) -> str:
         return str(explain(named("y", x * factor), x, through=())).splitlines()[0]
 
-    assert rule(a * b) == "∂y/∂x = (a × b)"
+    assert rule(a * b) == "∂y/∂x = a × b"
     assert rule(a * b + c) == "∂y/∂x = v₂"  # of values without a name
-    assert rule(a.exp()) == "∂y/∂x = (exp(a))"
-    assert rule(a * 4.0) == "∂y/∂x = (a × 4)"
-    for length, shown in ((14, f"({'m' * 15} × {'n' * 14})"), (15, "v₁")):  # 32 characters, and 33
+    assert rule(a + b) == "∂y/∂x = a + b"
+    assert rule(a.exp()) == "∂y/∂x = exp(a)"
+    assert rule(a * 4.0) == "∂y/∂x = 4 × a"  # a number stands first
+    for length, shown in ((14, f"{'m' * 15} × {'n' * 14}"), (15, "v₁")):  # 32 characters, and 33
         assert rule(Value(1.0, name="m" * 15) * Value(1.0, name="n" * length)) == f"∂y/∂x = {shown}"
     # a waypoint goes by what it is called, with a name or without
     assert "    with ∂v₂/∂x (direct) = v₁ = 7.3890561" in str(explain(x * x.exp(), x))
@@ -440,3 +449,132 @@ def test_a_sum_behind_parentheses_is_a_sum_too() -> None:
     assert repr(derivation) == "Derivation(∂y/∂z = 0.5)"
     inner = named("y", (x + 1.0).gelu() * 2.0)
     assert str(explain(inner, x, through=())).splitlines()[0].startswith("∂y/∂x = 2 × (Φ(")
+
+
+# ------------------------------------------------------------------- what a student reads
+
+
+def test_values_without_a_name_are_told_once_in_every_style() -> None:
+    w, x, b = Value(0.5, name="w"), Value(2.0, name="x"), Value(1.0)
+    derivation = explain((w * x + b).tanh(), w)
+    assert str(derivation).split("\n\n")[1].splitlines() == [
+        "where v₁ = w × x = 1",
+        "      v₂ = 1",
+        "      v₃ = v₁ + v₂ = 2",
+        "      v₄ = tanh(v₃) = 0.96402758",
+    ]
+    latex = r"""\begin{aligned}
+\text{where } v_{1} &= w \cdot x = 1 \\
+v_{2} &= 1 \\
+v_{3} &= v_{1} + v_{2} = 2 \\
+v_{4} &= \tanh v_{3} = 0.96402758
+\end{aligned}"""
+    assert derivation.latex.endswith(latex)
+    assert derivation.markdown.endswith(f"$$\n{latex}\n$$")
+    where, second, third, _ = derivation.math()[-4:]
+    assert where[:3] == ["mrow", ["mtext", "where\u00a0"], ["mi", "v₁"]]
+    assert second == ["mrow", ["mi", "v₂"], ["mo", "="], ["mn", "1"]]
+    assert third == ["mrow", ["mi", "v₃"], ["mo", "="], ["mtext", "v₁ + v₂"], ["mo", "="], ["mn", "2"]]
+    assert derivation.mathml.count("<mtext>v₁ + v₂</mtext>") == 1
+    assert "where" not in str(explain(named("y", w * x), w))  # each has a name
+
+
+def test_the_player_tells_them_too() -> None:
+    w = Value(0.5, name="w")
+    y = (w * 3.0).tanh()
+    y.backward()
+    assert "tanh(v₁)" in draw(y).html
+    (lines,) = draw(y).drawing.picture.derivations.values()
+    assert ["mrow", ["mi", "v₂"], ["mo", "="], ["mtext", "tanh(v₁)"], ["mo", "="], ["mn", "0.9051"]] in lines
+
+
+def test_a_long_sum_is_told_by_its_terms_on_the_way() -> None:
+    ws, xs = ([Value(float(i), name=f"{letter}{i}") for i in range(40)] for letter in "wx")
+    text = str(explain(autograd.dot(ws, xs, 1.0).tanh(), ws[7]))
+    assert "with ∂v₁/∂w7 = x7 = 7" in text
+    assert "where v₁ = w7 × x7 + ⋯ (40 more) = 20541" in text
+    assert (
+        r"v_{1} &= w_{7} \cdot x_{7} + \cdots \text{ (40 more)} = 20541"
+        in explain(autograd.dot(ws, xs, 1.0).tanh(), ws[7]).latex
+    )
+    assert "where v₁ = mean of 40 operands = 19.5" in str(explain(autograd.mean(xs).exp(), xs[3]))
+    assert str(explain(named("y", autograd.sum([xs[3]] * 5000)), xs[3])) == "∂y/∂x3 = 5000"
+    many = [Value(1.0, name=f"a{i}") for i in range(5000)]
+    assert "where v₁ = a3 + ⋯ (4999 more) = 5000" in str(explain(autograd.sum(many).sqrt(), many[3]))
+    assert str(explain(named("y", autograd.prod(many)), many[3])) == "∂y/∂a3 = 1"
+
+
+@pytest.mark.parametrize(
+    ("make", "rule"),
+    [
+        (lambda a, b: autograd.dot([a, 2.0], [b, 3.0]), "b"),
+        (lambda a, b: autograd.dot([2.0, b], [3.0, a], 1.0), "b"),
+        (lambda a, b: autograd.prod([a, b, 2.0, 1.0]), "2 × b"),
+        (lambda a, b: autograd.mean([a, b, 2.0]), "1 ÷ 3"),
+        (lambda a, b: autograd.norm([a, b]), "a ÷ y"),
+        (lambda a, b: autograd.logsumexp([a, b]), "exp(a − y)"),
+        (lambda a, b: autograd.softmax([a, b])[0], "y × (1 − y)"),
+        (lambda a, b: autograd.max([a, b]), "1 if a = y else 0"),
+        (lambda a, b: autograd.hypot(a, b), "a ÷ y"),
+        (lambda a, b: autograd.sum([a, b, a]), ""),
+        (lambda a, b: a**2.0, "2 × a"),
+        (lambda a, b: a * a, "2 × a"),
+        (lambda a, b: a**1.0, ""),
+        (lambda a, b: a**-1.0, "−a ^ (−2)"),
+        (lambda a, b: (a - 0.5) ** 2.0, "2 × (a − 0.5)"),
+        (lambda a, b: 0.5 * (0.25 - a) ** 2.0, "a − 0.25"),
+        (lambda a, b: autograd.where(b > 0.0, a * b, a), "b"),
+        (lambda a, b: autograd.where(b, a * b, a), "(1 if b else 0) × b"),
+        (lambda a, b: autograd.minimum(a, b) * 3.0, "3 × (1 if a < b else 0)"),
+        (lambda a, b: autograd.clip(a, 0.0, 5.0), "1 if 0 ≤ a ≤ 5 else 0"),
+        (lambda a, b: abs(a - b), "sign(a − b)"),
+        (lambda a, b: b / (a * 4.0), "−y ÷ a"),
+    ],
+)
+def test_the_rule_of_one_step(make: Callable[[Value, Value], Value], rule: str) -> None:
+    a, b = Value(1.5, name="a"), Value(2.5, name="b")
+    lines = str(explain(named("y", make(a, b)), a, through=())).splitlines()
+    assert lines[0] == f"∂y/∂a = {rule}" if rule else len(lines) == 1
+
+
+def test_a_tie_is_no_one_or_nothing() -> None:
+    a, b = Value(1.5, name="a"), Value(1.5, name="b")
+    for make in (autograd.maximum, autograd.minimum, lambda a, b: autograd.max([a, b])):
+        assert str(explain(named("y", make(a, b)), a)) == "∂y/∂a = 0.5"
+
+
+def test_a_choice_before_a_sign_of_equality_is_in_parentheses() -> None:
+    x = Value(2.0, name="x")
+    text = str(explain(named("y", named("h", x.relu()) * 3.0), x))
+    assert "    with ∂h/∂x = (1 if x > 0 else 0) = 1" in text
+
+
+def test_where_terms_cancel_they_have_the_digits_that_show_it() -> None:
+    x = Value(1.0, name="x")
+    y = named("y", named("a", x * 1.000000000001) * 1.0 - named("b", x * 1.0))
+    rows = str(explain(y, x)).splitlines()
+    assert rows[2] == "      = 1.000000000001 + (−1)"
+    assert rows[3] == "      = 1.0000889e−12"
+
+
+@settings(max_examples=100)
+@given(nodes=graph(), data=st.data())
+def test_no_line_is_told_twice_and_every_name_is_told(nodes: list[Value], data: st.DataObject) -> None:
+    output = nodes[-1]
+    wrt = data.draw(st.sampled_from([v for v in topological_order(output) if not v.operands]))
+    text = str(explain(output, wrt))
+    for block in text.split("\n\n"):
+        lines = [line.strip().removeprefix("with ").strip("=() ") for line in block.splitlines()]
+        assert all(one != other for one, other in itertools.pairwise(lines))
+    told = [line for line in text.splitlines() if "∂" not in line and re.match(r"(where | {6})v[₀-₉]+ = ", line)]
+    assert len(told) == len(set(told))
+    defined = {re.match(r"(?:where | {6})(v[₀-₉]+) = ", line)[1] for line in told}
+    if "more values without a name" not in text:
+        assert set(re.findall(r"v[₀-₉]+", text)) == defined
+
+
+def test_an_infinite_value_shows_the_rule_as_it_stands() -> None:
+    x = Value(math.inf, name="x")
+    text = str(explain(named("y", x * 0.0), x, through=()))
+    assert text == "∂y/∂x = 0"
+    assert str(explain(named("y", x.square() * 0.0), x, through=())) == "∂y/∂x = 0 × (2 × x)\n      = nan"

@@ -47,11 +47,14 @@ def check_mermaid(text: str) -> None:
 
 def check_tikz(text: str) -> None:
     """Statements inside a tikzpicture begin with a command and end with a semicolon; braces match everywhere."""
-    body = text.partition("\\begin{tikzpicture}\n")[2].partition("\\end{tikzpicture}")[0]
+    style, _, body = text.partition("\\begin{tikzpicture}")[2].partition("\\end{tikzpicture}")[0].partition("\n")
     assert body
+    assert re.fullmatch(
+        r"\[every node/\.style=\{.*font=\\fontsize\{(8|9|10)\}\{[\d.]+\}\\selectfont\\sffamily\}\]", style
+    )
     point = r"\(-?[\d.]+pt,-?[\d.]+pt\)"
     for line in body.splitlines():
-        bare = re.sub(r"\\[\\{}$&#%_]|\\ensuremath\{[^{}]*\}", "", line)
+        bare = re.sub(r"\\[\\{}$&#%_]|\\ensuremath\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}", "", line)
         depth = 0
         for char in bare:
             depth += (char == "{") - (char == "}")
@@ -60,7 +63,7 @@ def check_tikz(text: str) -> None:
         assert not re.search(r"[&#%^~$]", bare), line
         assert re.match(
             rf"\\draw\[.*\] {point}( \.\. controls {point} and {point} \.\. {point})*;$"
-            rf"|\\draw\[.*\] {point} rectangle {point};$|\\node\[.*\] (\(\w+\) )?at {point} \{{.*\}};$",
+            rf"|\\(draw|fill)\[.*\] {point} (rectangle|--) {point};$|\\node\[.*\] at {point} \{{.*\}};$",
             line,
         ), line
     for name in set(re.findall(r"\b(cg[0-9a-f]{6})\b", body)):

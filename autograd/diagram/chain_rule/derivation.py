@@ -15,21 +15,39 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from autograd._engine import Value
+from autograd.diagram.latex import Symbols
 from autograd.diagram.picture.clusters import Modules
 from autograd.diagram.picture.names import Names
 from autograd.diagram.picture.select import reached
-from autograd.diagram.text import clean
 from autograd.errors import DiagramError
 from autograd.graph import topological_order
+from autograd.notation import Tree
 
-from .formula import Derivative, Number, Omission, Part, Product, Rule, Sum, as_latex, as_mathml, as_text, latex_name
+from .formula import (
+    COLUMN,
+    Derivative,
+    Number,
+    Omission,
+    Part,
+    Product,
+    Rule,
+    Sum,
+    Symbol,
+    as_mathml,
+    as_text,
+    columns,
+    in_lines,
+    names_in,
+)
 from .mathml import Math, mo, mtext, to_xml
+from .rules import Rules, written
 
 DIGITS = 9
 MAX_EQUATIONS = 40
 MAX_TERMS = 12
 END = 6  # factors that a long product keeps at either end
 LONGEST_RULE = 80
+MAX_MEANINGS = 24  # values without a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,23 +85,44 @@ class Equation:
         return [math.prod((factor.value for factor in term), start=1.0) for term in self.terms]
 
 
+class _Line(NamedTuple):
+    """`left = right = right`, behind a word; without a left side it goes on where the line before it ends."""
+
+    left: Part | None
+    rights: list[Part]
+    word: str = ""
+
+    def text(self) -> str:
+        """The right sides as text."""
+        *before, last = self.rights
+        return " = ".join([*map(_before_equals, before), as_text(last)])
+
+
+def _before_equals(part: Part) -> str:
+    return f"({part.text})" if isinstance(part, Rule) and part.choice else as_text(part)
+
+
 class _Block(NamedTuple):
-    """An equation as it is written: words before it, its left side, and its right sides."""
+    """Lines that belong together, and the words before them."""
 
     words: str
-    left: Derivative
-    rows: list[Part]
+    lines: list[_Line]
 
 
 class Derivation:
     """How one derivative comes about, by `explain`. `print` shows it; a notebook shows it as mathematics.
 
     `value` is the derivative; `equations` holds the main equation and then one for each value where paths part.
+    `meanings` says of each value without a name what it is: its name here, the formula, the number.
     """
 
-    def __init__(self, equations: list[Equation], digits: int, more: bool = False) -> None:
+    def __init__(
+        self, equations: list[Equation], digits: int, more: bool = False, symbols: Symbols | None = None
+    ) -> None:
         self.equations = equations
+        self.meanings: list[tuple[str, Rule | None, float]] = []
         self._digits = digits
+        self._symbols = symbols or Symbols()
         self._more = ["… and more sums of this kind"] if more else []
 
     @property
@@ -91,8 +130,16 @@ class Derivation:
         """The derivative itself."""
         return self.equations[0].value
 
-    def _number(self, x: float, factor: bool = False) -> Number:
-        return Number("0" if x == 0 else f"{x:.{self._digits}g}".replace("-", "−"), factor)
+    def _number(self, x: float, factor: bool = False, digits: int | None = None) -> Number:
+        return Number("0" if x == 0 else f"{x:.{digits or self._digits}g}".replace("-", "−"), factor)
+
+    def _products(self, equation: Equation) -> list[Part]:
+        """The value of each term; where terms cancel with more digits, so that their sum is seen to be right."""
+        products, digits = equation.products(), self._digits
+        size = max(map(abs, products))
+        if 0 < abs(equation.value) < size < math.inf:
+            digits = min(max(digits, math.ceil(math.log10(size) - math.log10(abs(equation.value))) + 3), 17)
+        return [self._number(x, True, digits) for x in products[:MAX_TERMS]]
 
     def _rows(self, equation: Equation) -> list[Part]:
         """The right sides of an equation: the symbols, the numbers, the sum of the products, the result."""
@@ -105,47 +152,84 @@ class Derivation:
             rule = terms[0][0].rule
             rows = [rule] if rule else []  # the symbols would say ∂y/∂w = ∂y/∂w
         elif len(terms) > 1 and max(map(len, terms)) > 1:
-            rows.append(Sum([*(self._number(x, True) for x in equation.products()[:MAX_TERMS]), *more]))
-        return rows if rows and as_text(rows[-1]) == result.text else [*rows, result]
+            rows.append(Sum([*self._products(equation), *more]))
+        rows.append(result)
+        texts = [as_text(row).strip("()") for row in rows]
+        return [row for row, text, after in zip(rows, texts, [*texts[1:], ""]) if text != after]
 
     def _blocks(self) -> Iterator[_Block]:
-        """The equations."""
-        for i, equation in enumerate(self.equations):
+        """The equations, each with the rules behind it, and what the values without a name are."""
+        for i, (equation, rules) in enumerate(zip(self.equations, self._rules())):
             words = f"where, summed over {len(equation.terms)} paths," if i else ""
-            yield _Block(words, equation.left, self._rows(equation))
+            lefts = [equation.left, *[None] * MAX_TERMS]
+            yield _Block(words, [*(_Line(left, [row]) for left, row in zip(lefts, self._rows(equation))), *rules])
+        lines: list[_Line] = []
+        for name, rule, x in self.meanings:
+            number = self._number(x)
+            written = [rule] if rule is not None and rule.text != number.text else []
+            lines.append(_Line(Symbol(name), [*written, number], "" if lines else "where"))
+        if lines:
+            yield _Block("", lines)
 
-    def _rules(self) -> Iterator[list[tuple[Part, Part, Part]]]:
+    def _rules(self) -> Iterator[list[_Line]]:
         """The rules behind each equation; each is told once, and not where an equation tells what the factor is."""
         known = {equation.left for equation in self.equations}
         for equation in self.equations:
-            rules: dict[Derivative, tuple[Part, Part, Part]] = {}
+            rules: dict[Derivative, _Line] = {}
             for factor in (f for term in equation.terms[:MAX_TERMS] for f in term[:END] + term[END:][-END:]):
                 derivative, number = factor.derivative, self._number(factor.value)
                 if factor.rule and factor.rule.text != number.text and derivative not in known:
-                    rules[derivative] = (derivative, factor.rule, number)
+                    rules[derivative] = _Line(derivative, [factor.rule, number], "with")
             known |= set(rules)
             yield list(rules.values())
 
+    def mentioned(self) -> list[str]:
+        """Every name that is shown, in the order of the lines."""
+        parts = (part for block in self._blocks() for line in block.lines for part in _parts(line))
+        return list(dict.fromkeys(name for part in parts for name in names_in(part)))
+
+    def leave_out(self, meanings: int) -> None:
+        """Say at the end that so many meanings are not written."""
+        self._more.append(f"… and {meanings} more values without a name")
+
     def __str__(self) -> str:
         blocks = []
-        for (words, left, rows), rules in zip(self._blocks(), self._rules()):
-            side = as_text(left)
-            lines = [f"{' ' * len(side) if i else side} = {as_text(row)}" for i, row in enumerate(rows)]
-            lines += [f"    with {' = '.join(map(as_text, parts))}" for parts in rules]
-            blocks.append("\n".join([words, *lines] if words else lines))
+        for words, lines in self._blocks():
+            texts, side = [words] if words else [], 0
+            for left, line in ((line.left, line) for line in lines):
+                shown = as_text(left) if left is not None else " " * side
+                side = len(shown)
+                before = "    with " if line.word == "with" else "" if texts else f"{line.word} ".lstrip()
+                before = " " * len("where ") if not line.word and isinstance(left, Symbol) else before
+                texts.append(f"{before}{shown} = {line.text()}")
+            blocks.append("\n".join(texts))
         return "\n\n".join(blocks + self._more)
 
     def _latex(self) -> Iterator[tuple[str, str]]:
-        for (words, left, (first, *rows)), rules in zip(self._blocks(), self._rules()):
-            lines = [f"{as_latex(left)} &= {as_latex(first)}", *(f"&= {as_latex(row)}" for row in rows)]
-            for factor, rule, number in rules:
-                lines.append(rf"\text{{with }} {as_latex(factor)} &= {as_latex(rule)} = {as_latex(number)}")
-            yield words, "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+        name = self._symbols.of
+        for words, lines in self._blocks():
+            side = max(columns(line.left, name) + len(line.word) for line in lines if line.left is not None)
+            rows = [row for line in lines for row in self._latex_rows(line, COLUMN - side)]
+            yield words, "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
         yield from (("", rf"\text{{{more}}}") for more in self._more)
+
+    def _latex_rows(self, line: _Line, room: int) -> list[str]:
+        """A line in rows that fit into a column of a paper, of which so many letters are left for the right sides."""
+        name = self._symbols.of
+        left = "".join(in_lines(line.left, name)) + " " if line.left is not None else ""
+        rows: list[str] = []
+        for part in line.rights:
+            if len(rows) == 1 and sum(columns(one, name) + 3 for one in line.rights) <= room:
+                rows[0] += f" = {in_lines(part, name)[0]}"
+            else:
+                first, *more = in_lines(part, name, room)
+                rows += [f"&= {first}", *(rf"&\quad {{}} {one}" for one in more)]
+        word = rf"\text{{{line.word} }} " if line.word else ""
+        return [f"{word}{left}{rows[0]}", *rows[1:]]
 
     @property
     def latex(self) -> str:
-        r"""The derivation as LaTeX: one `aligned` block for each equation."""
+        """The derivation as LaTeX: one `aligned` block for each equation, its rows no wider than a paper's column."""
         return "\n\n".join(block for _, block in self._latex())
 
     @property
@@ -155,21 +239,19 @@ class Derivation:
         return "\n\n".join(part for part in parts if part)
 
     def math(self) -> list[Math]:
-        """The derivation as lines of MathML trees, for the player."""
+        """The derivation as lines of MathML trees, for the player, whose steps tell the rules."""
         lines: list[Math] = []
-        for words, left, (first, *rows) in self._blocks():
+        for words, rows in self._blocks():
             lines += [mtext(words)] if words else []
-            lines.append(["mrow", as_mathml(left), mo("="), as_mathml(first)])
-            lines += [["mrow", mo("="), as_mathml(row)] for row in rows]
+            lines += [["mrow", *_side(row), *_rights(row)] for row in rows if row.word != "with"]
         return lines + [mtext(more) for more in self._more]
 
     @property
     def mathml(self) -> str:
         """The derivation as MathML, which browsers show by themselves: one `math` element for each equation."""
         blocks = []
-        for _, left, rows in self._blocks():
-            lefts = [as_mathml(left), *(["mrow"] for _ in rows)]
-            table = (["mtr", ["mtd", side], ["mtd", mo("="), as_mathml(row)]] for side, row in zip(lefts, rows))
+        for _, rows in self._blocks():
+            table = (["mtr", ["mtd", ["mrow", *_side(row)]], ["mtd", *_rights(row)]] for row in rows)
             blocks.append(
                 '<math xmlns="http://www.w3.org/1998/Math/MathML" display="block"><mtable columnalign="right left">'
                 f"{''.join(map(to_xml, table))}</mtable></math>"
@@ -183,6 +265,21 @@ class Derivation:
         return f"Derivation({as_text(self.equations[0].left)} = {as_text(self._number(self.value))})"
 
 
+def _parts(line: _Line) -> list[Part]:
+    return [*([line.left] if line.left is not None else []), *line.rights]
+
+
+def _side(line: _Line) -> list[Math]:
+    word = [mtext(f"{line.word}\u00a0")] if line.word else []
+    return [*word, as_mathml(line.left)] if line.left is not None else word
+
+
+def _rights(line: _Line) -> list[Math]:
+    *before, last = line.rights
+    shown = [mtext(_before_equals(part)) if isinstance(part, Rule) else as_mathml(part) for part in before]
+    return [element for part in [*shown, as_mathml(last)] for element in (mo("="), part)]
+
+
 def _short(factors: Sequence[Factor], part: Callable[[Factor], Part]) -> list[Part]:
     """A `part` for each factor, with so many of them in the middle left out as make the product too long."""
     left_out = len(factors) - 2 * END
@@ -191,9 +288,15 @@ def _short(factors: Sequence[Factor], part: Callable[[Factor], Part]) -> list[Pa
 
 
 def explain(
-    output: Value, wrt: Value, *, through: Iterable[Value | str] | None = None, digits: int = DIGITS, model: Any = None
+    output: Value,
+    wrt: Value,
+    *,
+    through: Iterable[Value | str] | None = None,
+    digits: int = DIGITS,
+    model: Any = None,
+    latex: Mapping[str, str] | None = None,
 ) -> Derivation:
-    """Write out, by the chain rule, how the derivative of `output` with respect to `wrt` comes about.
+    r"""Write out, by the chain rule, how the derivative of `output` with respect to `wrt` comes about.
 
     First the line with symbols, then the line with numbers, then the result; a product where one path leads from `wrt`
     to `output`, a sum over paths where there are several, factored through the values that the paths share. It needs
@@ -201,9 +304,16 @@ def explain(
 
     Waypoints are the values with a name, or all values where fewer than two have one; `through` names them instead,
     by name or as Values. `digits` is the number of significant digits, 1 to 17. With a `model` (a Module of `nn`) its
-    parameters go by their paths, such as `layers.0.neurons.3.w.1`, where they have no name.
+    parameters go by their paths, such as `layers.0.neurons.3.w.1`, where they have no name. Any other value without one
+    is called v₁, v₂, …, and the last lines say what these are.
 
-    Raises DiagramError when `output` does not depend on `wrt`, or when something in `through` is not on the way.
+    The result is text when printed, mathematics in a notebook, and has `.latex` (rows that fit into a column of a
+    paper), `.markdown` and `.mathml`. In LaTeX `w1` is w₁, `theta_1` is θ₁, `net_h1` is net with the index h₁,
+    `y_hat` is ŷ, and that path is w with the layer above and neuron and weight below; `latex` is a dict of names to
+    what they are in LaTeX instead.
+
+    Raises DiagramError when `output` does not depend on `wrt`, when something in `through` is not on the way, or when
+    `latex` has a name that is not in the graph or LaTeX with unpaired braces.
 
     >>> from autograd import Value, explain
     >>> w, x = Value(2.0, name="w"), Value(3.0, name="x")
@@ -217,13 +327,22 @@ def explain(
           = 36
         with ∂y/∂a = 2 × a = 12
         with ∂a/∂w = x = 3
+    >>> print(explain(w * x, wrt=w, latex={"w": r"w_{11}"}).latex)
+    \begin{aligned}
+    \frac{\partial v_{1}}{\partial w_{11}} &= x \\
+    &= 3
+    \end{aligned}
+    <BLANKLINE>
+    \begin{aligned}
+    \text{where } v_{1} &= w_{11} \cdot x = 6
+    \end{aligned}
     """
     for what, v in (("output", output), ("wrt", wrt)):
         if not isinstance(v, Value):
             raise DiagramError(f"{what} is a Value of the graph; {type(v).__name__} was given.")
     if type(digits) is not int or not 1 <= digits <= 17:
         raise DiagramError(f"digits= is from 1 to 17 significant digits; {digits!r} was given.")
-    return derive(output, wrt, through, digits, Modules(model).paths if model is not None else None)
+    return derive(output, wrt, through, digits, Modules(model).paths if model is not None else None, latex)
 
 
 def derive(
@@ -231,27 +350,40 @@ def derive(
     wrt: Value,
     through: Iterable[Value | str] | None = None,
     digits: int = DIGITS,
-    names: Mapping[int, str] | None = None,
+    paths: Mapping[int, str] | None = None,
+    latex: Mapping[str, str] | None = None,
 ) -> Derivation:
     """What `explain` does, with the names that values without one go by, by their ids."""
     order = topological_order(output)
     if not any(v is wrt for v in order):
         raise DiagramError(f"{output!r} does not depend on {wrt!r}, so there is no derivative to explain.")
-    paths = _Paths(order, output, wrt, through, Names(order, digits, names))
-    equations, more = paths.equations()
-    return Derivation(equations, digits, more)
+    names, symbols = Names(order, digits, paths), Symbols(latex)
+    if latex:
+        symbols.check({names.of(v) for v in order})
+    way = _Paths(order, output, wrt, through, names, symbols, digits)
+    equations, more = way.equations()
+    derivation = Derivation(equations, digits, more, symbols)
+    way.explain_names(derivation, {names.of(v): v for v in order if not names.given(v)})
+    return derivation
 
 
-_Rules = tuple[list[str], list[str]]  # along a path: as text and as LaTeX
+_Steps = tuple[list[Tree], int]  # the rules along a path, and how long they are together
 
 
 class _Paths:
     """The paths that lead from `wrt` up to `output`, from one waypoint to the next."""
 
     def __init__(
-        self, order: list[Value], output: Value, wrt: Value, through: Iterable[Value | str] | None, names: Names
+        self,
+        order: list[Value],
+        output: Value,
+        wrt: Value,
+        through: Iterable[Value | str] | None,
+        names: Names,
+        symbols: Symbols,
+        digits: int,
     ) -> None:
-        self.output, self.wrt, self.names = output, wrt, names
+        self.output, self.wrt, self.names, self.digits = output, wrt, names, digits
         above, below = {id(wrt)}, reached(order, [output])
         for v in order:
             if any(id(o) in above and partial is not None for o, partial in zip(v.operands, v.partials, strict=True)):
@@ -262,8 +394,8 @@ class _Paths:
         self.waypoints = self._waypoints(through)
         self.users = self._users()
         self.adjoints = self._adjoints()
+        self.rules = Rules(names, symbols, self.waypoints, digits)
         self._next: dict[int, list[tuple[Value, Factor]]] = {}
-        self._called: dict[int, tuple[list[str], str, list[str], str]] = {}
 
     def _waypoints(self, through: Iterable[Value | str] | None) -> set[int]:
         ends = {id(self.output), id(self.wrt)}
@@ -322,12 +454,14 @@ class _Paths:
 
     def _factors(self, v: Value) -> list[tuple[Value, Factor]]:
         derivatives: dict[int, float] = {id(v): 1.0}
-        rules: dict[int, _Rules | None] = {id(v): ([], [])}
+        rules: dict[int, _Steps | None] = {id(v): ([], 0)}
         factors = []
         for u in self._between(v):
             derivative = derivatives[id(u)]
             if u is not v and id(u) in self.waypoints:
-                factors.append((u, Factor(self.names.of(u), self.names.of(v), derivative, _product(rules[id(u)]))))
+                steps = rules[id(u)]
+                rule = self.rules.product(steps[0], derivative) if steps and steps[0] else None
+                factors.append((u, Factor(self.names.of(u), self.names.of(v), derivative, rule)))
                 continue
             for user, partial, positions in self.users[id(u)]:
                 if id(user) in derivatives:  # a second way between the same two: no single product of rules says it
@@ -338,29 +472,28 @@ class _Paths:
                     rules[id(user)] = self._extended(rules[id(u)], user, positions)
         return factors
 
-    def _extended(self, rules: _Rules | None, user: Value, positions: list[int]) -> _Rules | None:
+    def _extended(self, steps: _Steps | None, user: Value, positions: list[int]) -> _Steps | None:
         """The rules along a path and that of its next step, or None where that grows too long."""
-        if rules is None:
+        step = self.rules.step(user, positions) if steps is not None else None
+        if steps is None or step is None:
             return None
-        assert user.op is not None
-        if id(user) not in self._called:  # once for all operands: a sum may have thousands
-            names, result = [self._written(o) for o in user.operands], self._written(user)
-            self._called[id(user)] = names, result, list(map(latex_name, names)), latex_name(result)
-        names, result, latex_names, latex_result = self._called[id(user)]
-        text = [user.op.write_derivative(i, names, "text", result) for i in positions]
-        latex = [user.op.write_derivative(i, latex_names, "latex", latex_result) for i in positions]
-        new = clean(" + ".join(text))
-        if sum(map(len, rules[0])) + len(new) > LONGEST_RULE:
-            return None
-        return [*_but_ones(rules[0]), new], [*_but_ones(rules[1]), clean(" + ".join(latex))]
+        length = steps[1] + len(written(step, self.digits).text)
+        return ([*steps[0], step], length) if length <= LONGEST_RULE else None
 
-    def _written(self, operand: Value | float) -> str:
-        """A waypoint or a side value by name; what has no name by how it was computed, where that is short."""
-        if not isinstance(operand, Value) or operand.name or id(operand) in self.waypoints or operand.op is None:
-            return self.names.of(operand)
-        text = clean(operand.op.write([self.names.of(o) for o in operand.operands], result=self.names.of(operand)))
-        inner_named = all(not isinstance(o, Value) or o.name for o in operand.operands)
-        return f"({text})" if inner_named and len(text) <= 32 else self.names.of(operand)
+    def explain_names(self, derivation: Derivation, nameless: Mapping[str, Value]) -> None:
+        """Say what the values without a name are, those of the equations first, then those that these are made of."""
+        found: dict[str, Rule | None] = {}
+        waiting = deque(derivation.mentioned())
+        while waiting:
+            name = waiting.popleft()
+            if name not in nameless or name in found or len(found) >= MAX_MEANINGS:
+                continue
+            found[name] = rule = self.rules.meaning(nameless[name], self.rank)
+            waiting.extend(sorted(rule.names) if rule is not None else ())
+        derivation.meanings = [(name, found[name], nameless[name].data) for name in nameless if name in found]
+        left_out = {name for rule in found.values() if rule for name in rule.names} | set(derivation.mentioned())
+        if missing := len(left_out & nameless.keys() - found.keys()):
+            derivation.leave_out(missing)
 
     def equations(self) -> tuple[list[Equation], bool]:
         """The main equation, then one for each value where paths part, and whether some were left out."""
@@ -389,28 +522,3 @@ class _Paths:
             at, factor = self.next_waypoints(at)[0]
             term.append(factor)
         return term[::-1], at
-
-
-def _but_ones(parts: list[str]) -> list[str]:
-    return [part for part in parts if part != "1"]
-
-
-def _product(rules: _Rules | None) -> Rule | None:
-    """A product of rules, each in parentheses where it is a sum."""
-    if not rules or not rules[0]:
-        return None
-    texts = []
-    for parts, sign in zip(rules, (" × ", r" \times "), strict=True):
-        kept = _but_ones(parts) or ["1"]
-        texts.append(sign.join(f"({p})" if len(kept) > 1 and _is_sum(p) else p for p in reversed(kept)))
-    return Rule(*texts)
-
-
-def _is_sum(text: str) -> bool:
-    """Whether a rule is a sum, a choice, or begins with a minus: what a product must put in parentheses."""
-    depth = 0
-    for i, char in enumerate(text):
-        depth += (char in "({") - (char in ")}")
-        if depth == 0 and (char in "−-" or (char == "+" and i)):
-            return True
-    return " if " in text

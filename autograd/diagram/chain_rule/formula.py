@@ -5,11 +5,14 @@ A row of an equation is a tree of `Sum`, `Product`, `Derivative`, `Number`, `Rul
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
-from .mathml import Math, derivative, mo, mtext
+from autograd.diagram.latex import latex_name
+
+from .mathml import Math, derivative, mi, mo, mtext
 
 
 class Sum(NamedTuple):
@@ -40,11 +43,19 @@ class Number(NamedTuple):
     factor: bool = False
 
 
+class Symbol(NamedTuple):
+    """A value by its name."""
+
+    name: str
+
+
 class Rule(NamedTuple):
-    """What a derivative is by its rule, in both notations."""
+    """What a value or a derivative is made of, in both notations, and the names of values in it."""
 
     text: str
     latex: str
+    names: frozenset[str] = frozenset()
+    choice: bool = False  # before another sign of equality it stands in parentheses
 
 
 class Omission(NamedTuple):
@@ -54,7 +65,19 @@ class Omission(NamedTuple):
     inside: bool  # it stands between factors, and not at the end of a sum
 
 
-Part: TypeAlias = Sum | Product | Derivative | Number | Rule | Omission
+Part: TypeAlias = Sum | Product | Derivative | Number | Symbol | Rule | Omission
+
+
+def names_in(part: Part) -> Iterator[str]:
+    """The names in a part, from left to right."""
+    match part:
+        case Sum(parts) | Product(parts, _):
+            for one in parts:
+                yield from names_in(one)
+        case Derivative(numerator, denominator):
+            yield from (numerator, denominator)
+        case Rule():
+            yield from sorted(part.names)
 
 
 def as_text(part: Part) -> str:
@@ -72,29 +95,92 @@ def as_text(part: Part) -> str:
             return f"∂{numerator}/∂{denominator}" + (" (direct)" if direct else "")
         case Number(text, factor):
             return f"({text})" if factor and text[0] == "−" else text
-        case Rule(text, _):
-            return text
+        case Symbol(name):
+            return name
+        case Rule():
+            return part.text
         case Omission(omitted, inside):
             return f"⋯ ({omitted} more) ⋯" if inside else f"… {omitted} more"
 
 
-def as_latex(part: Part) -> str:
-    """A part in LaTeX mathematics."""
+COLUMN = 45  # letters of 10 points in a column of 246 points
+
+
+def columns(part: Part, name: Callable[[str], str] = latex_name) -> int:
+    """About how many letters wide a part is in LaTeX."""
+    return sum(width for width, _ in _pieces(part, name))
+
+
+def in_lines(part: Part, name: Callable[[str], str] = latex_name, room: int = COLUMN) -> list[str]:
+    r"""A part in LaTeX, in lines of about as many letters as there is `room` for: broken before a sign, + first.
+
+    >>> in_lines(Sum([Product([Number("12"), Number("3")], "×"), Product([Number("5"), Number("7")], "×")]), room=9)
+    ['12 \\times 3', '+ 5 \\times 7']
+    """
+    lines, used = [""], 0
+    terms: list[list[tuple[int, str]]] = []
+    for width, latex in _pieces(part, name):
+        if latex.startswith(" +") or not terms:
+            terms.append([])
+        terms[-1].append((width, latex))
+    for term in terms:
+        if used and used + sum(width for width, _ in term) > room:
+            lines, used = [*lines, ""], 0
+        for width, latex in term:
+            if used and used + width > room and latex.startswith(" "):
+                lines, used = [*lines, ""], 0
+            lines[-1] += latex if lines[-1] else latex.lstrip()
+            used += width
+    return lines
+
+
+def _pieces(part: Part, name: Callable[[str], str]) -> Iterator[tuple[int, str]]:
+    """The LaTeX of a part in pieces that hold together, each with about how many letters wide it is."""
     match part:
-        case Sum(terms):
-            return " + ".join(map(as_latex, terms))
-        case Product(factors, sign):
-            return {"·": r" \cdot ", "×": r" \times "}[sign].join(map(as_latex, factors))
+        case Sum(parts) | Product(parts, _):
+            latex = " + " if isinstance(part, Sum) else {"·": r" \cdot ", "×": r" \times "}[part.sign]
+            for i, one in enumerate(parts):
+                for j, (width, piece) in enumerate(_pieces(one, name)):
+                    yield (width + 3, latex + piece) if i and not j else (width, piece)
         case Derivative(numerator, denominator, direct):
-            fraction = rf"\frac{{\partial {latex_name(numerator)}}}{{\partial {latex_name(denominator)}}}"
-            return rf"\left. {fraction} \right|_{{\text{{direct}}}}" if direct else fraction
+            above, below = name(numerator), name(denominator)
+            fraction = rf"\frac{{\partial {above}}}{{\partial {below}}}"
+            width = 1 + max(_width(above), _width(below))
+            yield (width + 4, rf"\left. {fraction} \right|_{{\text{{direct}}}}") if direct else (width, fraction)
         case Number(text, factor):
-            number = _latex_number(text)
-            return rf"\left({number}\right)" if factor and number[0] == "-" else number
-        case Rule(_, latex):
-            return latex
+            number = latex_number(text)
+            yield len(text), rf"\left({number}\right)" if factor and number[0] == "-" else number
+        case Symbol(text):
+            yield _width(name(text)), name(text)
+        case Rule():
+            yield from _at_signs(part.latex)
         case Omission(omitted, inside):
-            return rf"\cdots \text{{ ({omitted} more) }} \cdots" if inside else rf"\cdots \text{{ ({omitted} more)}}"
+            words = rf"\cdots \text{{ ({omitted} more) }} \cdots" if inside else rf"\cdots \text{{ ({omitted} more)}}"
+            yield 14, words
+
+
+def _at_signs(latex: str) -> Iterator[tuple[int, str]]:
+    """A formula cut before the signs that stand in no braces and parentheses."""
+    depth, cuts = 0, [0]
+    for sign in re.finditer(r"\\[{}]|\\left|\\right|\\begin|\\end|[{}()]| (?:[+-]|\\cdot|\\times) ", latex):
+        if sign[0].startswith(" "):
+            cuts += [sign.start()] if not depth and sign.start() else []
+        else:
+            depth += {"{": 1, "}": -1, "(": 1, ")": -1, "\\begin": 1, "\\end": -1}.get(sign[0], 0)
+    for start, end in itertools.pairwise([*cuts, len(latex)]):
+        piece = latex[start:end]
+        yield _width(piece) + 2 * piece.startswith(" "), piece  # a sign has room on either side
+
+
+_FRACTION = re.compile(r"\\frac\{((?:[^{}]|\{[^{}]*\})*)\}\{((?:[^{}]|\{[^{}]*\})*)\}")
+
+
+def _width(latex: str) -> int:
+    """About how many letters wide it is: indices are small, of a fraction one part is."""
+    latex = _FRACTION.sub(lambda m: max(m[1], m[2], key=len), latex)
+    latex = re.sub(r"\\(?:mathrm|text|operatorname|left|right|hat|bar|tilde|begin|end)\b", "", latex)
+    small = sum(len(re.sub(r"\\[A-Za-z]+|[{}\\]", "x", index)) for index in re.findall(r"[_^]\{([^{}]*)\}", latex))
+    return len(re.sub(r"[{}_^ ]", "", re.sub(r"\\[A-Za-z]+", "x", latex))) - small // 3
 
 
 def as_mathml(part: Part) -> Math:
@@ -111,37 +197,18 @@ def as_mathml(part: Part) -> Math:
             return ["mrow", fraction, mtext("\u00a0(direct)")] if direct else fraction
         case Number():
             return ["mn", as_text(part)]
+        case Symbol(name):
+            return mi(name)
         case Rule() | Omission():
             return mtext(as_text(part))
 
 
-def _latex_number(text: str) -> str:
+def latex_number(text: str) -> str:
+    r"""A number as `text` in LaTeX.
+
+    >>> latex_number("−1.5e−07")
+    '-1.5 \\cdot 10^{-7}'
+    """
     text = text.replace("−", "-")
     text = re.sub(r"e([+-]?)0*(\d+)$", lambda m: rf" \cdot 10^{{{m[1].replace('+', '')}{m[2]}}}", text)
     return {"inf": r"\infty", "-inf": r"-\infty", "nan": r"\text{nan}"}.get(text, text)
-
-
-_IN_TEXT = str.maketrans({
-    "\\": "∖", "^": "ˆ", "~": "∼", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
-    "<": "‹", ">": "›",
-})  # fmt: skip
-
-
-def latex_name(name: str) -> str:
-    r"""A name in LaTeX mathematics: `w1` as w₁, `net_h1` as net with an index, anything else as upright text.
-
-    >>> latex_name("w1"), latex_name("net_h1"), latex_name("my w")
-    ('w_{1}', '\\mathrm{net}_{\\mathrm{h1}}', '\\text{my w}')
-    """
-    if re.fullmatch(r"\(?[\d.−e]+\)?", name):
-        return name.replace("−", "-")
-    plain = re.fullmatch(r"([A-Za-z])_?([A-Za-z0-9]*)", name)
-    if plain and (not plain[2] or plain[2].isdigit()):
-        return plain[1] + (f"_{{{plain[2]}}}" if plain[2] else "")
-    subscripted = re.fullmatch(r"([A-Za-z])([₀-₉]+)", name)
-    if subscripted:
-        return f"{subscripted[1]}_{{{''.join(str(ord(c) - 0x2080) for c in subscripted[2])}}}"
-    indexed = re.fullmatch(r"([A-Za-z][A-Za-z0-9]*)_([A-Za-z0-9]+)", name)
-    if indexed:
-        return rf"\mathrm{{{indexed[1]}}}_{{\mathrm{{{indexed[2]}}}}}"
-    return r"\text{" + name.translate(_IN_TEXT) + "}"

@@ -45,7 +45,7 @@ FORMATS = by_extension(
     Format("dot", "DOT, for Graphviz", textbook.either(dot.write, textbook.dot)),
     Format("html", "the player, as one page", html.write),
     Format("gif", "the steps as an animation", gif.write, ("seconds", "scale")),
-    Format("tex", "TikZ, for LaTeX", textbook.either(tikz.write, textbook.tikz)),
+    Format("tex", "TikZ, for LaTeX", textbook.either(tikz.write, textbook.tikz), ("width", "standalone", "latex")),
     Format("mmd", "Mermaid, for Markdown", mermaid.write),
     Format("txt", "a tree for the terminal", text.write),
     Format("json", "JSON", json.write),

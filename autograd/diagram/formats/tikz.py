@@ -1,117 +1,390 @@
-"""The picture as a LaTeX document with one TikZ picture, at the positions of the layout."""
+"""The picture as one TikZ picture for a paper: letters of 8 to 10 points, as wide as a column or a page allows."""
 
 from __future__ import annotations
 
-from autograd.diagram.picture.picture import Cluster, Edge, Node
-from autograd.diagram.place.boxes import Point, Rectangle
-from autograd.diagram.place.drawing import Drawing
-from autograd.diagram.theme import line_width, stroke
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from autograd.diagram.latex import Symbols, visible
+from autograd.diagram.picture.picture import Cluster, Edge, Node, Picture
+from autograd.diagram.place.boxes import Layout, Point, Rectangle
+from autograd.diagram.place.drawing import Drawing, arrange, parts
+from autograd.diagram.place.squeeze import squeezed
+from autograd.diagram.text import clean, number
+from autograd.diagram.text import width as text_width
+from autograd.diagram.theme import HEADER_HEIGHT, PAD, ROW_HEIGHT, SIZE, line_width, stroke
+from autograd.errors import DiagramError
 from autograd.notation import GREEK, SIGNS
 
-from .look import fill_and_border, label_of
+from .look import fill_and_border, label_of, legend_entries
 
+SIZES = (10.0, 9.0, 8.0)  # points of the letters, the largest that fits
+PAGE_WIDTH, PAGE_HEIGHT = 468.0, 650.0  # points: the text of a letter page with margins of an inch
+_UNITS = {"pt": 1.0, "bp": 72.27 / 72, "in": 72.27, "cm": 72.27 / 2.54, "mm": 7.227 / 2.54}  # in points of TeX
 _TEXT = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': r"\textquotedbl{}", "…": r"\ldots{}",
+    "|": r"\textbar{}", '"': r"\textquotedbl{}", "…": r"\ldots{}", "–": "--", "—": "---",
 }  # fmt: skip
 _MATH = GREEK | SIGNS | {
     "∂": r"\partial", "×": r"\times", "÷": r"\div", "·": r"\cdot", "′": "'", "√": r"\surd", "∛": r"^3\surd",
     "Σ": r"\Sigma", "Δ": r"\Delta", "∇": r"\nabla", "▲": r"\blacktriangle", "▼": r"\blacktriangledown", "²": "^2",
     "³": "^3", "½": r"\frac12", "→": r"\to", "∞": r"\infty", "δ": r"\delta", "⌊": r"\lfloor", "⌋": r"\rfloor",
-    "⌈": r"\lceil", "⌉": r"\rceil",
+    "⌈": r"\lceil", "⌉": r"\rceil", "⋯": r"\cdots", "≈": r"\approx",
 } | {chr(0x2080 + i): f"_{i}" for i in range(10)}  # fmt: skip
 _ESCAPES = str.maketrans(_TEXT | {c: rf"\ensuremath{{{command}}}" for c, command in _MATH.items() if len(c) == 1})
+# For letters that are neither here nor in the font of the document; the first of these fonts that has one serves.
+_FONTS = (
+    "DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQuanYi Micro Hei", "FandolHei",
+    "Noto Emoji", "Symbola",
+)  # fmt: skip
 
 
-def write(drawing: Drawing) -> bytes:
-    """The whole document, for LuaLaTeX or XeLaTeX."""
-    return _Document(drawing).text().encode()
+def write(
+    drawing: Drawing,
+    width: float | str | None = None,
+    standalone: bool = True,
+    latex: Mapping[str, str] | None = None,
+) -> bytes:
+    r"""A document, or what `\input` takes, for LuaLaTeX, XeLaTeX and pdfLaTeX. `Diagram.save` says the options."""
+    picture, symbols = drawing.picture, Symbols(latex)
+    symbols.check({name for node in picture.nodes for name in (node.name, node.full_name)})
+    if not isinstance(standalone, bool):
+        raise DiagramError(f"standalone= is True or False; {standalone!r} was given.")
+    fit = _fitted(drawing, symbols, None if width is None else _points(width))
+    return _Document(drawing, fit, symbols).text(standalone).encode()
 
 
 def tex(text: str) -> str:
-    """Escaped for LaTeX text; what is neither ASCII nor in the table is left for a Unicode-aware engine."""
-    return text.translate(_ESCAPES)
+    r"""Escaped for LaTeX text, in ASCII and accented Latin letters; what has no name in LaTeX is `\cgletter{code}`."""
+    return _letters(text.translate(_ESCAPES))
 
 
-def _point(point: Point) -> str:
-    return f"({point[0]:.1f}pt,{-point[1]:.1f}pt)"
+def _letters(latex: str) -> str:
+    return re.sub("[^\x00-\u017f]", lambda m: rf"\cgletter{{{ord(m[0]):04X}}}", latex)
+
+
+def _points(width: float | str) -> float:
+    """A width in points of TeX, of which an inch has 72.27.
+
+    >>> _points(246), round(_points("3.4in"), 1)
+    (246.0, 245.7)
+    """
+    given = re.fullmatch(r"\s*(\d+\.?\d*|\.\d+)\s*(pt|bp|in|cm|mm)?\s*", str(width))
+    points = float(given[1]) * _UNITS[given[2] or "pt"] if given and not isinstance(width, bool) else 0.0
+    if not 72 <= points <= 2000:
+        raise DiagramError(
+            'width= is 72 to 2000 points, as a number or with a unit: 246, "246pt", "3.4in", "8.6cm" or "86mm"; '
+            f"{width!r} was given. A column of a paper has about 246 points, a page's text 468."
+        )
+    return points
+
+
+# ------------------------------------------------------------------------------------------- the size
+
+
+@dataclass(slots=True)
+class _Fit:
+    """A picture as it is set: with its labels, its layout, the size of its letters, and what does not fit."""
+
+    picture: Picture
+    layout: Layout
+    size: float
+    limit: float  # of the width, in points
+    too_large: str = ""
+
+    @property
+    def scale(self) -> float:
+        """Points for a unit of the layout, whose letters have 13."""
+        return self.size / SIZE
+
+    @property
+    def room(self) -> float:
+        """The width of title and legend, in units of the layout: a narrow picture leaves more to them."""
+        return max(self.layout.width, min(self.limit / self.scale, 420.0))
+
+
+def _fitted(drawing: Drawing, symbols: Symbols, limit: float | None) -> _Fit:
+    """The largest letters with which the picture is no wider than the limit, or than a page.
+
+    Where the direction is not asked for, both are tried; where words on the edges take too much room, numbers alone.
+    Raises DiagramError where nothing fits into a limit that was asked for.
+    """
+    wanted, asked = limit or PAGE_WIDTH, drawing.picture.asked_direction
+    directions = [asked] if asked else [drawing.picture.direction, "LR" if drawing.picture.direction == "TB" else "TB"]
+    tried: list[_Fit] = []
+    for short in (False, True):
+        for direction in directions:
+            picture = _for_paper(drawing.picture, symbols, direction, short)
+            layout = arrange(picture, drawing.asked_engine, drawing.time_limit, SIZE)
+            for size in SIZES if limit else SIZES[1:]:
+                fit = _Fit(picture, layout, size, wanted)
+                if layout.width * fit.scale <= wanted and layout.height * fit.scale <= PAGE_HEIGHT:
+                    return fit
+            tried.append(fit)
+            closer = squeezed(layout, *parts(picture, SIZE), wanted / fit.scale) if limit else None
+            if closer is not None and layout.height * fit.scale <= PAGE_HEIGHT:
+                return replace(fit, layout=closer)
+    sizes = " or ".join(
+        f"{fit.layout.width * fit.scale:.0f} by {fit.layout.height * fit.scale:.0f} pt "
+        + ("from left to right" if fit.picture.direction == "LR" else "from top to bottom")
+        for fit in tried[-len(directions) :]
+    )
+    words = (
+        f"With letters of 8 pt, the smallest that are well read, this picture is {sizes} (width by height), and "
+        f"{wanted:g} by {PAGE_HEIGHT:g} pt were to hold it. Draw a part of it (focus=, depth=, path=), fold neurons "
+        "into boxes (model=, collapse=True), hide_constants=True, or give shorter names"
+    )
+    words += f"; or leave out direction={asked!r}" if asked else ""
+    if limit is not None:
+        raise DiagramError(f"{words}; or a larger width=, or none. The text of a page is about 468 pt wide.")
+    smallest = min(tried, key=lambda fit: max(fit.layout.width / wanted, fit.layout.height / PAGE_HEIGHT))
+    return replace(smallest, too_large=words + ".")
+
+
+def _for_paper(picture: Picture, symbols: Symbols, direction: str, short: bool) -> Picture:
+    """The picture with names as wide as they are in LaTeX, and on its edges all words, or in `short` the numbers."""
+    seen = _Names(picture, symbols)
+    nodes = []
+    for node in picture.nodes:
+        shown = replace(node, name=seen.measured(node.name), expression=seen.measured(node.expression))
+        shown.width = _box_width(shown)
+        nodes.append(shown)
+    edges = []
+    for edge in picture.edges:
+        label = number(edge.partial) if short and edge.label and edge.partial is not None else edge.label
+        edges.append(replace(edge, label=seen.measured(label)))
+    return replace(picture, nodes=nodes, edges=edges, direction=direction)
+
+
+def _box_width(node: Node) -> float:
+    """The width of a box, no wider than its text: nothing moves here, so that no room is kept for other numbers."""
+    rows = [text_width(label, SIZE) + text_width(text, SIZE) + (PAD if label else 0.0) for label, text, _ in node.rows]
+    signs = sum(node.header.count(sign) for sign in "×÷+−=")  # they are wider in LaTeX
+    return max([text_width(node.header, SIZE) + 0.16 * SIZE * signs, *rows]) + 1.5 * PAD
+
+
+# Names of values that are not shown may stand in formulas: what has an index, and is no function.
+_OF_HIDDEN = r"[^\W\d][^\W²³]*[\d₀-₉_][^\W²³]*(?!\()"
+
+
+class _Names:
+    """Finds the names of a picture's values in its texts."""
+
+    def __init__(self, picture: Picture, symbols: Symbols) -> None:
+        names = sorted({name for node in picture.nodes if node.kind != "constant" for name in (node.name, node.path)})
+        found = "|".join([*(re.escape(name) for name in reversed(names) if name), _OF_HIDDEN])  # w11 before w1
+        self._symbols = symbols
+        self._pattern = re.compile(rf"(?<![\w.])(?:{found})(?![^\W²³])")
+
+    def measured(self, text: str) -> str:
+        """The text with each name as long as it is when it is set."""
+        return self._pattern.sub(lambda m: visible(self._symbols.of(m[0])), text)
+
+    def tex(self, text: str) -> str:
+        """The text in LaTeX, its names as symbols; those that are mere words stay in the font around them."""
+        parts, at = [], 0
+        for match in self._pattern.finditer(text):
+            latex = self._symbols.of(match[0])
+            word = re.fullmatch(r"\\mathrm\{[^{}]*\}", latex) or latex.startswith(r"\text{")
+            sans = latex.replace(r"\mathrm", r"\mathsf")
+            symbol = rf"\ensuremath{{{_letters(sans)}}}"
+            parts += [tex(text[at : match.start()]), tex(match[0]) if word else symbol]
+            at = match.end()
+        whole = "".join([*parts, tex(text[at:])])
+        return re.sub(r" \\textasciicircum\{\} (\d+)", r"\\textsuperscript{\1}", whole)
+
+
+# ------------------------------------------------------------------------------------------- the text
 
 
 class _Document:
     """Writes the parts of a drawing, and remembers the colours that they use."""
 
-    def __init__(self, drawing: Drawing) -> None:
-        self.picture, self.layout, self.theme = drawing.picture, drawing.layout, drawing.colours
+    def __init__(self, drawing: Drawing, fit: _Fit, symbols: Symbols) -> None:
+        self.picture, self.theme, self.fit = drawing.picture, drawing.colours, fit
+        self.names = _Names(drawing.picture, symbols)
         self.colors: dict[str, str] = {}
 
     def color(self, value: str) -> str:
         """The name that a colour is defined by."""
         return self.colors.setdefault(value, f"cg{value[1:]}")
 
-    def text(self) -> str:
-        layout = self.layout
-        body = [
-            line
-            for cluster in self.picture.clusters
-            if cluster.id in layout.clusters
-            for line in self._cluster(cluster, layout.clusters[cluster.id])
-        ]
-        body += [line for edge in self.picture.edges for line in self._edge(edge)]
-        body += [self._node(node) for node in self.picture.nodes]
-        ground = self.color(self.theme.background)
-        return "\n".join(
-            [
-                "% Set with LuaLaTeX or XeLaTeX: names may hold any letter.",
-                r"\documentclass[tikz, border=8pt]{standalone}",
-                r"\usepackage{amssymb}",
-                r"\usetikzlibrary{arrows.meta}",
-                *(rf"\definecolor{{{name}}}{{HTML}}{{{value[1:].upper()}}}" for value, name in self.colors.items()),
-                r"\begin{document}",
-                rf"\pagecolor{{{ground}}}",
-                r"\begin{tikzpicture}",
-                *body,
-                r"\end{tikzpicture}",
-                r"\end{document}",
-                "",
-            ]
-        )
+    def point(self, x: float, y: float) -> str:
+        """A point of the layout."""
+        return f"({x * self.fit.scale:.1f}pt,{-y * self.fit.scale:.1f}pt)"
+
+    def at(self, point: Point) -> str:
+        """The same of a pair."""
+        return self.point(*point)
+
+    def text(self, standalone: bool) -> str:
+        """The whole file."""
+        body = [*self._parts()]
+        size = self.fit.size
+        font = rf"\fontsize{{{size:g}}}{{{size * 1.2:g}}}\selectfont\sffamily"
+        style = rf"every node/.style={{inner sep=0pt, outer sep=0pt, anchor=base, font={font}}}"
+        picture = [rf"\begin{{tikzpicture}}[{style}]", *body, r"\end{tikzpicture}%"]
+        colors = [rf"\definecolor{{{name}}}{{HTML}}{{{value[1:].upper()}}}" for value, name in self.colors.items()]
+        foreign = any(r"\cgletter" in line for line in body)
+        letters = _fallback() if foreign else []
+        needed = [r"\usepackage{amsmath, amssymb, tikz}", r"\usetikzlibrary{arrows.meta}", *letters]
+        notes = [f"% {self.fit.layout.width * self.fit.scale:.0f} pt wide, letters of {size:g} pt."]
+        notes += [f"% {_ascii(line)}" for line in [self.fit.too_large] if line]
+        if foreign:
+            notes.append(
+                "% Letters that no font here has are shown as their code in a box. LuaLaTeX and XeLaTeX find most."
+            )
+        if not standalone:
+            head = ["% For \\input. The preamble needs:", *(f"%   {line}" for line in needed), *notes, r"\begingroup%"]
+            return "\n".join([*head, *(f"{line}%" for line in [*colors, *_LETTER]), *picture, r"\endgroup", ""])
+        head = ["% For LuaLaTeX, XeLaTeX and pdfLaTeX.", *notes, r"\documentclass[border=4pt]{standalone}", *needed]
+        return "\n".join([*head, *colors, *_LETTER, r"\begin{document}", *picture, r"\end{document}", ""])
+
+    def _parts(self) -> Iterator[str]:
+        layout, ground = self.fit.layout, self.theme.background
+        legend, below = self._legend()
+        above = self._title_height()
+        if self.theme.name == "dark":
+            width = self.fit.room if below or above else layout.width
+            left, right = (layout.width - width) / 2 - 10, (layout.width + width) / 2 + 10
+            corners = f"{self.point(left, -above - 10)} rectangle {self.point(right, layout.height + below + 10)}"
+            yield rf"\fill[{self.color(ground)}] {corners};"
+        if above:
+            wide = f"text width={self.fit.room * self.fit.scale:.1f}pt, align=center, anchor=south"
+            wide += f", text={self.color(self.theme.ink)}"
+            title = rf"{{\bfseries {tex(self.picture.title)}}}"
+            yield rf"\node[{wide}] at {self.point(layout.width / 2, -10)} {{{title}}};"
+        for cluster in self.picture.clusters:
+            if cluster.id in layout.clusters:
+                yield from self._cluster(cluster, layout.clusters[cluster.id])
+        for edge, shown in zip(self.picture.edges, self.fit.picture.edges, strict=True):
+            yield from self._edge(edge, short=bool(edge.label) and "=" not in shown.label)
+        for node in self.fit.picture.nodes:
+            yield from self._box(node)
+        for node, shown_node in zip(self.picture.nodes, self.fit.picture.nodes, strict=True):
+            yield from self._rows(node, shown_node)
+        yield from legend
+
+    def _title_height(self) -> float:
+        if not self.picture.titled:
+            return 0.0
+        lines = math.ceil(text_width(self.picture.title, SIZE, bold=True) / self.fit.room)
+        return 10 + lines * SIZE * 1.2
 
     def _cluster(self, cluster: Cluster, corners: Rectangle) -> list[str]:
-        first, last, ink = _point(corners[:2]), _point(corners[2:]), self.color(self.theme.muted)
-        fill = self.color(self.theme.cluster)
+        ink, fill = self.color(self.theme.muted), self.color(self.theme.cluster)
+        x0, y0, x1, y1 = corners
+        rectangle = f"{self.point(x0, y0)} rectangle {self.point(x1, y1)}"
         return [
-            rf"\draw[rounded corners=6pt, draw={ink}, fill={fill}] {first} rectangle {last};",
-            rf"\node[anchor=north west, text={ink}, font=\small\sffamily] at {first} {{{tex(cluster.label)}}};",
+            rf"\draw[rounded corners=3pt, draw={ink}, fill={fill}] {rectangle};",
+            rf"\node[anchor=base west, text={ink}] at {self.point(x0 + 8, y0 + 15)} {{{tex(cluster.label)}}};",
         ]
 
-    def _edge(self, edge: Edge) -> list[str]:
+    def _edge(self, edge: Edge, short: bool) -> list[str]:
         ink = self.color(stroke(self.theme, edge.sign))
         dash = {"zero": ", dashed", "constant": ", dotted"}.get(edge.sign, "")
-        start, *points = map(_point, self.layout.edges[edge.id])
+        head = "Latex[open]" if edge.sign == "negative" else "Latex"  # the sign is not told by colour alone
+        start, *points = map(self.at, self.fit.layout.edges[edge.id])
         curve = start + "".join(
             f" .. controls {one} and {two} .. {end}" for one, two, end in zip(points[::3], points[1::3], points[2::3])
         )
-        lines = [rf"\draw[-{{Latex}}, {ink}, line width={line_width(edge.flow):.2f}pt{dash}] {curve};"]
-        if label_of(edge) and edge.id in self.layout.labels:
-            at, label = _point(self.layout.labels[edge.id]), tex(label_of(edge))
-            lines.append(rf"\node[font=\scriptsize\sffamily, text={ink}, inner sep=1pt] at {at} {{{label}}};")
+        thick = line_width(edge.flow) * self.fit.scale
+        lines = [rf"\draw[-{{{head}}}, {ink}, line width={thick:.2f}pt{dash}] {curve};"]
+        words = label_of(replace(edge, label=number(edge.partial)) if short else edge)
+        if words and edge.id in self.fit.layout.labels:
+            at = self.at(self.fit.layout.labels[edge.id])
+            lines.append(rf"\node[anchor=center, text={ink}] at {at} {{{self.names.tex(words)}}};")
         return lines
 
-    def _node(self, node: Node) -> str:
-        theme = self.theme
+    def _corners(self, node: Node) -> tuple[float, float, float, float]:
+        x, y = self.fit.layout.nodes[node.id]
+        return x - node.width / 2, y - node.height / 2, x + node.width / 2, y + node.height / 2
+
+    def _box(self, node: Node) -> list[str]:
         fill, border = fill_and_border(node)
-        rows = [rf"\textbf{{{tex(node.header)}}}"]
-        for label, text, kind in node.rows:
-            ink = theme.border["dead"] if kind == "flag" else stroke(theme, kind)
-            shown = rf"\textcolor{{{self.color(ink)}}}{{{tex(text)}}}"
-            rows.append(rf"\textcolor{{{self.color(theme.muted)}}}{{{tex(label)}}} \hfill {shown}" if label else shown)
+        x0, y0, x1, y1 = self._corners(node)
         dash = ", dashed" if node.kind == "constant" else ", double" if border == "broken" else ""
-        options = (
-            f"rounded corners=4pt, draw={self.color(theme.border[border])}, fill={self.color(theme.fill[fill])}, "
-            rf"text={self.color(theme.ink)}{dash}, font=\footnotesize\sffamily, inner sep=4pt, "
-            f"text width={node.width - 12:.1f}pt, minimum height={node.height:.1f}pt, "
-            f"align={'left' if node.rows else 'center'}"
-        )
-        content = r" \\ ".join(rows)
-        return rf"\node[{options}] ({node.id}) at {_point(self.layout.nodes[node.id])} {{{content}}};"
+        ink = self.color(self.theme.border[border])
+        style = f"rounded corners=2.5pt, draw={ink}, fill={self.color(self.theme.fill[fill])}{dash}"
+        return [rf"\draw[{style}] {self.point(x0, y0)} rectangle {self.point(x1, y1)};"]
+
+    def _rows(self, node: Node, box: Node) -> Iterator[str]:
+        theme = self.theme
+        x0, y0, x1, y1 = self._corners(box)
+        baseline = y0 + 16 if node.rows else (y0 + y1) / 2 + 4.5
+        middle = self.point((x0 + x1) / 2, baseline)
+        yield rf"\node[text={self.color(theme.ink)}] at {middle} {{{self.names.tex(node.header)}}};"
+        if node.rows:
+            line = f"{self.point(x0, y0 + HEADER_HEIGHT)} -- {self.point(x1, y0 + HEADER_HEIGHT)}"
+            yield rf"\draw[draw={self.color(theme.muted)}, draw opacity=.35] {line};"
+        for i, (label, text, kind) in enumerate(node.rows, 1):
+            baseline = y0 + HEADER_HEIGHT + ROW_HEIGHT * i - 2
+            left, right = self.point(x0 + 0.75 * PAD, baseline), self.point(x1 - 0.75 * PAD, baseline)
+            ink = self.color(theme.border["dead"] if kind == "flag" else stroke(theme, kind))
+            if label:
+                yield rf"\node[anchor=base west, text={self.color(theme.muted)}] at {left} {{{tex(label)}}};"
+            where = f"anchor=base {'east' if label else 'west'}, text={ink}"
+            yield rf"\node[{where}] at {right if label else left} {{{tex(text)}}};"
+
+    def _legend(self) -> tuple[list[str], float]:
+        """The legend below the picture in rows no wider than the limit, and its height."""
+        if not self.picture.legend:
+            return [], 0.0
+        lines, x, theme = [], 0.0, self.theme
+        room = self.fit.room
+        left, y = (self.fit.layout.width - room) / 2, self.fit.layout.height + 14
+        for kind, words in legend_entries(self.picture) + [("note", clean(note, 120)) for note in self.picture.notes]:
+            boxed = kind in theme.fill
+            wide = text_width(words, SIZE) + (16 if boxed else 4)
+            if x and x + wide > room:
+                x, y = 0.0, y + 26
+            start = left + x
+            if boxed:
+                style = f"draw={self.color(theme.border[kind])}, fill={self.color(theme.fill[kind])}"
+                style += ", dashed" if kind == "constant" else ""
+                corners = f"{self.point(start, y)} rectangle {self.point(start + wide, y + 20)}"
+                lines.append(rf"\draw[rounded corners=2pt, {style}] {corners};")
+            ink = self.color(theme.ink if boxed else _legend_ink(self, kind))
+            at = self.point(start + (8 if boxed else 2), y + 14.5)
+            lines.append(rf"\node[anchor=base west, text={ink}] at {at} {{{tex(words)}}};")
+            x += wide + 12
+        return lines, y + 20 - self.fit.layout.height if lines else 0.0
+
+
+def _legend_ink(document: _Document, kind: str) -> str:
+    signs = ("positive", "negative", "zero", "broken", "unset")
+    return stroke(document.theme, kind) if kind in signs else document.theme.muted
+
+
+def _fallback() -> list[str]:
+    """What finds fonts for letters that the document's font may lack."""
+    tries = [
+        rf"\IfFontExistsTF{{{name}}}{{\newfontfamily\{_command(i)}{{{name}}}}}{{}}" for i, name in enumerate(_FONTS)
+    ]
+    return [r"\ifdefined\Uchar\usepackage{fontspec}", *tries, r"\fi"]
+
+
+def _command(i: int) -> str:
+    return f"cgfont{'abcdefgh'[i]}"
+
+
+def _letter() -> Iterable[str]:
+    r"""`\cgletter{6F22}`: by the font of the text, else by one of those that were found, else the code in a box."""
+    yield r"\providecommand\cgtry[3]{\ifdefined#2{#2\iffontchar\font\"#1 \char\"#1 \else#3\fi}\else#3\fi}".replace(
+        '\\"', '"'
+    )
+    yield r"\providecommand\cgcode[1]{{\fboxsep=.5pt\fbox{\fontsize{3.5}{4}\selectfont\ttfamily#1}}}"
+    inner = r"\cgcode{#1}"
+    for i in reversed(range(len(_FONTS))):
+        inner = rf"\cgtry{{#1}}{{\{_command(i)}}}{{{inner}}}"
+    yield rf"\providecommand\cgletter[1]{{\ifdefined\Uchar\cgtry{{#1}}{{\relax}}{{{inner}}}\else\cgcode{{#1}}\fi}}"
+
+
+_LETTER = list(_letter())
+
+
+def _ascii(text: str) -> str:
+    return clean(text).encode("ascii", "replace").decode()

@@ -15,6 +15,7 @@ class Names:
         self._digits = digits  # of constants: in a formula `y × 1.0001` must not read `y × 1`
         self._names: dict[int, str] = {}
         self._full: dict[int, str] = {}
+        self._nameless: set[int] = set()
         paths, taken, unnamed = paths or {}, set(), []
         for v in order:
             full = clean(v.name or paths.get(id(v), ""))
@@ -26,6 +27,7 @@ class Names:
                 unnamed.append(v)
         count = 0
         for v in unnamed:
+            self._nameless.add(id(v))
             count += 1
             while "v" + subscript(count) in taken:
                 count += 1
@@ -36,6 +38,10 @@ class Names:
         if isinstance(operand, Value):
             return self._names.get(id(operand), "v")
         return _factor(float(operand), self._digits)
+
+    def given(self, v: Value) -> bool:
+        """Whether a value has its name from the user or from a model, and is not merely counted."""
+        return id(v) not in self._nameless
 
     def full(self, v: Value) -> str:
         """The name in full length."""

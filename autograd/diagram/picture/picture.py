@@ -128,6 +128,7 @@ class Picture:
     edges: list[Edge]
     outputs: list[str]
     title: str = "computation graph"
+    titled: bool = False  # the title is the user's, and to be seen where pictures have one
     clusters: list[Cluster] = field(default_factory=list)
     direction: str = "LR"
     asked_direction: str | None = None

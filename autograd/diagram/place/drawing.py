@@ -47,16 +47,22 @@ class Drawing:
         return flat(self.theme)
 
 
-def arrange(picture: Picture, engine: str | None, limit: float) -> Layout:
-    """Lay a picture out: by an engine if there is one that works, else in plain Python."""
+def parts(picture: Picture, label_size: float = EDGE_SIZE) -> tuple[list[Box], list[Link]]:
+    """The boxes and the links of a picture, as a layout sees them."""
     boxes = [Box(node.id, node.width, node.height, node.cluster, node.kind == "group") for node in picture.nodes]
-    links = []
+    links: list[Link] = []
     for edge in picture.edges:
         label = edge.label and edge.label + " ▲"  # room for the mark that the gradient's sign adds
         beside = 18 if picture.direction == "TB" else 8  # space between a thick line and the words beside it
-        size = (width(label, EDGE_SIZE) + beside, EDGE_SIZE + 7) if label else (0.0, 0.0)
+        size = (width(label, label_size) + beside, label_size + 7) if label else (0.0, 0.0)
         links.append(Link(edge.id, edge.source, edge.target, *size, slack=edge.sign == "constant"))
-    frames = [Frame(c.id, width(c.label, EDGE_SIZE) + 16, c.parent) for c in picture.clusters]
+    return boxes, links
+
+
+def arrange(picture: Picture, engine: str | None, limit: float, label_size: float = EDGE_SIZE) -> Layout:
+    """Lay a picture out, with labels of that size: by an engine if there is one that works, else in plain Python."""
+    boxes, links = parts(picture, label_size)
+    frames = [Frame(c.id, width(c.label, label_size) + 16, c.parent) for c in picture.clusters]
     program, direction = find_engine(engine), picture.direction
     if program is not None and (is_named(engine) or len(boxes) + len(links) <= ENGINE_LIMIT):
 
