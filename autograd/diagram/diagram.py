@@ -28,7 +28,7 @@ from .picture.select import select
 from .place.drawing import Drawing
 from .place.engines import TIME_LIMIT, find_engine
 from .text import clean
-from .theme import check_theme
+from .theme import check_style, check_theme
 
 LIMIT = 2000  # values; beyond it a layered drawing takes long and nobody can read it
 MAX_EXPLAINED, MAX_NODES = 12, 144  # parameters and nodes; a graph with no more has derivations in its player
@@ -47,6 +47,7 @@ def draw(
     direction: str | None = None,
     legend: bool = True,
     title: str | None = None,
+    style: str = "chalkgrad",
     theme: str = "auto",
     engine: str | None = None,
     time_limit: float = TIME_LIMIT,
@@ -66,6 +67,8 @@ def draw(
 
     Constants are hidden over 60 values, or as `hide_constants` says. `limit` is the most values that are drawn; None
     lifts it. `direction` is "LR" (operands on the left) or "TB" (operands on top), by default LR up to 12 steps deep.
+    `style` is "chalkgrad", one box for each value with its formula, or "micrograd", as `draw_dot` in Andrej Karpathy's
+    lecture has it: name, data and grad side by side, and operations as ellipses of their own between the values.
     `theme` is "light", "dark", or "auto", which follows the reader's system (in formats that cannot, it is light).
 
     `engine` lays the picture out: "graphviz-pure", "dot", the path of a program, or "python" for the built-in
@@ -97,6 +100,7 @@ def draw(
         raise TypeError(f"draw() got an unexpected keyword argument {next(iter(inputs))!r}")
     roots = as_roots(value)
     check_theme(theme)
+    check_style(style)
     _check(focus, path, direction)
     find_engine(engine)  # a program asked for by name and not there is an error now, not at the first look
     modules = Modules(model) if model is not None else None
@@ -112,7 +116,9 @@ def draw(
         )
     picture = build(order, roots, shown, modules, runs, hide_constants, may_fold)
     picture.title = clean(title or "", 120) or picture.title
-    picture.asked_direction, picture.legend = direction, legend
+    if style == "micrograd" and modules is not None:  # an ellipse is on the same side of its record in every view
+        direction = direction or "LR"
+    picture.asked_direction, picture.legend, picture.style = direction, legend, style
     if moved is not None:
         add_gradients(picture, moved)
     measure(picture)

@@ -1,6 +1,6 @@
 """How it is written: a `Drawing` becomes a file. One format is one file here and one row of `FORMATS`.
 
-- `look`: what all formats show alike;
+- `look`: what all formats show alike; `apart`: operations as nodes of their own, where a format knows only boxes;
 - `svg`, `html` (the player, with `player.js` and `player.css`), `dot`, `tikz`, `mermaid`, `text`, `json`: as text;
 - `textbook`: DOT and TikZ of a picture with circles, which brings its own layout;
 - `png`, `gif`: as an image, the SVG drawn by `raster`; `pdf`, drawn by an engine from pinned DOT;
@@ -18,6 +18,7 @@ from typing import Any
 from autograd.errors import DiagramError
 
 from . import dot, gif, html, json, mermaid, pdf, png, svg, text, textbook, tikz
+from .apart import apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ FORMATS = by_extension(
     Format("dot", "DOT, for Graphviz", textbook.either(dot.write, textbook.dot)),
     Format("html", "the player, as one page", html.write),
     Format("gif", "the steps as an animation", gif.write, ("seconds", "scale")),
-    Format("tex", "TikZ, for LaTeX", textbook.either(tikz.write, textbook.tikz)),
+    Format("tex", "TikZ, for LaTeX", textbook.either(lambda drawing: tikz.write(apart(drawing, flat=True)), textbook.tikz)),
     Format("mmd", "Mermaid, for Markdown", mermaid.write),
     Format("txt", "a tree for the terminal", text.write),
     Format("json", "JSON", json.write),

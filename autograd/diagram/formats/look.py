@@ -11,7 +11,7 @@ from autograd.diagram.theme import MARK, line_width, marked, sign_of
 
 _LEGEND = {
     "parameter": "parameter", "input": "input (frozen)", "operation": "operation", "output": "output",
-    "constant": "constant", "group": "folded group", "dead": "dead unit", "positive": "▲ positive gradient",
+    "constant": "constant", "op": "operation", "group": "folded group", "dead": "dead unit", "positive": "▲ positive gradient",
     "negative": "▼ negative gradient, open head", "zero": "dashed: no gradient passes", "broken": "! nan or infinite",
     "width": "wider: larger gradient", "unset": "· not computed",
 }  # fmt: skip
@@ -63,7 +63,8 @@ def words_of(node: Node, shape: Shape, centre: Point) -> Iterator[Words]:
 
 def legend_entries(picture: Picture, layout: Layout | None = None) -> list[tuple[str, str]]:
     """What the legend explains: only what the picture shows. Pairs of a class and words."""
-    shown = {node.kind for node in picture.nodes}
+    records = picture.style == "micrograd"
+    shown = {node.kind for node in picture.nodes} | {"op" for node in picture.nodes if node.symbol}
     signs = {sign_of(node.grad) for node in picture.nodes if node.rows}
     signs |= {strength(edge, layout)[0] for edge in picture.edges}
     shown |= signs & {"positive", "negative", "zero", "broken"}
@@ -71,4 +72,5 @@ def legend_entries(picture: Picture, layout: Layout | None = None) -> list[tuple
     shown |= {"unset" for node in picture.nodes for row in node.rows if row.kind == "unset"}
     shown |= {"width"} if shown & {"positive", "negative"} else set()
     words = (layout.legend if layout is not None else {}) or _LEGEND
+    words = words | ({"operation": "computed value"} if records else {})
     return [(kind, words) for kind, words in words.items() if kind in shown]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from autograd.diagram.picture.picture import Picture, group_by
+from autograd.diagram.picture.record import split
 from autograd.diagram.place.drawing import Drawing
 from autograd.diagram.theme import LIGHT, line_width, stroke
 
@@ -11,7 +12,7 @@ from .look import fill_and_border, label_of
 
 def write(drawing: Drawing) -> bytes:
     """The flowchart. Every text is in quotes, and what is special in it is an entity code."""
-    picture = drawing.picture
+    picture = split(drawing.picture, flat=True)
     lines = [f"flowchart {picture.direction}", *_nodes(picture)]
     for edge in picture.edges:
         arrow = "-.->" if edge.sign in ("constant", "zero") else "-->"
@@ -37,7 +38,8 @@ def _nodes(picture: Picture) -> list[str]:
         lines = []
         for node in members[key]:
             rows = [node.header, *(f"{label} {text}".strip() for label, text, _ in node.rows)]
-            lines.append(f"{pad}{node.id}[{_quoted(*rows)}]:::{fill_and_border(node)[1]}")
+            start, end = ("([", "])") if node.kind == "op" else "[]"
+            lines.append(f"{pad}{node.id}{start}{_quoted(*rows)}{end}:::{fill_and_border(node)[1]}")
         for cluster in children[key]:
             lines.append(f"{pad}subgraph {cluster.id}[{_quoted(cluster.label)}]")
             lines += [*inside(cluster.id, pad + "  "), f"{pad}end"]

@@ -8,6 +8,7 @@ from autograd.diagram.text import finite, number, width
 from autograd.diagram.theme import EDGE_SIZE, HEADER_HEIGHT, PAD, ROW_HEIGHT, SIZE, marked
 
 from .picture import Edge, Node, Picture, Row
+from .record import as_records, measure_record
 
 SHORT_LABELS_OVER, NO_LABELS_OVER = 60, 220  # edges
 LONGEST_LABEL = 46
@@ -23,9 +24,15 @@ def measure(picture: Picture) -> None:
     if picture.lean:  # its nodes are not drawn: the boxes that stand for them are
         return
     slots = _slots(picture)
+    if picture.style == "micrograd":
+        as_records(picture)
     for node in picture.nodes:
         fill_box(node, slots.get(node.id, 0.0))
     picture.direction = picture.asked_direction or _direction(picture)
+    for node in picture.nodes:
+        if node.symbol:
+            node.above = picture.direction == "TB"
+            measure_record(node)
     if len(picture.nodes) > COUNTED_OVER:
         counts = Counter(node.kind for node in picture.nodes).items()
         picture.notes = [*picture.notes, ", ".join(f"{n} {kind}{'s' if n > 1 else ''}" for kind, n in counts)]
@@ -60,6 +67,9 @@ def fill_box(node: Node, slot: float = 0.0) -> None:
         node.rows = [] if node.kind == "constant" else _rows(node)
     numbers = [width(text, SIZE) for label, text, _ in node.rows if label]
     node.slot = max([slot, width("0.00000", SIZE), *numbers]) + (width("▲ ", SIZE) if node.rows else 0.0)
+    if node.record:
+        measure_record(node)
+        return
     inner = width(node.header, SIZE, bold=True)
     for label, text, _ in node.rows:
         inner = max(inner, width(label, SIZE) + _LABEL_GAP + node.slot if label else width(text, SIZE))
@@ -69,7 +79,8 @@ def fill_box(node: Node, slot: float = 0.0) -> None:
 
 def _rows(node: Node) -> list[Row]:
     """Value and gradient, after each of them by how much it changed, then the flags."""
-    rows = [Row("value", number(node.value), "plain" if finite(node.value or 0.0) else "broken")]
+    word = "data" if node.record else "value"
+    rows = [Row(word, number(node.value), "plain" if finite(node.value or 0.0) else "broken")]
     if not node.frozen:  # a frozen leaf keeps no gradient
         rows.append(Row("grad", *marked(node.grad)))
     if node.before is not None:
@@ -93,6 +104,8 @@ def _direction(picture: Picture) -> str:
     across = sum(max(widths) for widths in wide.values()) + len(wide) * (labels + 40)
     tall = max((sum(heights) for heights in high.values()), default=0.0)
     broad = max((sum(widths) for widths in wide.values()), default=0.0)
+    if picture.style == "micrograd":  # records are wide and low
+        return "TB" if across > TOO_WIDE and broad < across else "LR"
     strip = len(wide) > 12 or (across > TOO_WIDE and across > 7 * tall)
     return "TB" if strip and broad < max(1.5 * tall, TOO_BROAD) else "LR"
 

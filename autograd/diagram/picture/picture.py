@@ -63,6 +63,9 @@ class Node:
     outside: float | None = None  # the part of its gradient that comes through edges that are not drawn
     outside_edges: int = 0
     path: str = ""  # of a parameter that has its name from a model: `layers.0.neurons.3.w.1`
+    record: bool = False  # its rows stand side by side
+    symbol: str = ""  # of its operation, where that stands apart before the value
+    above: bool = False  # or above it
 
     @property
     def full_name(self) -> str:
@@ -73,6 +76,11 @@ class Node:
     def header(self) -> str:
         """`a = w × x`, or the name alone."""
         return f"{self.name} = {self.expression}" if self.expression else self.name
+
+    @property
+    def heading(self) -> str:
+        """What stands on top of the box; a record's operation stands apart."""
+        return self.name if self.record else self.header
 
 
 @dataclass(slots=True)
@@ -136,6 +144,7 @@ class Picture:
     lean: bool = False  # without formulas and sizes: too many to be drawn one by one, so that it will be folded
     notes: list[str] = field(default_factory=list)
     legend: bool = True
+    style: str = "chalkgrad"
 
     def incoming(self) -> dict[str, list[Edge]]:
         """The edges from the operands of each node, by the node's id."""

@@ -50,12 +50,13 @@ class Drawing:
 def arrange(picture: Picture, engine: str | None, limit: float) -> Layout:
     """Lay a picture out: by an engine if there is one that works, else in plain Python."""
     boxes = [Box(node.id, node.width, node.height, node.cluster, node.kind == "group") for node in picture.nodes]
-    links = []
+    links, ellipses = [], {node.id for node in picture.nodes if node.symbol}
     for edge in picture.edges:
         label = edge.label and edge.label + " ▲"  # room for the mark that the gradient's sign adds
         beside = 18 if picture.direction == "TB" else 8  # space between a thick line and the words beside it
         size = (width(label, EDGE_SIZE) + beside, EDGE_SIZE + 7) if label else (0.0, 0.0)
-        links.append(Link(edge.id, edge.source, edge.target, *size, slack=edge.sign == "constant"))
+        slack, centred = edge.sign == "constant", edge.target in ellipses
+        links.append(Link(edge.id, edge.source, edge.target, *size, slack=slack, centred=centred))
     frames = [Frame(c.id, width(c.label, EDGE_SIZE) + 16, c.parent) for c in picture.clusters]
     program, direction = find_engine(engine), picture.direction
     if program is not None and (is_named(engine) or len(boxes) + len(links) <= ENGINE_LIMIT):
