@@ -18,7 +18,7 @@ from .formats.notebook import write as notebook_output
 from .moving import add_gradients, moving
 from .picture.build import build
 from .picture.clusters import Modules
-from .picture.compare import changes
+from .picture.compare import aligned, differences
 from .picture.fold import COLLAPSE_OVER, fold
 from .picture.health import as_roots
 from .picture.measure import measure
@@ -176,7 +176,13 @@ def compare(before: Diagram | Value, after: Diagram | Value, *more: Diagram | Va
     are drawn now. With more than two, the picture compares the first with the last, and `.save("x.gif")` shows them
     all one after the other on the same layout.
 
-    Raises DiagramError when the graphs are not of the same structure.
+    Two graphs may differ in structure. Then what came is marked "new" and what went "gone", and what stays has its
+    changes, and its former formula where it is made by another operation now. A value stays if there is one of the
+    same name (a parameter of a model: of the same path), else if it is the same output, or the same leaf in order
+    among those without names, or made by the same operation of operands that stay; constants are the last to tell.
+
+    Raises DiagramError when more than two graphs differ in structure, when only some of them are folded, or when
+    their styles differ.
 
     >>> from autograd import Value, compare, draw
     >>> def loss(w):
@@ -186,10 +192,13 @@ def compare(before: Diagram | Value, after: Diagram | Value, *more: Diagram | Va
     ...     return y
     >>> compare(loss(2.0), loss(1.5))
     Diagram(2 values, 2 edges)
+    >>> w = Value(2.0, name="w")
+    >>> print(compare(draw(w.tanh()), draw(w.exp())).text.splitlines()[2])
+    v₁ = exp(w)  [value 7.389 (Δ 6.425), grad ·]  (was tanh(w))
     """
     diagrams = [one if isinstance(one, Diagram) else draw(one) for one in (before, after, *more)]
-    moments, last = [diagram.drawing.picture for diagram in diagrams], diagrams[-1].drawing
-    return Diagram(Drawing(changes(moments), last.theme, last.asked_engine, last.time_limit, moments=moments))
+    moments, last = aligned([diagram.drawing.picture for diagram in diagrams]), diagrams[-1].drawing
+    return Diagram(Drawing(differences(moments), last.theme, last.asked_engine, last.time_limit, moments=moments))
 
 
 class Diagram:

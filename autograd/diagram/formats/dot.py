@@ -14,7 +14,7 @@ from autograd.diagram.place.graphviz import LARGE, LESS_WORK
 from autograd.diagram.theme import EDGE_SIZE, FONT, SIZE, Theme, line_width, stroke
 
 from .apart import apart
-from .look import fill_and_border, label_of, legend_entries
+from .look import fill_and_border, is_dashed, label_of, legend_entries
 
 _KEY, _GAP = 38.0, 6.0  # widths in a box: of the words before numbers, and beside them
 _IN_A_ROW = 6  # of the legend
@@ -157,7 +157,7 @@ class DotPicture:
         unlabelled = any(edge.sign == "negative" and not edge.label for edge in self.picture.edges)
         for kind, words in legend_entries(self.picture):
             if kind in theme.fill:
-                dashed = ",DASHED" if kind == "constant" else ""
+                dashed = ",DASHED" if kind in ("constant", "gone") else ""
                 box = f' BORDER="1" STYLE="ROUNDED{dashed}" COLOR="{theme.border[kind]}" BGCOLOR="{theme.fill[kind]}"'
                 cells.append(f"<TD{box}>{font(words, theme.ink, size=EDGE_SIZE)}</TD>")
             else:
@@ -185,8 +185,8 @@ def _ellipse(node: Node, theme: Theme) -> dict[str, str]:
 def _table(node: Node, theme: Theme) -> str:
     """The box of a node as a table."""
     fill, border = fill_and_border(node)
-    thick = 2 if border in ("broken", "dead") else 1
-    dashed = ",DASHED" if node.kind == "constant" else ""
+    thick = {"broken": 2, "dead": 2, "new": 3}.get(border, 1)
+    dashed = ",DASHED" if is_dashed(node) else ""
     columns = any(row.label for row in node.rows)
     rows = _columns(node, theme, border) if columns else _lines(node, theme, thick)
     if node.record:

@@ -22,10 +22,11 @@ def write(drawing: Drawing) -> bytes:
         if edge.sign != "constant":
             color = stroke(LIGHT, edge.sign)
             lines.append(f"  linkStyle {i} stroke:{color},stroke-width:{line_width(edge.flow):.1f}px")
-    for kind in (*LIGHT.fill, "broken"):
+    for kind in (*LIGHT.fill, "broken", "new"):
         fill = LIGHT.fill.get(kind, LIGHT.background)
-        dash = ",stroke-dasharray:4 3" if kind == "constant" else ""
-        lines.append(f"  classDef {kind} fill:{fill},stroke:{LIGHT.border[kind]},color:{LIGHT.ink}{dash}")
+        line = {"constant": ",stroke-dasharray:4 3", "gone": ",stroke-dasharray:4 3", "new": ",stroke-width:3px"}
+        look = f"fill:{fill},stroke:{LIGHT.border[kind]},color:{LIGHT.ink}{line.get(kind, '')}"
+        lines.append(f"  classDef {kind} {look}")
     return ("\n".join(lines) + "\n").encode()
 
 

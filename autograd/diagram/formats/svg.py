@@ -28,7 +28,7 @@ from autograd.diagram.theme import (
     stroke,
 )
 
-from .look import fill_and_border, label_of, legend_entries, strength, words_of
+from .look import fill_and_border, is_dashed, label_of, legend_entries, strength, words_of
 
 MARGIN = 14.0
 Legend = tuple[str, float, float]  # its elements, its width and its height
@@ -133,6 +133,8 @@ def _rules(t: Theme, scope: str) -> str:
         *((f".box.{kind}", f"fill: {t.fill[kind]}; stroke: {t.border[kind]}") for kind in t.fill),
         (".box.broken", f"stroke: {t.broken}; stroke-width: 2"),
         (".box.dead", "stroke-width: 2"),
+        (".box.new", f"stroke: {t.border['new']}; stroke-width: 3"),
+        ("text.new", f"fill: {t.border['new']}"),
         (".ring", f"fill: none; stroke: {t.broken}; stroke-width: 2"),
         (".edge path", "fill: none"),
         (".box.frame", "fill: none; stroke: none"),
@@ -269,7 +271,7 @@ def _node(node: Node, centre: Point, uid: str, more: str = "") -> str:
     x, y, w, h = record_of(node, *centre) if node.record else (*centre, node.width, node.height)
     corners = x - w / 2, y - h / 2, x + w / 2, y + h / 2
     fill, border = fill_and_border(node)
-    dash = ' stroke-dasharray="4 3"' if node.kind == "constant" else ""
+    dash = ' stroke-dasharray="4 3"' if is_dashed(node) else ""
     classes = " ".join(dict.fromkeys(["box", fill, border]))
     parts = [f'<g id="{uid}-{node.id}" class="node {node.kind}"{more}><title>{xml(node.tooltip)}</title>']
     if node.symbol:
@@ -435,7 +437,7 @@ def _legend(picture: Picture, layout: Layout) -> Legend:
         if x and x + w > limit:
             x, y = 0.0, y + 24
         if boxed:
-            dash = ' stroke-dasharray="4 3"' if kind == "constant" else ""
+            dash = ' stroke-dasharray="4 3"' if kind in ("constant", "gone") else ""
             parts.append(f'<rect class="box {kind}" x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="18" rx="5"{dash}/>')
         classes = "small" if boxed else f"small {kind}"
         parts.append(text(words, x + (8 if boxed else 2), y + 13, classes, EDGE_SIZE) + "\n")

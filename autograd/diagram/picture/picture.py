@@ -63,6 +63,9 @@ class Node:
     outside: float | None = None  # the part of its gradient that comes through edges that are not drawn
     outside_edges: int = 0
     path: str = ""  # of a parameter that has its name from a model: `layers.0.neurons.3.w.1`
+    named: bool = False  # by its owner or by a model, not v₁
+    change: str = ""  # "new" or "gone", in a comparison
+    was: str = ""  # what it was before, where that was made otherwise
     record: bool = False  # its rows stand side by side
     symbol: str = ""  # of its operation, where that stands apart before the value
     above: bool = False  # or above it
@@ -99,6 +102,7 @@ class Edge:
     tooltip: str = ""
     count: int = 1  # edges that this one stands for
     bundled: bool = False
+    change: str = ""  # "new" or "gone", in a comparison
 
     @property
     def sign(self) -> str:
@@ -147,8 +151,8 @@ class Picture:
     style: str = "chalkgrad"
 
     def incoming(self) -> dict[str, list[Edge]]:
-        """The edges from the operands of each node, by the node's id."""
-        return group_by(self.edges, lambda edge: edge.target)
+        """The edges from the operands of each node, by the node's id; without those that are gone."""
+        return group_by([edge for edge in self.edges if edge.change != "gone"], lambda edge: edge.target)
 
     def seeds(self) -> dict[str, float]:
         """The gradients that no drawn edge brings: 1 for an output, and what comes from values that are not shown."""
