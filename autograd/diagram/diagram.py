@@ -15,6 +15,7 @@ from autograd.graph import topological_order
 from .chain_rule.derivation import derive
 from .formats import FORMATS, save
 from .formats.notebook import write as notebook_output
+from .formats.read_json import read
 from .moving import add_gradients, moving
 from .picture.build import build
 from .picture.clusters import Modules
@@ -116,7 +117,7 @@ def draw(
         )
     picture = build(order, roots, shown, modules, runs, hide_constants, may_fold)
     picture.title = clean(title or "", 120) or picture.title
-    if style == "micrograd" and modules is not None:  # an ellipse is on the same side of its record in every view
+    if style == "micrograd" and may_fold:  # an ellipse is on the same side of its record in every view
         direction = direction or "LR"
     picture.asked_direction, picture.legend, picture.style = direction, legend, style
     if moved is not None:
@@ -176,10 +177,10 @@ def compare(before: Diagram | Value, after: Diagram | Value, *more: Diagram | Va
     are drawn now. With more than two, the picture compares the first with the last, and `.save("x.gif")` shows them
     all one after the other on the same layout.
 
-    Two graphs may differ in structure. Then what came is marked "new" and what went "gone", and what stays has its
-    changes, and its former formula where it is made by another operation now. A value stays if there is one of the
-    same name (a parameter of a model: of the same path), else if it is the same output, or the same leaf in order
-    among those without names, or made by the same operation of operands that stay; constants are the last to tell.
+    Two graphs may differ in structure. Then what came is marked "new" and what went "gone"; of what stays the changes
+    are shown, and what it was where another operation makes it now. A value stays where there is one of the same name
+    (of a parameter of a model: the same path). Without a name it stays where it is the same output, or the same leaf
+    in their order, or made by the same operation of operands that stay.
 
     Raises DiagramError when more than two graphs differ in structure, when only some of them are folded, or when
     their styles differ.
@@ -215,6 +216,38 @@ class Diagram:
         values = sum(node.kind != "constant" for node in picture.nodes)
         return f"Diagram({values} values, {len(picture.edges)} edges)"
 
+    @staticmethod
+    def load(
+        path: str | os.PathLike[str],
+        *,
+        theme: str | None = None,
+        engine: str | None = None,
+        time_limit: float = TIME_LIMIT,
+    ) -> Diagram:
+        """The picture that was saved as `.json`, to be looked at again and saved in every other format.
+
+        All that it showed is there: names, numbers, flags, frames and folded boxes, the steps of the player, the
+        moments of a comparison. Only circles of `nn.draw` come back as boxes, and the picture of a function without its
+        sliders. `theme` is that of the picture unless another is given; `engine` and `time_limit` are those of `draw`,
+        and are not in a file. Files of strangers do no harm: they hold no code.
+
+        Raises OSError when the file cannot be read, and DiagramError when it is no such file, is of another version
+        or is damaged: the message says where.
+
+        >>> import pathlib, tempfile
+        >>> from autograd import Diagram, Value, draw
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = draw(Value(2.0, name="w").tanh()).save(pathlib.Path(folder) / "graph.json")
+        ...     Diagram.load(file)
+        Diagram(2 values, 1 edges)
+        """
+        if theme is not None:
+            check_theme(theme)
+        find_engine(engine)
+        drawing = read(Path(path).read_bytes(), repr(str(path)))
+        drawing.theme, drawing.asked_engine, drawing.time_limit = theme or drawing.theme, engine, time_limit
+        return Diagram(drawing)
+
     def _text(self, extension: str) -> str:
         return FORMATS[extension].write(self.drawing).decode()
 
@@ -248,11 +281,11 @@ class Diagram:
 
     @property
     def json(self) -> str:
-        """The graph as JSON: `format` "chalkgrad-graph", `version` 1, `nodes`, `edges`, `clusters`, `outputs`.
+        """The graph as JSON: `format` "chalkgrad-graph", `version` 2, `nodes`, `edges`, `clusters`, `outputs` and more.
 
         A node has `id`, `kind`, `name`, `operation`, `expression`, `value`, `gradient` (null where never computed),
         `flags`, `cluster` and `source`; an edge `source`, `target`, `position`, `partial`, `rule`, `flow` and `count`.
-        A nan or an infinity is the string "nan", "inf" or "-inf".
+        A nan or an infinity is the string "nan", "inf" or "-inf". `Diagram.load` draws a saved one again.
         """
         return self._text("json")
 

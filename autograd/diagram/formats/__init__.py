@@ -4,6 +4,7 @@
 - `svg`, `html` (the player, with `player.js` and `player.css`), `dot`, `tikz`, `mermaid`, `text`, `json`: as text;
 - `textbook`: DOT and TikZ of a picture with circles, which brings its own layout;
 - `png`, `gif`: as an image, the SVG drawn by `raster`; `pdf`, drawn by an engine from pinned DOT;
+- `read_json`: a drawing out of a JSON file;
 - `notebook`: what a notebook shows, out of the SVG and the player.
 """
 
@@ -46,11 +47,23 @@ FORMATS = by_extension(
     Format("dot", "DOT, for Graphviz", textbook.either(dot.write, textbook.dot)),
     Format("html", "the player, as one page", html.write),
     Format("gif", "the steps as an animation", gif.write, ("seconds", "scale")),
-    Format("tex", "TikZ, for LaTeX", textbook.either(lambda drawing: tikz.write(apart(drawing, flat=True)), textbook.tikz)),
+    Format(
+        "tex", "TikZ, for LaTeX", textbook.either(lambda drawing: tikz.write(apart(drawing, flat=True)), textbook.tikz)
+    ),
     Format("mmd", "Mermaid, for Markdown", mermaid.write),
     Format("txt", "a tree for the terminal", text.write),
     Format("json", "JSON", json.write),
 )
+
+
+def format_of(path: str | os.PathLike[str], formats: Mapping[str, Format] = FORMATS) -> Format:
+    """The format of the registry that a file's extension names. Raises DiagramError where it names none."""
+    target = Path(path)
+    form = formats.get(target.suffix.lower().removeprefix("."))
+    if form is None:
+        extensions = " ".join(f".{extension}" for extension in formats)
+        raise DiagramError(f"The extension of {str(target)!r} names no format. Use one of {extensions}.")
+    return form
 
 
 def save(
@@ -60,11 +73,7 @@ def save(
 
     Raises DiagramError for an extension or an option that is none.
     """
-    target = Path(path)
-    form = formats.get(target.suffix.lower().removeprefix("."))
-    if form is None:
-        extensions = " ".join(f".{extension}" for extension in formats)
-        raise DiagramError(f"The extension of {str(target)!r} names no format. Use one of {extensions}.")
+    target, form = Path(path), format_of(path, formats)
     unknown = [name for name in options if name not in form.options]
     if unknown:
         raise DiagramError(f".{form.extension} takes no option {', '.join(unknown)}.")

@@ -11,9 +11,10 @@ from autograd.diagram.theme import MARK, line_width, marked, sign_of
 
 _LEGEND = {
     "parameter": "parameter", "input": "input (frozen)", "operation": "operation", "output": "output",
-    "constant": "constant", "op": "operation", "group": "folded group", "dead": "dead unit", "positive": "▲ positive gradient",
-    "negative": "▼ negative gradient, open head", "zero": "dashed: no gradient passes", "broken": "! nan or infinite",
-    "new": "new: thick border", "gone": "gone: dashed border", "width": "wider: larger gradient", "unset": "· not computed",
+    "constant": "constant", "op": "operation", "group": "folded group", "dead": "dead unit",
+    "positive": "▲ positive gradient", "negative": "▼ negative gradient, open head",
+    "zero": "dashed: no gradient passes", "broken": "! nan or infinite", "new": "new: thick border",
+    "gone": "gone: dashed border", "width": "wider: larger gradient", "unset": "· not computed",
 }  # fmt: skip
 
 

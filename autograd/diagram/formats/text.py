@@ -32,8 +32,9 @@ def _tree(picture: Picture) -> list[str]:
         key, edge, prefix, last = waiting.pop()
         again = key in written and bool(incoming[key])
         branch = "" if edge is None else "└─ " if last else "├─ "
-        between = edge is not None and edge.change and not nodes[key].change and not nodes[edge.target].change
-        lines.append(f"{prefix}{branch}{_line(nodes[key], edge, again)}{f'  ({edge.change} edge)' if between else ''}")
+        moved = edge is not None and edge.change and not nodes[key].change and not nodes[edge.target].change
+        mark = f"  ({edge.change} edge)" if edge is not None and moved else ""
+        lines.append(f"{prefix}{branch}{_line(nodes[key], edge, again)}{mark}")
         if again:
             continue
         written.add(key)

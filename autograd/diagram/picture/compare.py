@@ -32,7 +32,9 @@ def aligned(pictures: Sequence[Picture]) -> Sequence[Picture]:
         ("their styles differ", {p.style for p in pictures}),
     ):
         if len(kinds) > 1:
-            raise DiagramError(f"These pictures cannot be compared: {what}. Draw them with the same arguments.")
+            raise DiagramError(
+                f"These pictures cannot be compared: {what}. Draw them alike, with the same collapse= and style=."
+            )
     if all(_shape(first) == _shape(other) for other in others):
         return pictures
     if len(pictures) > 2:
@@ -102,8 +104,10 @@ class _Union:
 
     def _moved(self, node: Node) -> Node:
         cluster = self.frames[node.cluster] if node.cluster is not None else None
-        texts = {key: self._renamed(getattr(node, key)) for key in ("name", "expression", "tooltip")}
-        return replace(node, id=self.here[node.id], cluster=cluster, **texts)
+        moved = replace(node, id=self.here[node.id], cluster=cluster)
+        for text in ("name", "expression", "tooltip"):
+            setattr(moved, text, self._renamed(getattr(moved, text)))
+        return moved
 
     def _renamed(self, text: str) -> str:
         """A text of the first picture with the names of this one."""
@@ -148,8 +152,11 @@ class _Union:
         if key not in self.old:
             return _marked(self.new[key], "new")
         old, new = self.old[key], self.new[key]
-        same = old.name == new.name if new.kind == "constant" else old.op == new.op
-        return replace(new) if same else replace(new, was=_former(old))
+        same = old.name == new.name if new.kind in ("constant", "group") else old.op == new.op
+        if same:
+            return replace(new)
+        rows = [*new.rows, Row("", f"was {_former(old)}", "plain")] if new.kind == "group" else new.rows
+        return replace(new, was=_former(old), rows=rows)
 
     def _edges(self) -> list[tuple[Edge, Edge]]:
         """Each edge as it was and as it is: two edges between the same values are the same."""
@@ -162,16 +169,16 @@ class _Union:
                 came = replace(edge, change="new", tooltip=f"new: {edge.tooltip}")
                 pairs.append((_without_flow(came), came))
             else:
-                ends = {"id": edge.id, "source": edge.source, "target": edge.target, "position": edge.position}
-                pairs.append((replace(old, **ends), replace(edge)))
+                same = replace(old, id=edge.id, source=edge.source, target=edge.target, position=edge.position)
+                pairs.append((same, replace(edge)))
         taken = {edge.id for edge in self.last.edges}
         left = [edge for edges in waiting.values() for edge in edges]
         ids = _renamed([edge.id for edge in left], {}, taken)
         for edge in left:
-            ends = {"id": ids[edge.id], "source": self.here[edge.source], "target": self.here[edge.target]}
-            ends |= {key: self._renamed(getattr(edge, key)) for key in ("symbol", "rule", "tooltip")}
-            went = replace(edge, **ends, change="gone")
-            went.tooltip = f"gone: {went.tooltip}"
+            source, target = self.here[edge.source], self.here[edge.target]
+            went = replace(edge, id=ids[edge.id], source=source, target=target, change="gone")
+            went.symbol, went.rule = self._renamed(edge.symbol), self._renamed(edge.rule)
+            went.tooltip = f"gone: {self._renamed(edge.tooltip)}"
             pairs.append((went, _without_flow(went)))
         return pairs
 
@@ -198,7 +205,8 @@ def _marked(node: Node, change: str) -> Node:
 
 def _former(node: Node) -> str:
     """What a value was before."""
-    return clean(node.name if node.kind == "constant" else node.expression or f"a {node.kind}", LONGEST_FORMER)
+    named = node.kind in ("constant", "group")
+    return clean(node.name if named else node.expression or f"a {node.kind}", LONGEST_FORMER)
 
 
 def _without_flow(edge: Edge) -> Edge:

@@ -2,9 +2,10 @@
 
 First by name: a value keeps its own name, a parameter its path in the model, a folded box its label and those of the
 frames round it; of several with one name the first goes with the first. Then the outputs, and the leaves without names,
-in their order. Then by structure: what the same operation makes of the same constants and of operands that stay; and at
-last what the same operation makes of the same operands, apart from those that came or went. Of several that are alike
-the first goes with the first.
+in their order. Then by structure: what the same operation makes of the same constants and of operands that stay; then
+what the same operation makes of the same operands, apart from those that came or went; and at last, from the outputs
+back, what stands at the same place of a value that stays, if the same operation made it. Of several that are alike the
+first goes with the first.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ def matches(first: Picture, last: Picture) -> Pairs:
     found.pair(_as_leaf, _as_leaf)
     found.pair_results()
     found.pair_users()
+    found.pair_operands()
     _cut_circles(first, last, found.pairs)
     found.pair_constants()
     return found.pairs
@@ -83,6 +85,19 @@ class _Matching:
                     self.add(node.id, user.id)
                     break
 
+    def pair_operands(self) -> None:
+        """Match the operands of matched values that stand at the same place, where the same operation made them."""
+        made_by = {node.id: node.op for node in self.last.nodes}
+        old, new = self.first.incoming(), self.last.incoming()
+        free = {node.id: node.op for node in self.first.nodes if node.op and node.id not in self.pairs}
+        for user in reversed(self.first.nodes):  # users come before their operands
+            there = {edge.position: edge.source for edge in new[self.pairs.get(user.id, "")]}
+            for edge in old[user.id]:
+                key = there.get(edge.position, "")
+                if key and key not in self.taken and free.get(edge.source) == made_by[key]:
+                    self.add(edge.source, key)
+                    del free[edge.source]
+
     def pair_constants(self) -> None:
         """Match the constants at the same places of matched values."""
         there = {(edge.target, edge.position): edge.source for edge in _to_constants(self.last)}
@@ -120,7 +135,7 @@ def _to_constants(picture: Picture) -> list[Edge]:
     return [edge for edge in picture.edges if edge.source in constants]
 
 
-def _labels(picture: Picture) -> dict[str | None, tuple[str, ...]]:
+def _labels(picture: Picture) -> dict[str, tuple[str, ...]]:
     """The labels of the frames round each frame and its own, by its id."""
     own = {cluster.id: cluster.label for cluster in picture.clusters}
     return {key: tuple(own[outer] for outer in chain) for key, chain in nesting(picture.clusters).items()}
@@ -131,7 +146,8 @@ def _by_name(picture: Picture) -> Callable[[Node], Hashable]:
 
     def key(node: Node) -> Hashable:
         if node.kind == "group":
-            return (node.name, *labels.get(node.cluster, ()))
+            repeated = node.id.startswith("r")  # so many turns, which may be others now
+            return ("" if repeated else node.name, *labels.get(node.cluster or "", ()))
         return node.full_name if node.named else None
 
     return key
