@@ -95,13 +95,15 @@ from .ops import sum as sum
 
 if TYPE_CHECKING:
     from .compiler import jit
-    from .diagram import Derivation, Diagram, Finding, compare, diagnose, draw, explain
+    from .diagram import Derivation, Diagram, Finding, compare, diagnose, draw, draw_on_error, explain
 
 __version__ = "0.1.0"
 
 # Loaded when first used: what draws and what compiles brings packages of its own.
 _LAZY = {
-    **dict.fromkeys(["Derivation", "Diagram", "Finding", "compare", "diagnose", "draw", "explain"], "diagram"),
+    **dict.fromkeys(
+        ["Derivation", "Diagram", "Finding", "compare", "diagnose", "draw", "draw_on_error", "explain"], "diagram"
+    ),
     "jit": "compiler",
 }
 
@@ -153,6 +155,7 @@ __all__ = [
     "diagnose",
     "dot",
     "draw",
+    "draw_on_error",
     "elu",
     "enable_grad",
     "engine",

@@ -15,10 +15,11 @@ from autograd.graph import topological_order
 from .chain_rule.derivation import derive
 from .formats import FORMATS, save
 from .formats.notebook import write as notebook_output
+from .formats.read_json import read
 from .moving import add_gradients, moving
 from .picture.build import build
 from .picture.clusters import Modules
-from .picture.compare import changes
+from .picture.compare import aligned, differences
 from .picture.fold import COLLAPSE_OVER, fold
 from .picture.health import as_roots
 from .picture.measure import measure
@@ -28,7 +29,7 @@ from .picture.select import select
 from .place.drawing import Drawing
 from .place.engines import TIME_LIMIT, find_engine
 from .text import clean
-from .theme import check_theme
+from .theme import check_style, check_theme
 
 LIMIT = 2000  # values; beyond it a layered drawing takes long and nobody can read it
 MAX_EXPLAINED, MAX_NODES = 12, 144  # parameters and nodes; a graph with no more has derivations in its player
@@ -47,6 +48,7 @@ def draw(
     direction: str | None = None,
     legend: bool = True,
     title: str | None = None,
+    style: str = "chalkgrad",
     theme: str = "auto",
     engine: str | None = None,
     time_limit: float = TIME_LIMIT,
@@ -66,6 +68,8 @@ def draw(
 
     Constants are hidden over 60 values, or as `hide_constants` says. `limit` is the most values that are drawn; None
     lifts it. `direction` is "LR" (operands on the left) or "TB" (operands on top), by default LR up to 12 steps deep.
+    `style` is "chalkgrad", one box for each value with its formula, or "micrograd", as `draw_dot` in Andrej Karpathy's
+    lecture has it: name, data and grad side by side, and operations as ellipses of their own between the values.
     `theme` is "light", "dark", or "auto", which follows the reader's system (in formats that cannot, it is light).
 
     `engine` lays the picture out: "graphviz-pure", "dot", the path of a program, or "python" for the built-in
@@ -97,6 +101,7 @@ def draw(
         raise TypeError(f"draw() got an unexpected keyword argument {next(iter(inputs))!r}")
     roots = as_roots(value)
     check_theme(theme)
+    check_style(style)
     _check(focus, path, direction)
     find_engine(engine)  # a program asked for by name and not there is an error now, not at the first look
     modules = Modules(model) if model is not None else None
@@ -113,7 +118,9 @@ def draw(
     picture = build(order, roots, shown, modules, runs, hide_constants, may_fold)
     asked = clean(title or "", 120)
     picture.title, picture.titled = asked or picture.title, bool(asked)
-    picture.asked_direction, picture.legend = direction, legend
+    if style == "micrograd" and may_fold:  # an ellipse is on the same side of its record in every view
+        direction = direction or "LR"
+    picture.asked_direction, picture.legend, picture.style = direction, legend, style
     if moved is not None:
         add_gradients(picture, moved)
     measure(picture)
@@ -171,7 +178,13 @@ def compare(before: Diagram | Value, after: Diagram | Value, *more: Diagram | Va
     are drawn now. With more than two, the picture compares the first with the last, and `.save("x.gif")` shows them
     all one after the other on the same layout.
 
-    Raises DiagramError when the graphs are not of the same structure.
+    Two graphs may differ in structure. Then what came is marked "new" and what went "gone"; of what stays the changes
+    are shown, and what it was where another operation makes it now. A value stays where there is one of the same name
+    (of a parameter of a model: the same path). Without a name it stays where it is the same output, or the same leaf
+    in their order, or made by the same operation of operands that stay.
+
+    Raises DiagramError when more than two graphs differ in structure, when only some of them are folded, or when
+    their styles differ.
 
     >>> from autograd import Value, compare, draw
     >>> def loss(w):
@@ -181,10 +194,13 @@ def compare(before: Diagram | Value, after: Diagram | Value, *more: Diagram | Va
     ...     return y
     >>> compare(loss(2.0), loss(1.5))
     Diagram(2 values, 2 edges)
+    >>> w = Value(2.0, name="w")
+    >>> print(compare(draw(w.tanh()), draw(w.exp())).text.splitlines()[2])
+    v₁ = exp(w)  [value 7.389 (Δ 6.425), grad ·]  (was tanh(w))
     """
     diagrams = [one if isinstance(one, Diagram) else draw(one) for one in (before, after, *more)]
-    moments, last = [diagram.drawing.picture for diagram in diagrams], diagrams[-1].drawing
-    return Diagram(Drawing(changes(moments), last.theme, last.asked_engine, last.time_limit, moments=moments))
+    moments, last = aligned([diagram.drawing.picture for diagram in diagrams]), diagrams[-1].drawing
+    return Diagram(Drawing(differences(moments), last.theme, last.asked_engine, last.time_limit, moments=moments))
 
 
 class Diagram:
@@ -200,6 +216,38 @@ class Diagram:
         picture = self.drawing.picture
         values = sum(node.kind != "constant" for node in picture.nodes)
         return f"Diagram({values} values, {len(picture.edges)} edges)"
+
+    @staticmethod
+    def load(
+        path: str | os.PathLike[str],
+        *,
+        theme: str | None = None,
+        engine: str | None = None,
+        time_limit: float = TIME_LIMIT,
+    ) -> Diagram:
+        """The picture that was saved as `.json`, to be looked at again and saved in every other format.
+
+        All that it showed is there: names, numbers, flags, frames and folded boxes, the steps of the player, the
+        moments of a comparison. Only circles of `nn.draw` come back as boxes, and the picture of a function without its
+        sliders. `theme` is that of the picture unless another is given; `engine` and `time_limit` are those of `draw`,
+        and are not in a file. Files of strangers do no harm: they hold no code.
+
+        Raises OSError when the file cannot be read, and DiagramError when it is no such file, is of another version
+        or is damaged: the message says where.
+
+        >>> import pathlib, tempfile
+        >>> from autograd import Diagram, Value, draw
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = draw(Value(2.0, name="w").tanh()).save(pathlib.Path(folder) / "graph.json")
+        ...     Diagram.load(file)
+        Diagram(2 values, 1 edges)
+        """
+        if theme is not None:
+            check_theme(theme)
+        find_engine(engine)
+        drawing = read(Path(path).read_bytes(), repr(str(path)))
+        drawing.theme, drawing.asked_engine, drawing.time_limit = theme or drawing.theme, engine, time_limit
+        return Diagram(drawing)
 
     def _text(self, extension: str) -> str:
         return FORMATS[extension].write(self.drawing).decode()
@@ -234,11 +282,11 @@ class Diagram:
 
     @property
     def json(self) -> str:
-        """The graph as JSON: `format` "chalkgrad-graph", `version` 1, `nodes`, `edges`, `clusters`, `outputs`.
+        """The graph as JSON: `format` "chalkgrad-graph", `version` 2, `nodes`, `edges`, `clusters`, `outputs` and more.
 
         A node has `id`, `kind`, `name`, `operation`, `expression`, `value`, `gradient` (null where never computed),
         `flags`, `cluster` and `source`; an edge `source`, `target`, `position`, `partial`, `rule`, `flow` and `count`.
-        A nan or an infinity is the string "nan", "inf" or "-inf".
+        A nan or an infinity is the string "nan", "inf" or "-inf". `Diagram.load` draws a saved one again.
         """
         return self._text("json")
 

@@ -33,10 +33,15 @@ def clean(text: object, longest: int | None = None) -> str:
     >>> clean("a very long name indeed", longest=8)
     'a very …'
     """
-    line = " ".join(_FORBIDDEN.sub("", str(text)).split())
+    line = " ".join(allowed(str(text)).split())
     if longest is not None and len(line) > longest:
         line = line[: longest - 1] + "…"
     return line
+
+
+def allowed(text: str) -> str:
+    """The text without the characters that some format cannot hold."""
+    return _FORBIDDEN.sub("", text)
 
 
 def number(x: float | None, digits: int = 4) -> str:

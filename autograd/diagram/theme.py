@@ -42,26 +42,37 @@ LIGHT = Theme(
     negative="#c2410c", zero="#6b7280", broken="#a21caf", forward="#0f766e", backward="#7c3aed", cluster="#f8fafc",
     line="#d1d5db", soft="#f3f4f6",
     fill={"parameter": "#dbeafe", "input": "#dcfce7", "operation": "#f3f4f6", "output": "#fef3c7",
-          "constant": "#ffffff", "dead": "#fee2e2", "group": "#e0e7ff"},
+          "constant": "#ffffff", "dead": "#fee2e2", "group": "#e0e7ff", "op": "#ffffff",
+          "gone": "#ffffff"},
     border={"parameter": "#1e40af", "input": "#166534", "operation": "#6b7280", "output": "#b45309",
-            "constant": "#6b7280", "dead": "#b91c1c", "group": "#4338ca", "broken": "#a21caf"},
+            "constant": "#6b7280", "dead": "#b91c1c", "group": "#4338ca", "op": "#111827", "broken": "#a21caf",
+            "gone": "#6b7280", "new": "#15803d"},
 )  # fmt: skip
 DARK = Theme(
     name="dark", background="#111827", ink="#f9fafb", muted="#d1d5db", positive="#93c5fd",
     negative="#fdba74", zero="#9ca3af", broken="#f0abfc", forward="#5eead4", backward="#c4b5fd", cluster="#1f2937",
     line="#4b5563", soft="#1f2937",
     fill={"parameter": "#1e3a8a", "input": "#14532d", "operation": "#374151", "output": "#78350f",
-          "constant": "#111827", "dead": "#7f1d1d", "group": "#312e81"},
+          "constant": "#111827", "dead": "#7f1d1d", "group": "#312e81", "op": "#111827",
+          "gone": "#111827"},
     border={"parameter": "#93c5fd", "input": "#86efac", "operation": "#9ca3af", "output": "#fcd34d",
-            "constant": "#9ca3af", "dead": "#fca5a5", "group": "#a5b4fc", "broken": "#f0abfc"},
+            "constant": "#9ca3af", "dead": "#fca5a5", "group": "#a5b4fc", "op": "#f9fafb", "broken": "#f0abfc",
+            "gone": "#9ca3af", "new": "#4ade80"},
 )  # fmt: skip
 THEMES = {"light": LIGHT, "dark": DARK}
+STYLES = ("chalkgrad", "micrograd")
 
 
 def check_theme(name: str) -> None:
     """Raise DiagramError for a theme that does not exist."""
     if name not in (*THEMES, "auto"):
         raise DiagramError(f'theme= is "light", "dark" or "auto"; {name!r} was given.')
+
+
+def check_style(name: str) -> None:
+    """Raise DiagramError for a style that does not exist."""
+    if name not in STYLES:
+        raise DiagramError(f'style= is "chalkgrad" or "micrograd"; {name!r} was given.')
 
 
 def flat(name: str) -> Theme:
@@ -96,6 +107,7 @@ def stroke(theme: Theme, kind: str) -> str:
     return {
         "positive": theme.positive, "negative": theme.negative, "zero": theme.zero, "broken": theme.broken,
         "unset": theme.muted, "constant": theme.muted, "plain": theme.ink, "late": theme.ink,
+        "new": theme.border["new"],
     }[kind]  # fmt: skip
 
 

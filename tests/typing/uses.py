@@ -34,7 +34,14 @@ assert_type(v.requires_grad, bool)
 slope = grad(scaled)
 slope(v, 2.0, shift=1.0)
 value_and_grad(scaled)(v, 2.0)
-autograd.draw(v).save("v.svg")
+autograd.draw(v, style="micrograd").save("v.svg")
+assert_type(autograd.Diagram.load("v.json"), autograd.Diagram)
+
+
+def drawn(v: Value) -> Value:
+    with autograd.draw_on_error("broken.html"):  # which hides no exception
+        return v.exp()
+
 
 v.tanhh()  # error
 v + "x"  # error

@@ -1,9 +1,10 @@
 """How it is written: a `Drawing` becomes a file. One format is one file here and one row of `FORMATS`.
 
-- `look`: what all formats show alike;
+- `look`: what all formats show alike; `apart`: operations as nodes of their own, where a format knows only boxes;
 - `svg`, `html` (the player, with `player.js` and `player.css`), `dot`, `tikz`, `mermaid`, `text`, `json`: as text;
 - `textbook`: DOT and TikZ of a picture with circles, which brings its own layout;
 - `png`, `gif`: as an image, the SVG drawn by `raster`; `pdf`, drawn by an engine from pinned DOT;
+- `read_json`: a drawing out of a JSON file;
 - `notebook`: what a notebook shows, out of the SVG and the player.
 """
 
@@ -52,6 +53,16 @@ FORMATS = by_extension(
 )
 
 
+def format_of(path: str | os.PathLike[str], formats: Mapping[str, Format] = FORMATS) -> Format:
+    """The format of the registry that a file's extension names. Raises DiagramError where it names none."""
+    target = Path(path)
+    form = formats.get(target.suffix.lower().removeprefix("."))
+    if form is None:
+        extensions = " ".join(f".{extension}" for extension in formats)
+        raise DiagramError(f"The extension of {str(target)!r} names no format. Use one of {extensions}.")
+    return form
+
+
 def save(
     drawing: object, path: str | os.PathLike[str], options: Mapping[str, Any], formats: Mapping[str, Format] = FORMATS
 ) -> Path:
@@ -59,11 +70,7 @@ def save(
 
     Raises DiagramError for an extension or an option that is none.
     """
-    target = Path(path)
-    form = formats.get(target.suffix.lower().removeprefix("."))
-    if form is None:
-        extensions = " ".join(f".{extension}" for extension in formats)
-        raise DiagramError(f"The extension of {str(target)!r} names no format. Use one of {extensions}.")
+    target, form = Path(path), format_of(path, formats)
     unknown = [name for name in options if name not in form.options]
     if unknown:
         raise DiagramError(f".{form.extension} takes no option {', '.join(unknown)}.")

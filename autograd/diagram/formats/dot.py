@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograd.diagram.picture.picture import Cluster, Edge, Node, Picture, group_by
+from autograd.diagram.picture.record import cells, split
 from autograd.diagram.place.boxes import Layout
 from autograd.diagram.place.drawing import Drawing
 from autograd.diagram.place.graphviz import LARGE, LESS_WORK
 from autograd.diagram.theme import EDGE_SIZE, FONT, SIZE, Theme, line_width, stroke
 
-from .look import fill_and_border, label_of, legend_entries
+from .apart import apart
+from .look import fill_and_border, is_dashed, label_of, legend_entries
 
 _KEY, _GAP = 38.0, 6.0  # widths in a box: of the words before numbers, and beside them
 _IN_A_ROW = 6  # of the legend
@@ -20,7 +22,13 @@ _IN_A_ROW = 6  # of the legend
 
 def write(drawing: Drawing) -> bytes:
     """DOT without positions: a program that reads it lays the graph out itself."""
-    return DotPicture(drawing.picture, drawing.colours).text().encode()
+    return DotPicture(split(drawing.picture), drawing.colours).text().encode()
+
+
+def pinned(drawing: Drawing) -> str:
+    """DOT with the position of everything, for `neato -n2`."""
+    parted = apart(drawing)
+    return DotPicture(parted.picture, drawing.colours, parted.layout).text()
 
 
 def html_text(text: str) -> str:
@@ -92,8 +100,8 @@ class DotPicture:
         def add(into: Any, key: str | None) -> None:
             for node in members[key]:
                 place = {"pos": self._at(*self.layout.nodes[node.id]) + "!"} if self.layout is not None else {}
-                label = _table(node, self.theme)
-                into.node(node.id, label=label, tooltip=tooltip(node.tooltip), id=node.id, **place)
+                look = _ellipse(node, self.theme) if node.kind == "op" else {"label": _table(node, self.theme)}
+                into.node(node.id, tooltip=tooltip(node.tooltip), id=node.id, **look, **place)
             for cluster in children[key]:
                 with into.subgraph(name="cluster_" + cluster.id) as inner:
                     inner.attr(**self._frame(cluster))
@@ -149,7 +157,7 @@ class DotPicture:
         unlabelled = any(edge.sign == "negative" and not edge.label for edge in self.picture.edges)
         for kind, words in legend_entries(self.picture):
             if kind in theme.fill:
-                dashed = ",DASHED" if kind == "constant" else ""
+                dashed = ",DASHED" if kind in ("constant", "gone") else ""
                 box = f' BORDER="1" STYLE="ROUNDED{dashed}" COLOR="{theme.border[kind]}" BGCOLOR="{theme.fill[kind]}"'
                 cells.append(f"<TD{box}>{font(words, theme.ink, size=EDGE_SIZE)}</TD>")
             else:
@@ -165,13 +173,24 @@ class DotPicture:
         return f'<<TABLE BORDER="0" CELLSPACING="0" CELLPADDING="0">{"".join(rows)}</TABLE>>'
 
 
+def _ellipse(node: Node, theme: Theme) -> dict[str, str]:
+    """The ellipse of an operation that stands apart."""
+    return {
+        "shape": "ellipse", "label": f"<{font(node.name, theme.ink, bold=True)}>", "color": theme.border["op"],
+        "style": "filled", "fillcolor": theme.fill["op"], "fixedsize": "true", "width": f"{node.width / 72:.4f}",
+        "height": f"{node.height / 72:.4f}",
+    }  # fmt: skip
+
+
 def _table(node: Node, theme: Theme) -> str:
     """The box of a node as a table."""
     fill, border = fill_and_border(node)
-    thick = 2 if border in ("broken", "dead") else 1
-    dashed = ",DASHED" if node.kind == "constant" else ""
+    thick = {"broken": 2, "dead": 2, "new": 3}.get(border, 1)
+    dashed = ",DASHED" if is_dashed(node) else ""
     columns = any(row.label for row in node.rows)
     rows = _columns(node, theme, border) if columns else _lines(node, theme, thick)
+    if node.record:
+        rows = [f"<TR>{'<VR/>'.join(_cells(node, theme, border, thick))}</TR>"]
     table = (
         f'<TABLE BORDER="{thick}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" STYLE="ROUNDED{dashed}" '
         f'COLOR="{theme.border[border]}" BGCOLOR="{theme.fill[fill]}" '
@@ -183,6 +202,21 @@ def _table(node: Node, theme: Theme) -> str:
             f"<TR><TD>{table}</TD></TR></TABLE>"
         )
     return f"<{table}>"
+
+
+def _cells(node: Node, theme: Theme, border: str, thick: int) -> list[str]:
+    """The name of a record and its rows, side by side."""
+    texts = [font(node.heading, theme.ink, bold=True)]
+    for label, text, kind in node.rows:
+        words = [font(label + "\u00a0 ", theme.muted)] if label else []
+        texts.append("".join([*words, font(text, _ink(kind, theme, border), bold=kind == "flag")]))
+    size = f'HEIGHT="{node.height - 2 * thick:.0f}" WIDTH='
+    return [f'<TD {size}"{long - 2:.0f}">{text}</TD>' for text, long in zip(texts, cells(node), strict=True)]
+
+
+def _ink(kind: str, theme: Theme, border: str) -> str:
+    """The colour of a row."""
+    return theme.border["broken" if border == "broken" else "dead"] if kind == "flag" else stroke(theme, kind)
 
 
 def _columns(node: Node, theme: Theme, border: str) -> list[str]:
@@ -202,8 +236,7 @@ def _columns(node: Node, theme: Theme, border: str) -> list[str]:
                 f'<TD ALIGN="RIGHT" WIDTH="{whole - _KEY - 2 * _GAP:.0f}">{font(text, color)}</TD>{space}</TR>'
             )
         else:
-            color = theme.border["broken" if border == "broken" else "dead"] if kind == "flag" else theme.ink
-            cell = font(text, color, bold=kind == "flag")
+            cell = font(text, _ink(kind, theme, border), bold=kind == "flag")
             rows.append(f'<TR>{space}<TD COLSPAN="3" ALIGN="LEFT" WIDTH="{whole - _GAP:.0f}">{cell}</TD></TR>')
     return rows
 

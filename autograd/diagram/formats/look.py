@@ -1,4 +1,4 @@
-"""What all formats show alike: the fill and border of a node, the label of an edge, and the words of the legend."""
+"""What all formats show alike: fill and border of a node, the label of an edge, the words of the legend."""
 
 from __future__ import annotations
 
@@ -11,20 +11,28 @@ from autograd.diagram.theme import MARK, line_width, marked, sign_of
 
 _LEGEND = {
     "parameter": "parameter", "input": "input (frozen)", "operation": "operation", "output": "output",
-    "constant": "constant", "group": "folded group", "dead": "dead unit", "positive": "▲ positive gradient",
-    "negative": "▼ negative gradient, open head", "zero": "dashed: no gradient passes", "broken": "! nan or infinite",
-    "width": "wider: larger gradient", "unset": "· not computed",
+    "constant": "constant", "op": "operation", "group": "folded group", "dead": "dead unit",
+    "positive": "▲ positive gradient", "negative": "▼ negative gradient, open head",
+    "zero": "dashed: no gradient passes", "broken": "! nan or infinite", "new": "new: thick border",
+    "gone": "gone: dashed border", "width": "wider: larger gradient", "unset": "· not computed",
 }  # fmt: skip
 
 
 def fill_and_border(node: Node) -> tuple[str, str]:
     """The kinds whose fill and whose border a node takes: health shows on both."""
+    if node.change == "gone":
+        return "gone", "gone"
     kinds = {flag.kind for flag in node.flags}
     if kinds & {"nan", "inf", "nan gradient", "inf gradient"} or any(row.kind == "broken" for row in node.rows):
         return node.kind, "broken"
     if "dead" in kinds:
         return "dead", "dead"
-    return node.kind, node.kind
+    return node.kind, node.change or node.kind
+
+
+def is_dashed(node: Node) -> bool:
+    """Whether the border of a node is a dashed line."""
+    return node.kind == "constant" or node.change == "gone"
 
 
 def label_of(edge: Edge) -> str:
@@ -63,12 +71,15 @@ def words_of(node: Node, shape: Shape, centre: Point) -> Iterator[Words]:
 
 def legend_entries(picture: Picture, layout: Layout | None = None) -> list[tuple[str, str]]:
     """What the legend explains: only what the picture shows. Pairs of a class and words."""
-    shown = {node.kind for node in picture.nodes}
+    records = picture.style == "micrograd"
+    shown = {node.kind for node in picture.nodes} | {"op" for node in picture.nodes if node.symbol}
     signs = {sign_of(node.grad) for node in picture.nodes if node.rows}
     signs |= {strength(edge, layout)[0] for edge in picture.edges}
     shown |= signs & {"positive", "negative", "zero", "broken"}
     shown |= {"dead" for node in picture.nodes for flag in node.flags if flag.kind == "dead"}
+    shown |= {node.change for node in picture.nodes if node.change}
     shown |= {"unset" for node in picture.nodes for row in node.rows if row.kind == "unset"}
     shown |= {"width"} if shown & {"positive", "negative"} else set()
     words = (layout.legend if layout is not None else {}) or _LEGEND
+    words = words | ({"operation": "computed value"} if records else {})
     return [(kind, words) for kind, words in words.items() if kind in shown]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from autograd.diagram.picture.picture import Picture, group_by
+from autograd.diagram.picture.record import split
 from autograd.diagram.place.drawing import Drawing
 from autograd.diagram.theme import LIGHT, line_width, stroke
 
@@ -11,7 +12,7 @@ from .look import fill_and_border, label_of
 
 def write(drawing: Drawing) -> bytes:
     """The flowchart. Every text is in quotes, and what is special in it is an entity code."""
-    picture = drawing.picture
+    picture = split(drawing.picture, flat=True)
     lines = [f"flowchart {picture.direction}", *_nodes(picture)]
     for edge in picture.edges:
         arrow = "-.->" if edge.sign in ("constant", "zero") else "-->"
@@ -21,10 +22,11 @@ def write(drawing: Drawing) -> bytes:
         if edge.sign != "constant":
             color = stroke(LIGHT, edge.sign)
             lines.append(f"  linkStyle {i} stroke:{color},stroke-width:{line_width(edge.flow):.1f}px")
-    for kind in (*LIGHT.fill, "broken"):
+    for kind in (*LIGHT.fill, "broken", "new"):
         fill = LIGHT.fill.get(kind, LIGHT.background)
-        dash = ",stroke-dasharray:4 3" if kind == "constant" else ""
-        lines.append(f"  classDef {kind} fill:{fill},stroke:{LIGHT.border[kind]},color:{LIGHT.ink}{dash}")
+        line = {"constant": ",stroke-dasharray:4 3", "gone": ",stroke-dasharray:4 3", "new": ",stroke-width:3px"}
+        look = f"fill:{fill},stroke:{LIGHT.border[kind]},color:{LIGHT.ink}{line.get(kind, '')}"
+        lines.append(f"  classDef {kind} {look}")
     return ("\n".join(lines) + "\n").encode()
 
 
@@ -37,7 +39,8 @@ def _nodes(picture: Picture) -> list[str]:
         lines = []
         for node in members[key]:
             rows = [node.header, *(f"{label} {text}".strip() for label, text, _ in node.rows)]
-            lines.append(f"{pad}{node.id}[{_quoted(*rows)}]:::{fill_and_border(node)[1]}")
+            start, end = ("([", "])") if node.kind == "op" else "[]"
+            lines.append(f"{pad}{node.id}{start}{_quoted(*rows)}{end}:::{fill_and_border(node)[1]}")
         for cluster in children[key]:
             lines.append(f"{pad}subgraph {cluster.id}[{_quoted(cluster.label)}]")
             lines += [*inside(cluster.id, pad + "  "), f"{pad}end"]

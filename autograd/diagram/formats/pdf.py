@@ -5,10 +5,9 @@ from __future__ import annotations
 from autograd.diagram.place.drawing import Drawing
 from autograd.diagram.place.engines import find_engine, run_pdf
 
-from .dot import DotPicture
+from .dot import pinned
 
 
 def write(drawing: Drawing) -> bytes:
     """The document of one page."""
-    pinned = DotPicture(drawing.picture, drawing.colours, drawing.layout).text()
-    return run_pdf(find_engine(drawing.asked_engine), pinned, drawing.time_limit)
+    return run_pdf(find_engine(drawing.asked_engine), pinned(drawing), drawing.time_limit)

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from autograd.diagram.picture.picture import Cluster, Edge, Node, Picture
+from autograd.diagram.picture.picture import Cluster, Edge, Node, Picture, Row
+from autograd.diagram.picture.record import cells, ellipse_of, record_of
 from autograd.diagram.place.boxes import Layout, Point, Rectangle, Shape, Words
 from autograd.diagram.place.drawing import Drawing
 from autograd.diagram.text import clean, finite, measurable, number, width, xml
@@ -27,7 +28,7 @@ from autograd.diagram.theme import (
     stroke,
 )
 
-from .look import fill_and_border, label_of, legend_entries, strength, words_of
+from .look import fill_and_border, is_dashed, label_of, legend_entries, strength, words_of
 
 MARGIN = 14.0
 Legend = tuple[str, float, float]  # its elements, its width and its height
@@ -126,11 +127,14 @@ def _rules(t: Theme, scope: str) -> str:
         (".head", "font-weight: bold"),
         (f".key, {scope} .note", f"fill: {t.muted}"),
         (".rule", f"stroke: {t.muted}; stroke-opacity: .35"),
+        (".joint", f"stroke: {t.muted}; fill: {t.muted}"),
         (".cluster rect", f"fill: {t.cluster}; stroke: {t.muted}; stroke-opacity: .6"),
         (".cluster text", f"fill: {t.muted}"),
         *((f".box.{kind}", f"fill: {t.fill[kind]}; stroke: {t.border[kind]}") for kind in t.fill),
         (".box.broken", f"stroke: {t.broken}; stroke-width: 2"),
         (".box.dead", "stroke-width: 2"),
+        (".box.new", f"stroke: {t.border['new']}; stroke-width: 3"),
+        ("text.new", f"fill: {t.border['new']}"),
         (".ring", f"fill: none; stroke: {t.broken}; stroke-width: 2"),
         (".edge path", "fill: none"),
         (".box.frame", "fill: none; stroke: none"),
@@ -264,31 +268,76 @@ def _rectangle(corners: Rectangle, radius: int, attributes: str = "") -> str:
 
 
 def _node(node: Node, centre: Point, uid: str, more: str = "") -> str:
-    w, h = node.width, node.height
-    x, y = centre[0] - w / 2, centre[1] - h / 2
+    x, y, w, h = record_of(node, *centre) if node.record else (*centre, node.width, node.height)
+    corners = x - w / 2, y - h / 2, x + w / 2, y + h / 2
     fill, border = fill_and_border(node)
-    dash = ' stroke-dasharray="4 3"' if node.kind == "constant" else ""
+    dash = ' stroke-dasharray="4 3"' if is_dashed(node) else ""
     classes = " ".join(dict.fromkeys(["box", fill, border]))
     parts = [f'<g id="{uid}-{node.id}" class="node {node.kind}"{more}><title>{xml(node.tooltip)}</title>']
+    if node.symbol:
+        parts.append(_ellipse(node, centre))
     if border == "broken":
         ring = "ring late" if finite(node.value) else "ring"
-        parts.append(_rectangle((x - 4, y - 4, x + w + 4, y + h + 4), 9, f'class="{ring}" '))
-    parts.append(f'<rect class="{classes}" x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" rx="6"{dash}/>')
-    baseline = y + 16 if node.rows else centre[1] + 4.5
-    parts.append(text(node.header, centre[0], baseline, "head", SIZE, "middle", bold=True))
-    if node.rows:
-        parts.append(f'<path class="rule" d="M{x:.1f} {y + HEADER_HEIGHT:.1f}h{w:.1f}"/>')
-    late = {flag.text for flag in node.flags if flag.late}
-    for i, (label, content, kind) in enumerate(node.rows, 1):
-        baseline = y + HEADER_HEIGHT + ROW_HEIGHT * i - 2
-        if label:
-            parts.append(text(label, x + PAD, baseline, "key", SIZE))
-            parts.append(text(content, x + w - PAD, baseline, f"number {label.split()[0]} {kind}", SIZE, "end"))
-        else:
-            marks = [kind] + ["broken"] * (border == "broken") + ["late"] * (content in late)
-            parts.append(text(content, x + PAD, baseline, " ".join(marks) if kind == "flag" else kind, SIZE))
+        around = corners[0] - 4, corners[1] - 4, corners[2] + 4, corners[3] + 4
+        parts.append(_rectangle(around, 9, f'class="{ring}" '))
+    parts.append(_rectangle(corners, 6, f'class="{classes}" ')[:-2] + f"{dash}/>")
+    parts += _side_by_side(node, corners, border) if node.record else _in_rows(node, corners, border)
     parts.append("</g>\n")
     return "".join(parts)
+
+
+def _in_rows(node: Node, corners: Rectangle, border: str) -> list[str]:
+    """The heading of a box, and below a line its rows."""
+    left, top, right, bottom = corners
+    baseline = top + 16 if node.rows else (top + bottom) / 2 + 4.5
+    parts = [text(node.heading, (left + right) / 2, baseline, "head", SIZE, "middle", bold=True)]
+    if node.rows:
+        parts.append(f'<path class="rule" d="M{left:.1f} {top + HEADER_HEIGHT:.1f}h{right - left:.1f}"/>')
+    for i, row in enumerate(node.rows, 1):
+        parts += _row(node, row, left, right, top + HEADER_HEIGHT + ROW_HEIGHT * i - 2, border)
+    return parts
+
+
+def _side_by_side(node: Node, corners: Rectangle, border: str) -> list[str]:
+    """The name of a record and its rows, between them lines."""
+    left, top, _, bottom = corners
+    (first, *others), baseline = cells(node), (top + bottom) / 2 + 4.5
+    parts = [text(node.heading, left + first / 2, baseline, "head", SIZE, "middle", bold=True)]
+    x = left + first
+    for row, long in zip(node.rows, others, strict=True):
+        parts.append(f'<path class="rule" d="M{x:.1f} {top:.1f}v{bottom - top:.1f}"/>')
+        parts += _row(node, row, x, x + long, baseline, border)
+        x += long
+    return parts
+
+
+def _row(node: Node, row: Row, left: float, right: float, baseline: float, border: str) -> list[str]:
+    """A word on the left and a number on the right, or a text."""
+    label, content, kind = row
+    if label:
+        what = "value" if label == "data" else label.split()[0]
+        number_at = text(content, right - PAD, baseline, f"number {what} {kind}", SIZE, "end")
+        return [text(label, left + PAD, baseline, "key", SIZE), number_at]
+    late = any(flag.late and flag.text == content for flag in node.flags)
+    marks = [kind] + ["broken"] * (border == "broken") + ["late"] * late
+    return [text(content, left + PAD, baseline, " ".join(marks) if kind == "flag" else kind, SIZE)]
+
+
+def _ellipse(node: Node, centre: Point) -> str:
+    """The operation of a record, and the arrow from it to the record."""
+    (x, y, w, h), (to_x, to_y, long, high) = ellipse_of(node, *centre), record_of(node, *centre)
+    start, end = (x + w / 2, y), (to_x - long / 2, to_y)
+    head = [(end[0] - 7, y - 3.2), (end[0] - 7, y + 3.2)]
+    if node.above:
+        start, end = (x, y + h / 2), (to_x, to_y - high / 2)
+        head = [(x - 3.2, end[1] - 7), (x + 3.2, end[1] - 7)]
+    corners = " ".join(f"{a:.1f},{b:.1f}" for a, b in [end, *head])
+    return (
+        f'<ellipse class="box op" cx="{x:.1f}" cy="{y:.1f}" rx="{w / 2:.1f}" ry="{h / 2:.1f}"/>'
+        f"{text(node.symbol, x, y + 4.5, 'head', SIZE, 'middle', bold=True)}"
+        f'<path class="joint" d="M{start[0]:.1f} {start[1]:.1f}L{end[0]:.1f} {end[1]:.1f}"/>'
+        f'<polygon class="joint" points="{corners}"/>'
+    )
 
 
 def _shape(node: Node, shape: Shape, centre: Point, uid: str) -> str:
@@ -388,7 +437,7 @@ def _legend(picture: Picture, layout: Layout) -> Legend:
         if x and x + w > limit:
             x, y = 0.0, y + 24
         if boxed:
-            dash = ' stroke-dasharray="4 3"' if kind == "constant" else ""
+            dash = ' stroke-dasharray="4 3"' if kind in ("constant", "gone") else ""
             parts.append(f'<rect class="box {kind}" x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="18" rx="5"{dash}/>')
         classes = "small" if boxed else f"small {kind}"
         parts.append(text(words, x + (8 if boxed else 2), y + 13, classes, EDGE_SIZE) + "\n")

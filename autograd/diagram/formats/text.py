@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autograd.diagram.picture.picture import Edge, Node, Picture
+from autograd.diagram.picture.picture import Edge, Node, Picture, group_by
 from autograd.diagram.place.drawing import Drawing
 from autograd.diagram.text import number
 
@@ -19,7 +19,8 @@ def write(drawing: Drawing) -> bytes:
 
 
 def _tree(picture: Picture) -> list[str]:
-    incoming, nodes = picture.incoming(), {node.id: node for node in picture.nodes}
+    incoming = group_by(picture.edges, lambda edge: edge.target)
+    nodes = {node.id: node for node in picture.nodes}
     used = {edge.source for edge in picture.edges}
     # a picture of a part may leave out the output, and has then other values that nothing in it uses
     tops = dict.fromkeys(picture.outputs + [node.id for node in picture.nodes if node.id not in used])
@@ -31,7 +32,9 @@ def _tree(picture: Picture) -> list[str]:
         key, edge, prefix, last = waiting.pop()
         again = key in written and bool(incoming[key])
         branch = "" if edge is None else "└─ " if last else "├─ "
-        lines.append(f"{prefix}{branch}{_line(nodes[key], edge, again)}")
+        moved = edge is not None and edge.change and not nodes[key].change and not nodes[edge.target].change
+        mark = f"  ({edge.change} edge)" if edge is not None and moved else ""
+        lines.append(f"{prefix}{branch}{_line(nodes[key], edge, again)}{mark}")
         if again:
             continue
         written.add(key)
@@ -45,19 +48,26 @@ def _tree(picture: Picture) -> list[str]:
 
 
 def _line(node: Node, edge: Edge | None, again: bool) -> str:
+    marks = "".join(f"  ({words})" for words in (node.change, node.was and f"was {node.was}") if words)
     if node.kind == "constant":
-        return f"{node.name} (constant)"
+        return f"{node.name} (constant){marks}"
     text = node.header if node.expression else node.full_name
     if again:
         text = f"{node.full_name} (above)"
     elif node.kind == "group":
         text += ": " + ", ".join(row.text for row in node.rows)
     else:
-        text += f"  [value {number(node.value)}"
-        text += "]" if node.frozen else f", grad {number(node.grad)}]"
-        text += "".join(f"  !! {flag.text}" for flag in node.flags)
+        value, grad = node.before if node.before is not None and not node.change else (None, None)
+        text += f"  [value {_changed(node.value, value)}"
+        text += "]" if node.frozen else f", grad {_changed(node.grad, grad)}]"
+        text += marks + "".join(f"  !! {flag.text}" for flag in node.flags)
     if edge is not None and edge.partial is not None:
         shown = number(edge.partial)
         rule = f"{edge.rule} = " if edge.rule and edge.rule != shown else ""
         text += f"   {edge.symbol} = {rule}{shown}"
     return text
+
+
+def _changed(now: float | None, before: float | None) -> str:
+    """A number, and by how much it changed where that is known."""
+    return number(now) + (f" (Δ {number(now - before)})" if now is not None and before is not None else "")

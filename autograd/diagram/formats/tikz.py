@@ -18,6 +18,7 @@ from autograd.diagram.theme import HEADER_HEIGHT, PAD, ROW_HEIGHT, SIZE, line_wi
 from autograd.errors import DiagramError
 from autograd.notation import GREEK, SIGNS
 
+from .apart import apart
 from .look import fill_and_border, label_of, legend_entries
 
 SIZES = (10.0, 9.0, 8.0)  # points of the letters, the largest that fits
@@ -49,6 +50,7 @@ def write(
     latex: Mapping[str, str] | None = None,
 ) -> bytes:
     r"""A document, or what `\input` takes, for LuaLaTeX, XeLaTeX and pdfLaTeX. `Diagram.save` says the options."""
+    drawing = apart(drawing, flat=True)
     picture, symbols = drawing.picture, Symbols(latex)
     symbols.check({name for node in picture.nodes for name in (node.name, node.full_name)})
     if not isinstance(standalone, bool):

@@ -36,6 +36,8 @@ def views(picture: Picture) -> dict[str, Picture]:
 
     Small pictures are there whole, too, by the key "*". Empty where nothing can be folded.
     """
+    if any(node.kind == "group" for node in picture.nodes):
+        return {}  # it is folded already: a comparison, or one of very many values that was loaded
     innermost, closed = _by_neuron(picture), fold(picture)
     boxes = [node.id for node in closed.nodes if node.kind == "group" and node.id != _REST]
     if not boxes:

@@ -63,6 +63,12 @@ class Node:
     outside: float | None = None  # the part of its gradient that comes through edges that are not drawn
     outside_edges: int = 0
     path: str = ""  # of a parameter that has its name from a model: `layers.0.neurons.3.w.1`
+    named: bool = False  # by its owner or by a model, not v₁
+    change: str = ""  # "new" or "gone", in a comparison
+    was: str = ""  # what it was before, where that was made otherwise
+    record: bool = False  # its rows stand side by side
+    symbol: str = ""  # of its operation, where that stands apart before the value
+    above: bool = False  # or above it
 
     @property
     def full_name(self) -> str:
@@ -73,6 +79,11 @@ class Node:
     def header(self) -> str:
         """`a = w × x`, or the name alone."""
         return f"{self.name} = {self.expression}" if self.expression else self.name
+
+    @property
+    def heading(self) -> str:
+        """What stands on top of the box; a record's operation stands apart."""
+        return self.name if self.record else self.header
 
 
 @dataclass(slots=True)
@@ -91,6 +102,7 @@ class Edge:
     tooltip: str = ""
     count: int = 1  # edges that this one stands for
     bundled: bool = False
+    change: str = ""  # "new" or "gone", in a comparison
 
     @property
     def sign(self) -> str:
@@ -137,10 +149,11 @@ class Picture:
     lean: bool = False  # without formulas and sizes: too many to be drawn one by one, so that it will be folded
     notes: list[str] = field(default_factory=list)
     legend: bool = True
+    style: str = "chalkgrad"
 
     def incoming(self) -> dict[str, list[Edge]]:
-        """The edges from the operands of each node, by the node's id."""
-        return group_by(self.edges, lambda edge: edge.target)
+        """The edges from the operands of each node, by the node's id; without those that are gone."""
+        return group_by([edge for edge in self.edges if edge.change != "gone"], lambda edge: edge.target)
 
     def seeds(self) -> dict[str, float]:
         """The gradients that no drawn edge brings: 1 for an output, and what comes from values that are not shown."""

@@ -37,6 +37,7 @@ class Link:
     label_width: float = 0.0
     label_height: float = 0.0
     slack: bool = False  # it need not be straight: a constant stands where there is room
+    centred: bool = False  # from the middle of a side to the middle of a side, where an ellipse is
 
 
 @dataclass(slots=True)

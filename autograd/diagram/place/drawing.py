@@ -51,11 +51,13 @@ def parts(picture: Picture, label_size: float = EDGE_SIZE) -> tuple[list[Box], l
     """The boxes and the links of a picture, as a layout sees them."""
     boxes = [Box(node.id, node.width, node.height, node.cluster, node.kind == "group") for node in picture.nodes]
     links: list[Link] = []
+    ellipses = {node.id for node in picture.nodes if node.symbol}
     for edge in picture.edges:
         label = edge.label and edge.label + " ▲"  # room for the mark that the gradient's sign adds
         beside = 18 if picture.direction == "TB" else 8  # space between a thick line and the words beside it
         size = (width(label, label_size) + beside, label_size + 7) if label else (0.0, 0.0)
-        links.append(Link(edge.id, edge.source, edge.target, *size, slack=edge.sign == "constant"))
+        slack, centred = edge.sign == "constant", edge.target in ellipses
+        links.append(Link(edge.id, edge.source, edge.target, *size, slack=slack, centred=centred))
     return boxes, links
 
 

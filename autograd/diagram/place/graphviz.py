@@ -35,7 +35,9 @@ def by_engine(
     _add_boxes(graph, boxes, frames)
     for link in links:
         label = _blank(link.label_width, link.label_height) if link.label_width else ""
-        graph.edge(link.source, link.target, id=link.id, label=label, weight="1" if link.slack else "8", **ports)
+        at = {} if not link.centred else _ports(direction)
+        weight = "1" if link.slack else "8"
+        graph.edge(link.source, link.target, id=link.id, label=label, weight=weight, **(ports | at))
     known = {box.id for box in boxes}
     for point in dict.fromkeys(end for pair in invisible for end in pair if end not in known):
         graph.node(point, width="0.01", height="0.01")
@@ -57,9 +59,13 @@ def _attributes(boxes: list[Box], links: list[Link], direction: str) -> tuple[di
     layer = layers(boxes, links) if crowded else {}
     if crowded and all(layer[link.target] - layer[link.source] == 2 for link in links):
         # every link leads to the next column, so a straight line passes through no box, as in a drawing of a network
-        ends = ("e", "w") if direction == "LR" else ("s", "n")
-        return attributes | {"splines": "line"}, dict(zip(("tailport", "headport"), ends, strict=True))
+        return attributes | {"splines": "line"}, _ports(direction)
     return attributes, {}
+
+
+def _ports(direction: str) -> dict[str, str]:
+    """From the middle of the side where a box's results are to the middle of that where its operands are."""
+    return {"tailport": "e", "headport": "w"} if direction == "LR" else {"tailport": "s", "headport": "n"}
 
 
 def _add_boxes(graph: Any, boxes: list[Box], frames: list[Frame]) -> None:

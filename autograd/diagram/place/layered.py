@@ -204,6 +204,7 @@ def _ports(links: list[Link], chains: dict[str, list[_Cell]], end: int) -> dict[
         step = min(14.0, room / len(keys))
         for i, key in enumerate(keys):
             places[key] = (i - (len(keys) - 1) / 2) * step
+    places |= {link.id: 0.0 for link in links if link.centred}
     return places
 
 
