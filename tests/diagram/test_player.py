@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograd import Value
-from autograd.diagram import Diagram, draw
+from autograd.diagram import Diagram, compare, draw
 from autograd.diagram.chain_rule.steps import as_data, steps
 from autograd.diagram.formats.html import fragment
 from autograd.diagram.formats.page import page as whole_page
@@ -697,3 +697,25 @@ def test_a_page_that_is_dark_prints_light(opened: Callable[..., Watched]) -> Non
     assert page.page.evaluate(ground) == page.page.evaluate(fill) == "rgb(17, 24, 39)"
     page.page.emulate_media(color_scheme="dark", media="print")
     assert page.page.evaluate(ground) == page.page.evaluate(fill) == "rgb(255, 255, 255)"
+
+
+def test_a_comparison_steps_through_its_moments(opened: Callable[..., Watched]) -> None:
+    def moment(w: float) -> Value:
+        a = named("a", Value(w, name="w") * Value(-3.0, name="x"))
+        a.backward()
+        return a
+
+    page = opened(html=compare(moment(2.0), moment(1.5), moment(1.0)).html)
+    seen = []
+    for _ in range(3):
+        seen.append((page.part("title").text_content(), page.numbers()["w"], page.numbers()["a"][:2]))
+        page.page.keyboard.press("ArrowRight")
+    assert seen == [
+        ("Moment 1 of 3", ["2", "0", "▼ −3", "0"], ["−6", "0"]),
+        ("Moment 2 of 3", ["1.5", "▼ −0.5", "▼ −3", "0"], ["−4.5", "▲ 1.5"]),
+        ("Moment 3 of 3", ["1", "▼ −1", "▼ −3", "0"], ["−3", "▲ 3"]),
+    ]
+    label = page.page.locator("g.edge text").nth(1)
+    assert label.text_content() == "∂a/∂x = w = 1 ▲"
+    page.page.keyboard.press("Home")
+    assert label.text_content() == "∂a/∂x = w = 2 ▲"

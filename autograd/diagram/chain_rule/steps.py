@@ -1,5 +1,7 @@
 """The steps of a graph's evaluation: forward one node at a time, the seed, then backward one node at a time.
 
+A comparison has its moments for steps.
+
 Each step says which node is at work, which edges carry something, what the numbers become, and the mathematics as
 MathML trees. It is plain data, for the page of the player and for an animation.
 """
@@ -7,7 +9,7 @@ MathML trees. It is plain data, for the page of the player and for an animation.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +24,10 @@ MAX_LINES = 12
 
 @dataclass(slots=True)
 class Step:
-    """One step. `values` and `grads` hold what changes at it, by node id; `words` says it all in a sentence."""
+    """One step. `values` and `grads` hold what changes at it, by node id; `words` says it all in a sentence.
+
+    A moment also has the `labels` of its edges, and the `changes` of values and gradients since the first moment.
+    """
 
     phase: str
     title: str
@@ -31,8 +36,10 @@ class Step:
     edges: list[str] = field(default_factory=list)
     lines: list[Math] = field(default_factory=list)
     values: dict[str, float | None] = field(default_factory=dict)
-    grads: dict[str, float] = field(default_factory=dict)
-    flows: dict[str, float] = field(default_factory=dict)
+    grads: dict[str, float | None] = field(default_factory=dict)
+    flows: dict[str, float | None] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+    changes: dict[str, tuple[float | None, float | None]] = field(default_factory=dict)
 
 
 def steps(picture: Picture) -> list[Step]:
@@ -44,6 +51,33 @@ def steps(picture: Picture) -> list[Step]:
     start.values = {node.id: node.value for node in picture.nodes if not incoming[node.id]}
     forward = [_forward(node, incoming[node.id]) for node in picture.nodes if incoming[node.id]]
     return [start, *forward, *_Backward(picture).steps()]
+
+
+def moments(pictures: Sequence[Picture]) -> list[Step]:
+    """A step for each moment of a comparison, whose pictures have the same nodes and edges."""
+    every, first = [], {node.id: node for node in pictures[0].nodes}
+    for i, picture in enumerate(pictures, 1):
+        title = f"Moment {i} of {len(pictures)}"
+        step = Step("moment", title, f"{title}: each number as it was then.")
+        for node in picture.nodes:
+            if node.kind not in ("group", "constant"):
+                step.values[node.id] = node.value
+                before = first[node.id]
+                step.changes[node.id] = _change(before.value, node.value), _change(before.grad, node.grad)
+        step.grads = {node.id: node.grad for node in picture.nodes if node.id in step.values}
+        step.flows = {edge.id: edge.flow for edge in picture.edges}
+        step.labels = {edge.id: edge.label for edge in picture.edges}
+        step.lines = [
+            mtext(f"{node.full_name}: {number(node.value)}, changed by {number(change)}")
+            for node in picture.nodes
+            if i > 1 and node.kind == "parameter" and (change := step.changes[node.id][0])
+        ][:MAX_LINES]
+        every.append(step)
+    return every
+
+
+def _change(before: float | None, now: float | None) -> float | None:
+    return None if before is None or now is None else now - before
 
 
 def _forward(node: Node, edges: list[Edge]) -> Step:
@@ -88,7 +122,8 @@ class _Backward:
             bundles = [edge for edge in incoming[node.id] if edge.bundled and edge.flow is not None]
             if bundles or self.flows[node.id]:
                 steps.append(self._through(node, bundles))
-        return [*steps, self._end({key: grad for step in steps for key, grad in step.grads.items()})]
+        grads = {key: grad for step in steps for key, grad in step.grads.items() if grad is not None}
+        return [*steps, self._end(grads)]
 
     def _seed(self) -> Step:
         one = f"∂{self.top}/∂{self.top}"
@@ -172,10 +207,11 @@ class _Backward:
         return step
 
 
-def as_data(picture: Picture, drawn: Iterable[Edge] | None = None) -> dict[str, Any]:
+def as_data(picture: Picture, drawn: Iterable[Edge] | None = None, compared: Sequence[Picture] = ()) -> dict[str, Any]:
     """The steps as plain data for the page: texts and classes are decided here, so that the page only sets them.
 
-    The edges that are `drawn` may be others than those of the picture.
+    The edges that are `drawn` may be others than those of the picture. The steps are the moments that are `compared`,
+    if there are any.
     """
     edges = [*picture.edges, *(edge for edge in drawn or () if edge.bundled)]
     return {
@@ -185,8 +221,10 @@ def as_data(picture: Picture, drawn: Iterable[Edge] | None = None) -> dict[str, 
                 "values": {key: number(value) for key, value in step.values.items()},
                 "grads": {key: list(marked(grad)) for key, grad in step.grads.items()},
                 "flows": {key: _line(flow) for key, flow in step.flows.items()},
+                "labels": step.labels,
+                "changes": {key: list(map(marked, pair)) for key, pair in step.changes.items()},
             }
-            for step in steps(picture)
+            for step in (moments(compared) if compared else steps(picture))
         ],
         "edges": {e.id: [e.source, e.target, e.label, e.sign == "constant"] for e in edges},
         "derivations": [
@@ -197,6 +235,6 @@ def as_data(picture: Picture, drawn: Iterable[Edge] | None = None) -> dict[str, 
     }
 
 
-def _line(flow: float) -> list[str]:
+def _line(flow: float | None) -> list[str]:
     """How an edge is drawn that carries this gradient: its class, its width, and the mark of the sign."""
     return [sign_of(flow), f"{line_width(flow):.2f}", MARK[sign_of(flow)]]

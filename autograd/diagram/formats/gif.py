@@ -162,8 +162,8 @@ def _steps(every: Sequence[Step], picture: Picture) -> list[Frame]:
     """The player's steps as pictures."""
     frames = []
     values: dict[str, float | None] = {}
-    grads: dict[str, float] = {}
-    flows: dict[str, float] = {}
+    grads: dict[str, float | None] = {}
+    flows: dict[str, float | None] = {}
     done: set[str] = set()  # boxes of several values whose gradients are known
     for step in every:
         values |= step.values
@@ -185,7 +185,7 @@ def _steps(every: Sequence[Step], picture: Picture) -> list[Frame]:
     return frames
 
 
-def _at(node: Node, values: Container[str], grads: dict[str, float], done: Container[str]) -> Node:
+def _at(node: Node, values: Container[str], grads: dict[str, float | None], done: Container[str]) -> Node:
     """A node as it is when only these values and gradients are known, and the boxes that are `done`."""
     if node.kind == "constant" or (node.kind == "group" and node.id in done):
         return node

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -54,14 +54,14 @@ def player(drawing: Drawing, uid: str) -> str:
     if drawing.moving is not None:
         return sliders.write(drawing, drawing.moving, uid)
     whole = drawing.unfolded or drawing.picture
-    shown = views(whole) if len(whole.nodes) <= PLAYABLE else {}
+    shown = views(whole) if len(whole.nodes) <= PLAYABLE and not drawing.moments else {}
     if len(drawing.picture.nodes) > MAX_STEPS:
         raise DiagramError(
             f"A player of {len(drawing.picture.nodes)} nodes would be too slow to step through (the most is "
             f"{MAX_STEPS}). Draw a part of the graph (focus=, path=), fold it with model=, or save it as .svg."
         )
     if not shown:
-        return _page(drawing, fragment(drawing.picture, drawing.layout, uid))
+        return _page(drawing, fragment(drawing.picture, drawing.layout, uid, drawing.moments))
     first = "*" if drawing.unfolded is None else ""
     with ThreadPoolExecutor() as pool:  # an engine is a process of its own
         layouts = pool.map(lambda picture: arrange(picture, drawing.asked_engine, drawing.time_limit), shown.values())
@@ -73,9 +73,9 @@ def _page(drawing: Drawing, main: str) -> str:
     return page(drawing.picture.title, [main], drawing.theme, read("zoom.js") + read("player.js"))
 
 
-def fragment(picture: Picture, layout: Layout, uid: str) -> str:
+def fragment(picture: Picture, layout: Layout, uid: str, compared: Sequence[Picture] = ()) -> str:
     """One player as an HTML element, to be put on a page with its style and script."""
-    return _fragment(picture, draw_body(picture, layout, uid), as_data(picture), uid)
+    return _fragment(picture, draw_body(picture, layout, uid), as_data(picture, compared=compared), uid)
 
 
 def folding_fragment(whole: Picture, every: Mapping[str, tuple[Picture, Layout]], first: str, uid: str) -> str:

@@ -44,14 +44,15 @@ function startPlayer(root) {
   const nodes = new Map();
   for (const group of root.querySelectorAll("g.node")) {
     const id = group.id.slice(uid.length + 1);
-    nodes.set(id, { group, value: group.querySelector("text.value"), grad: group.querySelector("text.grad") });
+    const [value, grad] = ["text.value", "text.grad"].map((name) => group.querySelector(name));
+    nodes.set(id, { group, value, grad, differences: [...group.querySelectorAll("text.Δ")] });
   }
   const edges = new Map(); // those that are drawn, in one of the views
   for (const [id, [source, target, label, constant]] of Object.entries(data.edges)) {
     const group = shape(id);
     if (!group) continue; // it runs between two boxes that are never open both, and others stand for it
     const [line, head, text] = ["path", "polygon", "text"].map((name) => group.querySelector(name));
-    edges.set(id, { group, source, target, label, constant, line, head, text });
+    edges.set(id, { id, group, source, target, label, constant, line, head, text });
   }
   const boxes = data.boxes ?? {}; // what each box stands for
   const boxOf = new Map(Object.entries(boxes).flatMap(([box, members]) => members.map((id) => [id, box])));
@@ -84,19 +85,26 @@ function startPlayer(root) {
 
   // The numbers after so many steps: nodes and edges are as the last of them left them.
   function render(index) {
-    const [values, grads, flows] = [{}, {}, {}];
+    const [values, grads, flows, labels, changes] = [{}, {}, {}, {}, {}];
     for (const step of data.steps.slice(0, index + 1)) {
       Object.assign(values, step.values);
       Object.assign(grads, step.grads);
       Object.assign(flows, step.flows);
+      Object.assign(labels, step.labels);
+      Object.assign(changes, step.changes);
     }
     const known = new Set(Object.keys(values).flatMap((id) => [id, boxOf.get(id)]));
-    for (const [id, { group, value, grad }] of nodes) {
+    for (const [id, { group, value, grad, differences }] of nodes) {
       const [text, sign] = grads[id] ?? ["·", "unset"];
       group.classList.remove("active");
       group.classList.toggle("pending", !known.has(id));
       group.classList.toggle("ungraded", grad ? sign === "unset" : index < (complete.get(id) ?? 0));
       if (value) value.textContent = values[id] ?? "·";
+      (changes[id] ?? []).forEach(([change, kind], i) => {
+        if (!differences[i]) return; // a frozen leaf has no gradient
+        differences[i].textContent = change;
+        setSign(differences[i], kind);
+      });
       if (!grad) continue;
       grad.textContent = text;
       setSign(grad, sign);
@@ -107,7 +115,8 @@ function startPlayer(root) {
       if (edge && !(Number(carried.get(edge)?.[1]) > Number(flow[1]))) carried.set(edge, flow);
     }
     for (const edge of edges.values()) {
-      const { group, line, text, label, constant } = edge;
+      const { group, line, text, constant } = edge;
+      const label = labels[edge.id] ?? edge.label;
       const [sign, width, mark] = carried.get(edge) ?? ["unset", "1", ""];
       group.classList.remove("active");
       group.classList.toggle("pending", !known.has(edge.target)); // a local derivative is known once the result is
