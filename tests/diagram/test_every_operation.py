@@ -10,7 +10,7 @@ import pytest
 
 from autograd import OPERATIONS, Value, draw, explain
 from autograd.diagram import diagnose
-from autograd.diagram.formats.tikz import tex
+from autograd.diagram.formats.tex import tex
 from autograd.diagram.text import measurable
 
 from .test_draw import groups, texts

@@ -143,7 +143,7 @@ def test_neurons_layers_and_sequences_can_be_drawn() -> None:
 
 STARTS = {
     "svg": b"<svg ", "png": b"\x89PNG", "dot": b"digraph", "html": b"<!DOCTYPE html>", "gif": b"GIF89a",
-    "tex": b"% Set with LuaLaTeX", "mmd": b"flowchart LR", "txt": b"Network 2", "json": b"{",
+    "tex": b"% For LuaLaTeX", "mmd": b"flowchart LR", "txt": b"Network 2", "json": b"{",
 }  # fmt: skip
 
 

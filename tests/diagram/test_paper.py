@@ -10,7 +10,7 @@ import pytest
 
 import nn
 from autograd import Value, draw, explain, softmax, where
-from autograd.diagram.formats.tikz import tex
+from autograd.diagram.formats.tex import tex
 from autograd.diagram.latex import latex_name
 from autograd.errors import DiagramError
 
@@ -228,3 +228,18 @@ def test_derivations_fit_into_a_column(tmp_path: Path) -> None:
     document += [rf"\column{{{block}}}" for block in blocks if block]
     (tmp_path / "a.tex").write_text("\n".join([*document, r"\end{document}"]), encoding="utf-8")
     compiled(tmp_path / "a.tex")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_network_of_a_textbook(theme: str, tmp_path: Path) -> None:
+    pair = nn.MLP(2, [2, 2], activation="sigmoid", bias="shared", seed=0)
+    loss = nn.half_squared_error(pair([0.05, 0.1]), [0.01, 0.99])
+    loss.backward()
+    picture = nn.draw(pair, loss=loss, target=[0.01, 0.99], theme=theme)
+    picture.save(tmp_path / "a.tex", width=600)
+    assert compiled(tmp_path / "a.tex")[0] <= 600 + BORDER + 1 + 20 * 0.75 * (theme == "dark")
+    part = picture.save(tmp_path / "part.tex", standalone=False, latex={"x1": r"x_{\text{left}}"})
+    assert r"\ensuremath{x_{\text{left}}}" in part.read_text(encoding="utf-8")
+    assert "documentclass" not in part.read_text(encoding="utf-8")
+    with pytest.raises(DiagramError, match=r"With letters of 8 pt this picture is .* larger width="):
+        picture.save(tmp_path / "b.tex", width=100)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
+from autograd.diagram.latex import Symbols
 from autograd.diagram.picture.picture import Edge
 from autograd.diagram.place.boxes import Point, Words
 from autograd.diagram.place.drawing import Drawing
 from autograd.diagram.place.engines import find_engine, run_pdf
 from autograd.diagram.text import width
 from autograd.diagram.theme import EDGE_SIZE, FONT, LIGHT, SIZE, Theme, stroke
+from autograd.errors import DiagramError
 
 from .dot import font, tooltip
 from .look import fill_and_border, legend_entries, strength, words_of
-from .tikz import tex
+from .tex import NamesInTex, document, in_points
 
 SCALE = 0.75  # of a point of the layout in LaTeX: its letters of 11 points are 8 then
 ROW, SWATCH = 18.0, 6.0  # of the legend
@@ -35,18 +37,34 @@ class Circle(NamedTuple):
 
 def either(usual: Callable[..., bytes], own: Callable[..., bytes]) -> Callable[..., bytes]:
     """A format that writes a drawing one way, and another way where it brings a layout of its own."""
-    return lambda drawing: usual(drawing) if drawing.own_layout is None else own(drawing)
+    return lambda drawing, **options: (usual if drawing.own_layout is None else own)(drawing, **options)
 
 
-def tikz(drawing: Drawing) -> bytes:
-    """A LaTeX document with one TikZ picture, its letters 8 and 9 points high."""
+def tikz(
+    drawing: Drawing,
+    width: float | str | None = None,
+    standalone: bool = True,
+    latex: Mapping[str, str] | None = None,
+) -> bytes:
+    """A LaTeX document with one TikZ picture, its letters 8 and 9 points high. `Diagram.save` says the options.
+
+    Raises DiagramError where the picture is wider than `width`: its circles stand where they stand.
+    """
+    wide, symbols = drawing.layout.width * SCALE, Symbols(latex)
+    symbols.check({node.name for node in drawing.picture.nodes})
+    names = NamesInTex(drawing.picture, symbols)
+    if width is not None and wide > in_points(width):
+        raise DiagramError(
+            f"With letters of 8 pt this picture is {wide:.0f} pt wide, and {in_points(width):g} pt were to hold it. "
+            "Give a larger width=, or draw a smaller network."
+        )
     theme, lines = drawing.colours, []
     colors: dict[str, str] = {}
 
     def color(value: str) -> str:
         return colors.setdefault(value, f"cg{value[1:]}")
 
-    ground = color(theme.background)
+    right, bottom = drawing.layout.width, max([drawing.layout.height, *(words.y for _, words in _legend(drawing))])
     for _, sign, thick, points in _lines(drawing):
         look = {"negative": "-{Latex[open]}", "zero": "-{Latex}, dashed"}.get(sign, "-{Latex}")
         path = " -- ".join(f"({x:.1f},{y:.1f})" for x, y in points[::3])
@@ -58,23 +76,13 @@ def tikz(drawing: Drawing) -> bytes:
         lines.append(rf"\draw[{look}] {place};")
     for words in _words(drawing):
         side = {"start": "base west", "end": "base east", "middle": "base"}[words.anchor]
-        size = r"\small\bfseries" if words.bold else r"\footnotesize"
+        size = r"\fontsize{9}{10.8}\selectfont\bfseries" if words.bold else r"\fontsize{8}{9.6}\selectfont"
         look = rf"anchor={side}, text={color(_ink(words, theme))}, font={size}\sffamily"
-        lines.append(rf"\node[{look}] at ({words.x:.1f},{words.y:.1f}) {{{tex(words.text)}}};")
-    document = [
-        "% Set with LuaLaTeX or XeLaTeX: names may hold any letter.",
-        r"\documentclass[tikz, border=8pt]{standalone}",
-        r"\usepackage{amssymb}",
-        r"\usetikzlibrary{arrows.meta}",
-        *(rf"\definecolor{{{name}}}{{HTML}}{{{value[1:].upper()}}}" for value, name in colors.items()),
-        r"\begin{document}",
-        rf"\pagecolor{{{ground}}}",
-        rf"\begin{{tikzpicture}}[x={SCALE}pt, y=-{SCALE}pt, line join=round, inner sep=0pt]",
-        *lines,
-        r"\end{tikzpicture}",
-        r"\end{document}",
-    ]
-    return ("\n".join(document) + "\n").encode()
+        lines.append(rf"\node[{look}] at ({words.x:.1f},{words.y:.1f}) {{{names.tex(words.text)}}};")
+    if theme.name == "dark":
+        lines.insert(0, rf"\fill[{color(theme.background)}] (-10,-10) rectangle ({right + 10:.1f},{bottom + 10:.1f});")
+    style = f"x={SCALE}pt, y=-{SCALE}pt, line join=round, inner sep=0pt"
+    return document(lines, style, colors, [f"{wide:.0f} pt wide, letters of 8 and 9 pt."], standalone)
 
 
 def dot(drawing: Drawing) -> bytes:

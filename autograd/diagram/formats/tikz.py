@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from autograd.diagram.latex import Symbols, visible
+from autograd.diagram.latex import Symbols
 from autograd.diagram.picture.picture import Cluster, Edge, Node, Picture
 from autograd.diagram.place.boxes import Layout, Point, Rectangle
 from autograd.diagram.place.drawing import Drawing, arrange, parts
@@ -16,31 +15,13 @@ from autograd.diagram.text import clean, number
 from autograd.diagram.text import width as text_width
 from autograd.diagram.theme import HEADER_HEIGHT, PAD, ROW_HEIGHT, SIZE, line_width, stroke
 from autograd.errors import DiagramError
-from autograd.notation import GREEK, SIGNS
 
 from .apart import apart
 from .look import fill_and_border, label_of, legend_entries
+from .tex import NamesInTex, document, in_points, tex
 
 SIZES = (10.0, 9.0, 8.0)  # points of the letters, the largest that fits
 PAGE_WIDTH, PAGE_HEIGHT = 468.0, 650.0  # points: the text of a letter page with margins of an inch
-_UNITS = {"pt": 1.0, "bp": 72.27 / 72, "in": 72.27, "cm": 72.27 / 2.54, "mm": 7.227 / 2.54}  # in points of TeX
-_TEXT = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': r"\textquotedbl{}", "…": r"\ldots{}", "–": "--", "—": "---",
-}  # fmt: skip
-_MATH = GREEK | SIGNS | {
-    "∂": r"\partial", "×": r"\times", "÷": r"\div", "·": r"\cdot", "′": "'", "√": r"\surd", "∛": r"^3\surd",
-    "Σ": r"\Sigma", "Δ": r"\Delta", "∇": r"\nabla", "▲": r"\blacktriangle", "▼": r"\blacktriangledown", "²": "^2",
-    "³": "^3", "½": r"\frac12", "→": r"\to", "∞": r"\infty", "δ": r"\delta", "⌊": r"\lfloor", "⌋": r"\rfloor",
-    "⌈": r"\lceil", "⌉": r"\rceil", "⋯": r"\cdots", "≈": r"\approx",
-} | {chr(0x2080 + i): f"_{i}" for i in range(10)}  # fmt: skip
-_ESCAPES = str.maketrans(_TEXT | {c: rf"\ensuremath{{{command}}}" for c, command in _MATH.items() if len(c) == 1})
-# For letters that are neither here nor in the font of the document; the first of these fonts that has one serves.
-_FONTS = (
-    "DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQuanYi Micro Hei", "FandolHei",
-    "Noto Emoji", "Symbola",
-)  # fmt: skip
 
 
 def write(
@@ -53,35 +34,8 @@ def write(
     drawing = apart(drawing, flat=True)
     picture, symbols = drawing.picture, Symbols(latex)
     symbols.check({name for node in picture.nodes for name in (node.name, node.full_name)})
-    if not isinstance(standalone, bool):
-        raise DiagramError(f"standalone= is True or False; {standalone!r} was given.")
-    fit = _fitted(drawing, symbols, None if width is None else _points(width))
-    return _Document(drawing, fit, symbols).text(standalone).encode()
-
-
-def tex(text: str) -> str:
-    r"""Escaped for LaTeX text, in ASCII and accented Latin letters; what has no name in LaTeX is `\cgletter{code}`."""
-    return _letters(text.translate(_ESCAPES))
-
-
-def _letters(latex: str) -> str:
-    return re.sub("[^\x00-\u017f]", lambda m: rf"\cgletter{{{ord(m[0]):04X}}}", latex)
-
-
-def _points(width: float | str) -> float:
-    """A width in points of TeX, of which an inch has 72.27.
-
-    >>> _points(246), round(_points("3.4in"), 1)
-    (246.0, 245.7)
-    """
-    given = re.fullmatch(r"\s*(\d+\.?\d*|\.\d+)\s*(pt|bp|in|cm|mm)?\s*", str(width))
-    points = float(given[1]) * _UNITS[given[2] or "pt"] if given and not isinstance(width, bool) else 0.0
-    if not 72 <= points <= 2000:
-        raise DiagramError(
-            'width= is 72 to 2000 points, as a number or with a unit: 246, "246pt", "3.4in", "8.6cm" or "86mm"; '
-            f"{width!r} was given. A column of a paper has about 246 points, a page's text 468."
-        )
-    return points
+    fit = _fitted(drawing, symbols, None if width is None else in_points(width))
+    return _Document(drawing, fit, symbols).text(standalone)
 
 
 # ------------------------------------------------------------------------------------------- the size
@@ -148,7 +102,7 @@ def _fitted(drawing: Drawing, symbols: Symbols, limit: float | None) -> _Fit:
 
 def _for_paper(picture: Picture, symbols: Symbols, direction: str, short: bool) -> Picture:
     """The picture with names as wide as they are in LaTeX, and on its edges all words, or in `short` the numbers."""
-    seen = _Names(picture, symbols)
+    seen = NamesInTex(picture, symbols)
     nodes = []
     for node in picture.nodes:
         shown = replace(node, name=seen.measured(node.name), expression=seen.measured(node.expression))
@@ -168,37 +122,6 @@ def _box_width(node: Node) -> float:
     return max([text_width(node.header, SIZE) + 0.16 * SIZE * signs, *rows]) + 1.5 * PAD
 
 
-# Names of values that are not shown may stand in formulas: what has an index, and is no function.
-_OF_HIDDEN = r"[^\W\d][^\W²³]*[\d₀-₉_][^\W²³]*(?!\()"
-
-
-class _Names:
-    """Finds the names of a picture's values in its texts."""
-
-    def __init__(self, picture: Picture, symbols: Symbols) -> None:
-        names = sorted({name for node in picture.nodes if node.kind != "constant" for name in (node.name, node.path)})
-        found = "|".join([*(re.escape(name) for name in reversed(names) if name), _OF_HIDDEN])  # w11 before w1
-        self._symbols = symbols
-        self._pattern = re.compile(rf"(?<![\w.])(?:{found})(?![^\W²³])")
-
-    def measured(self, text: str) -> str:
-        """The text with each name as long as it is when it is set."""
-        return self._pattern.sub(lambda m: visible(self._symbols.of(m[0])), text)
-
-    def tex(self, text: str) -> str:
-        """The text in LaTeX, its names as symbols; those that are mere words stay in the font around them."""
-        parts, at = [], 0
-        for match in self._pattern.finditer(text):
-            latex = self._symbols.of(match[0])
-            word = re.fullmatch(r"\\mathrm\{[^{}]*\}", latex) or latex.startswith(r"\text{")
-            sans = latex.replace(r"\mathrm", r"\mathsf")
-            symbol = rf"\ensuremath{{{_letters(sans)}}}"
-            parts += [tex(text[at : match.start()]), tex(match[0]) if word else symbol]
-            at = match.end()
-        whole = "".join([*parts, tex(text[at:])])
-        return re.sub(r" \\textasciicircum\{\} (\d+)", r"\\textsuperscript{\1}", whole)
-
-
 # ------------------------------------------------------------------------------------------- the text
 
 
@@ -207,7 +130,7 @@ class _Document:
 
     def __init__(self, drawing: Drawing, fit: _Fit, symbols: Symbols) -> None:
         self.picture, self.theme, self.fit = drawing.picture, drawing.colours, fit
-        self.names = _Names(drawing.picture, symbols)
+        self.names = NamesInTex(drawing.picture, symbols)
         self.colors: dict[str, str] = {}
 
     def color(self, value: str) -> str:
@@ -222,28 +145,13 @@ class _Document:
         """The same of a pair."""
         return self.point(*point)
 
-    def text(self, standalone: bool) -> str:
+    def text(self, standalone: bool) -> bytes:
         """The whole file."""
-        body = [*self._parts()]
-        size = self.fit.size
+        body, size = [*self._parts()], self.fit.size
         font = rf"\fontsize{{{size:g}}}{{{size * 1.2:g}}}\selectfont\sffamily"
         style = rf"every node/.style={{inner sep=0pt, outer sep=0pt, anchor=base, font={font}}}"
-        picture = [rf"\begin{{tikzpicture}}[{style}]", *body, r"\end{tikzpicture}%"]
-        colors = [rf"\definecolor{{{name}}}{{HTML}}{{{value[1:].upper()}}}" for value, name in self.colors.items()]
-        foreign = any(r"\cgletter" in line for line in body)
-        letters = _fallback() if foreign else []
-        needed = [r"\usepackage{amsmath, amssymb, tikz}", r"\usetikzlibrary{arrows.meta}", *letters]
-        notes = [f"% {self.fit.layout.width * self.fit.scale:.0f} pt wide, letters of {size:g} pt."]
-        notes += [f"% {_ascii(line)}" for line in [self.fit.too_large] if line]
-        if foreign:
-            notes.append(
-                "% Letters that no font here has are shown as their code in a box. LuaLaTeX and XeLaTeX find most."
-            )
-        if not standalone:
-            head = ["% For \\input. The preamble needs:", *(f"%   {line}" for line in needed), *notes, r"\begingroup%"]
-            return "\n".join([*head, *(f"{line}%" for line in [*colors, *_LETTER]), *picture, r"\endgroup", ""])
-        head = ["% For LuaLaTeX, XeLaTeX and pdfLaTeX.", *notes, r"\documentclass[border=4pt]{standalone}", *needed]
-        return "\n".join([*head, *colors, *_LETTER, r"\begin{document}", *picture, r"\end{document}", ""])
+        notes = [f"{self.fit.layout.width * self.fit.scale:.0f} pt wide, letters of {size:g} pt."]
+        return document(body, style, self.colors, notes + [self.fit.too_large] * bool(self.fit.too_large), standalone)
 
     def _parts(self) -> Iterator[str]:
         layout, ground = self.fit.layout, self.theme.background
@@ -359,34 +267,3 @@ class _Document:
 def _legend_ink(document: _Document, kind: str) -> str:
     signs = ("positive", "negative", "zero", "broken", "unset")
     return stroke(document.theme, kind) if kind in signs else document.theme.muted
-
-
-def _fallback() -> list[str]:
-    """What finds fonts for letters that the document's font may lack."""
-    tries = [
-        rf"\IfFontExistsTF{{{name}}}{{\newfontfamily\{_command(i)}{{{name}}}}}{{}}" for i, name in enumerate(_FONTS)
-    ]
-    return [r"\ifdefined\Uchar\usepackage{fontspec}", *tries, r"\fi"]
-
-
-def _command(i: int) -> str:
-    return f"cgfont{'abcdefgh'[i]}"
-
-
-def _letter() -> Iterable[str]:
-    r"""`\cgletter{6F22}`: by the font of the text, else by one of those that were found, else the code in a box."""
-    yield r"\providecommand\cgtry[3]{\ifdefined#2{#2\iffontchar\font\"#1 \char\"#1 \else#3\fi}\else#3\fi}".replace(
-        '\\"', '"'
-    )
-    yield r"\providecommand\cgcode[1]{{\fboxsep=.5pt\fbox{\fontsize{3.5}{4}\selectfont\ttfamily#1}}}"
-    inner = r"\cgcode{#1}"
-    for i in reversed(range(len(_FONTS))):
-        inner = rf"\cgtry{{#1}}{{\{_command(i)}}}{{{inner}}}"
-    yield rf"\providecommand\cgletter[1]{{\ifdefined\Uchar\cgtry{{#1}}{{\relax}}{{{inner}}}\else\cgcode{{#1}}\fi}}"
-
-
-_LETTER = list(_letter())
-
-
-def _ascii(text: str) -> str:
-    return clean(text).encode("ascii", "replace").decode()
