@@ -361,6 +361,7 @@ function startPlayer(root) {
     const own = data.steps.flatMap((step, index) => (step.node === id ? [index] : []));
     if (own.length) handles(group, `${nameOf(group)}: go to its step`, () => go(own.find((index) => index > at) ?? own[0]));
   }
+  stage.querySelector("svg").setAttribute("role", "group"); // an image has nothing in it that can be chosen
   root.dataset.ready = "";
   if (view !== undefined) open(view);
   fitAtFirst();
