@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
 
-.PHONY: help setup demo test fuzz fuzz-inputs mutants sanitize lint types stub bench notebooks clean
+.PHONY: help setup demo test fuzz fuzz-inputs mutants sanitize lint types stub bench gallery notebooks clean
 
 help:
 	@echo 'make demo       set up what the demo needs and run it; the pictures go to out/'
@@ -20,6 +20,7 @@ help:
 	@echo 'make types      a strict type check (mypy)'
 	@echo 'make stub       write autograd/_methods.pyi from the table of operations'
 	@echo 'make bench      speed and memory beside micrograd; make bench ARGS="--help" for the options'
+	@echo 'make gallery    every kind of picture at four sizes, light and dark, in every format, on one page'
 	@echo 'make notebooks  run every notebook again and store its outputs'
 	@echo 'make clean      remove .venv and everything that was generated'
 
@@ -102,6 +103,9 @@ stub: .venv/.dev
 
 bench: .venv/.dev
 	$(BIN)/python tests/benchmarks/run.py $(ARGS)
+
+gallery: .venv/.dev
+	$(BIN)/python -m tests.gallery
 
 notebooks: .venv/.dev
 	$(BIN)/jupyter-execute --inplace notebooks/*.ipynb

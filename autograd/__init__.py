@@ -95,14 +95,15 @@ from .ops import sum as sum
 
 if TYPE_CHECKING:
     from .compiler import jit
-    from .diagram import Derivation, Diagram, Finding, compare, diagnose, draw, draw_on_error, explain
+    from .diagram import Derivation, Diagram, Finding, compare, diagnose, draw, draw_on_error, explain, interact
 
 __version__ = "0.1.0"
 
 # Loaded when first used: what draws and what compiles brings packages of its own.
 _LAZY = {
     **dict.fromkeys(
-        ["Derivation", "Diagram", "Finding", "compare", "diagnose", "draw", "draw_on_error", "explain"], "diagram"
+        ["Derivation", "Diagram", "Finding", "compare", "diagnose", "draw", "draw_on_error", "explain", "interact"],
+        "diagram",
     ),
     "jit": "compiler",
 }
@@ -173,6 +174,7 @@ __all__ = [
     "hessian",
     "hvp",
     "hypot",
+    "interact",
     "jacobian",
     "jit",
     "jvp",

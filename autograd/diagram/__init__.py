@@ -11,5 +11,6 @@ from .chain_rule.derivation import Derivation, explain
 from .diagram import Diagram, compare, draw
 from .on_error import draw_on_error
 from .picture.health import Finding, diagnose
+from .widget import interact
 
-__all__ = ["Derivation", "Diagram", "Finding", "compare", "diagnose", "draw", "draw_on_error", "explain"]
+__all__ = ["Derivation", "Diagram", "Finding", "compare", "diagnose", "draw", "draw_on_error", "explain", "interact"]

@@ -74,15 +74,15 @@ def moving(function: Callable[..., Any], given: Mapping[str, Any]) -> Moving:
     Value, and for an operation that pages do not have; TraceError where the function branches on a number.
     """
     require("numpy", "jit", "A picture with sliders")
-    sliders, numbers = _inputs(function, given)
+    sliders, numbers = slider_inputs(function, given)
     arguments = {name: Value(x, name=name) for name, x in numbers.items()}
     for name, v in arguments.items():
         v.requires_grad = isinstance(given[name], tuple | list)
-    output = _called(function, arguments)
+    output = called_with(function, arguments)
     return _traced(function, sliders, arguments, output)
 
 
-def _inputs(function: Callable[..., Any], given: Mapping[str, Any]) -> tuple[list[Slider], dict[str, float]]:
+def slider_inputs(function: Callable[..., Any], given: Mapping[str, Any]) -> tuple[list[Slider], dict[str, float]]:
     """The sliders, and the number at which each input starts, in the order of the function's arguments."""
     try:
         bound = inspect.signature(function).bind(**given)
@@ -119,7 +119,8 @@ def _name(function: Any) -> str:
     return clean(getattr(function, "__name__", type(function).__name__), 40)
 
 
-def _called(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Value:
+def called_with(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Value:
+    """The result of a function. Raises DiagramError where it is no Value, or none that was computed."""
     output = function(**arguments)
     if not isinstance(output, Value) or output.op is None:
         raise DiagramError(
@@ -141,7 +142,7 @@ def _traced(function: Callable[..., Any], sliders: list[Slider], arguments: dict
 
     def everything(*numbers: Any) -> list[Any]:
         with trace_by(None):  # autograd.loop makes node after node, as it does outside
-            again = _called(function, {name: Value(x, name=name) for name, x in zip(names, numbers, strict=True)})
+            again = called_with(function, {name: Value(x, name=name) for name, x in zip(names, numbers, strict=True)})
         results, places[:] = _results(again)
         return results
 
