@@ -238,7 +238,7 @@ EXAMPLES = {
     nn.Training: (training, lambda t: (train(t.model, t.optimizer), columns(t.history), t.epoch, t.row)),
     nn.History: (history, columns),
     nn.Recorder: (lambda: nn.Recorder(every=5, samples=3, grid=20), lambda r: r),
-    nn.LivePlot: (lambda: nn.LivePlot([[0.0, 1.0], [1.0, 0.0]], [1, -1], every=2.0), lambda live: (live.every, live.data)),
+    nn.LivePlot: (lambda: nn.LivePlot(X, [1.0] * len(X), every=2.0), lambda live: (live.every, live.data)),
     nn.TrainingPlayer: (film, lambda player: player.html),
     nn.data.Standardizer: (lambda: nn.data.Standardizer(X), lambda s: s(X)),
 }  # fmt: skip
