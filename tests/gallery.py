@@ -20,7 +20,7 @@ from autograd.errors import AutogradError
 
 SIZES = {3: 1, 60: 2, 400: 10, 2000: 50}  # values, and the samples that give a network of 2-4-4-1 about so many
 STILL = {"svg", "png", "gif"}
-LARGEST_GIF = 60  # nodes
+LARGEST_GIF = 12  # nodes
 
 
 def product() -> Value:
