@@ -52,7 +52,7 @@ new ResizeObserver(([{ contentRect }]) => {
   if (contentRect.height) this.style.height = Math.ceil(contentRect.height) + 'px'; // 0 where it is folded away
   const scheme = getComputedStyle(this).colorScheme;
   if (!dark.length || !['light', 'dark'].includes(scheme)) return; // a player of one theme; a page that does not say
-  for (const rule of dark) rule.media.mediaText = scheme === 'dark' ? 'all' : 'not all';
+  for (const rule of dark) rule.media.mediaText = scheme === 'dark' ? 'screen' : 'not all';
   page.querySelector('.player').style.colorScheme = scheme; // of its buttons
 }).observe(page.body);
 """
