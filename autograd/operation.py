@@ -129,7 +129,7 @@ class Operation:
 
     @property
     def in_javascript(self) -> str:
-        """What computes it in a page: a function of JavaScript or of ``diagram/rules.js``; empty for none."""
+        """What computes it in a page: a function of JavaScript or of ``diagram/webpage.js``; empty for none."""
         return self.javascript or (f"Math.{self.c}" if self.c else "")
 
     def write(self, names: Sequence[str], style: str = "text", result: str = "y") -> str:

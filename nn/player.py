@@ -66,7 +66,7 @@ class TrainingPlayer:
     def html(self) -> str:
         """The page."""
         from autograd.diagram.text import clean, xml
-        from autograd.diagram.webpage import palette, rules, web_page
+        from autograd.diagram.webpage import palette, shared_script, web_page
 
         contents = {**self._contents, "title": clean(self._contents["title"], 120)}
         data = json.dumps(contents, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
@@ -83,7 +83,7 @@ class TrainingPlayer:
             f'<script type="application/json">{data}</script>\n</main>\n'
         )
         functions = ", ".join(f"{json.dumps(name)}: {text}" for name, text in self._functions.items())
-        script = f"{rules()}\nconst ACTIVATIONS = {{ {functions} }};\n{_read('training.js')}"
+        script = f"{shared_script()}\nconst ACTIVATIONS = {{ {functions} }};\n{_read('training.js')}"
         return web_page(contents["title"], body, f"{palette(self._theme)}\n{_read('training.css')}", script)
 
     def _table(self) -> str:

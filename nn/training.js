@@ -103,30 +103,6 @@ function offUnits(run, frame) {
 
 // ------------------------------------------------------- numbers as they are written
 
-// Four digits, a true minus, no negative zero: what `number` in autograd/diagram/text.py writes.
-function number(x, digits = 4) {
-  if (x === null || x === undefined) return "·";
-  if (x === 0) return "0";
-  if (!Number.isFinite(x)) return Number.isNaN(x) ? "nan" : x > 0 ? "inf" : "−inf";
-  const trim = (text) => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
-  const [mantissa, power] = x.toExponential(digits - 1).split("e");
-  const exponent = Number(power);
-  const small = exponent < -4 || exponent >= digits;
-  const size = String(Math.abs(exponent)).padStart(2, "0");
-  const text = small ? `${trim(mantissa)}e${exponent < 0 ? "-" : "+"}${size}` : trim(x.toFixed(digits - 1 - exponent));
-  return text.replaceAll("-", "−");
-}
-
-const signOf = (x) => (x === null ? "unset" : !Number.isFinite(x) ? "broken" : x > 0 ? "positive" : x < 0 ? "negative" : "zero");
-const marked = (x, digits = 4) => `${{ positive: "▲ ", negative: "▼ ", broken: "! " }[signOf(x)] ?? ""}${number(x, digits)}`;
-
-// Of a line that carries so much gradient: a decade is 0.84 points, as `line_width` in autograd/diagram/theme.py.
-function lineWidth(flow) {
-  if (flow === 0 || Number.isNaN(flow)) return 1;
-  const magnitude = Math.log10(Math.min(Math.abs(flow), 1e300));
-  return 0.8 + 4.2 * Math.min(Math.max((magnitude + 4) / 5, 0), 1);
-}
-
 const written = (t) => (Array.isArray(t) ? `(${t.map((x) => number(x)).join(", ")})` : number(t));
 const place = (x) => `(${x.slice(0, 3).map((one) => number(one, 3)).join(", ")}${x.length > 3 ? ", …" : ""})`;
 const classOf = (t) => (Array.isArray(t) ? t.indexOf(1) : t);

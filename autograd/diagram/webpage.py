@@ -39,9 +39,9 @@ def palette(theme: str) -> str:
     return rules
 
 
-def rules() -> str:
-    """The operations that JavaScript lacks, or has otherwise: what rows of the table name for a page."""
-    return Path(__file__).with_name("rules.js").read_text(encoding="utf-8")
+def shared_script() -> str:
+    """How pages write numbers, and the operations that rows of the table name for a page and JavaScript lacks."""
+    return Path(__file__).with_name("webpage.js").read_text(encoding="utf-8")
 
 
 def _variables(t: Theme) -> str:

@@ -17,7 +17,7 @@ import pytest
 import nn
 from autograd import OPERATIONS, TraceError, Value, draw, exp, loop, where
 from autograd.diagram.text import number
-from autograd.diagram.webpage import rules
+from autograd.diagram.webpage import shared_script
 from autograd.errors import DiagramError, MissingExtraError
 
 from .browser import chromium
@@ -82,7 +82,7 @@ def test_a_rule_of_a_page_is_that_of_the_table(browser: Any, name: str) -> None:
     if name == "where":
         points = [(float(c > 0), a, b) for c, a, b in points]
     page = browser.new_page()
-    source = f"""(points) => {{ {rules()}
+    source = f"""(points) => {{ {shared_script()}
         const rule = {row.in_javascript};
         const results = points.map((point) => Number(rule(...point.map(Number))));
         return results.map((x) => (Object.is(x, -0) ? "-0" : String(x))); }}"""
@@ -104,7 +104,7 @@ def test_numbers_are_written_as_python_writes_them(browser: Any, tmp_path: Path)
         draws.choice([-1, 1]) * 10 ** draws.uniform(-12, 12) for _ in range(500)
     ]
     xs += [1234.5, 1235.5, 0.00012345, 99995.0, 9999.5, 0.0001, 0.00009999, 1e100, 12345.0, 123.25, 123.35, 1.0005]
-    assert page.evaluate("(xs) => xs.map(number)", xs) == [number(x) for x in xs]
+    assert page.evaluate("(xs) => xs.map((x) => number(x))", xs) == [number(x) for x in xs]
 
 
 @pytest.mark.browser

@@ -4,42 +4,9 @@
 // textContent and attributes; nothing is fetched, nothing is parsed as HTML.
 
 const SVG = "http://www.w3.org/2000/svg";
-const SIGNS = ["positive", "negative", "zero", "broken", "unset"];
-const MARKS = { positive: "▲", negative: "▼", zero: "", broken: "!", unset: "" };
 const STEPS = 200; // positions of a slider
 const POINTS = 120; // of a curve
 const [WIDE, HIGH, PAD] = [340, 190, 34]; // of its figure
-
-// Four digits, as Python's format ".4g" writes them, with a true minus.
-function number(x) {
-  if (Number.isNaN(x)) return "nan";
-  if (!Number.isFinite(x)) return x > 0 ? "inf" : "−inf";
-  if (x === 0) return "0";
-  let [digits, exponent] = Math.abs(x).toExponential(3).split("e");
-  if (/^\d\.\d{3}50*$/.test(Math.abs(x).toExponential(60).split("e")[0])) {
-    const cut = Math.abs(x).toExponential(60).slice(0, 5); // just between two: Python takes the even one
-    if (Number(cut[4]) % 2 === 0) [digits, exponent] = [cut, Math.abs(x).toExponential(60).split("e")[1]];
-  }
-  const power = Number(exponent);
-  const trimmed = (text) => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
-  const sign = x < 0 ? "−" : "";
-  if (power < -4 || power >= 4) {
-    return `${sign}${trimmed(digits)}e${power < 0 ? "−" : "+"}${String(Math.abs(power)).padStart(2, "0")}`;
-  }
-  return sign + trimmed(Number(`${digits}e${exponent}`).toFixed(3 - power));
-}
-
-function signOf(x) {
-  if (!Number.isFinite(x)) return "broken";
-  return x > 0 ? "positive" : x < 0 ? "negative" : "zero";
-}
-
-// From 0.8 to 5 points, a decade 0.84 of them: as the still picture has it.
-function lineWidth(flow) {
-  if (flow === 0 || Number.isNaN(flow)) return 1;
-  const share = (Math.log10(Math.min(Math.abs(flow), 1e300)) + 4) / 5;
-  return 0.8 + 4.2 * Math.min(Math.max(share, 0), 1);
-}
 
 // A function from the sliders' numbers to all results of the program.
 function compiled({ inputs, fixed, constants, code, outputs }) {
@@ -107,7 +74,7 @@ function startSliders(root) {
     if (node.gradText && "grad" in node) {
       const grad = results[node.grad];
       const kind = signOf(grad);
-      write(node.gradText, `${MARKS[kind]} ${number(grad)}`.trim());
+      write(node.gradText, marked(grad));
       sign(node.gradText, kind);
     }
     const dead = "dead" in node && "net" in node && results[node.net] <= node.dead;

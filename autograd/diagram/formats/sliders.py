@@ -17,7 +17,7 @@ from autograd.diagram.picture.picture import Edge, Flag, Node, Picture
 from autograd.diagram.place.drawing import Drawing, arrange
 from autograd.diagram.text import number, width, xml
 from autograd.diagram.theme import SIZE
-from autograd.diagram.webpage import rules
+from autograd.diagram.webpage import shared_script
 from autograd.errors import DiagramError
 from autograd.operation import Operation
 from autograd.ops import OPERATIONS
@@ -73,7 +73,7 @@ def _script(moving: Moving) -> str:
     names = sorted({instruction.name for instruction in moving.program.instructions})
     own = [OPERATIONS[name].in_javascript if name in OPERATIONS else f"(a, b) => a {name} b" for name in names]
     table = [f"  {json.dumps(name)}: {rule}," for name, rule in zip(names, own, strict=True)]
-    return "\n".join([rules(), "const RULES = {", *table, "};", read("zoom.js"), read("sliders.js")])
+    return "\n".join([shared_script(), "const RULES = {", *table, "};", read("zoom.js"), read("sliders.js")])
 
 
 def _samples(moving: Moving) -> list[list[float]]:

@@ -94,10 +94,10 @@ def document(body: Body, uid: str, title: str, description: str, rules: str = ""
     )
 
 
-def image(svg: str, alt: str, fit: str = "100%") -> str:
+def image(svg: str, alt: str) -> str:
     """An SVG document as an HTML image, which an untrusted notebook shows too."""
     data = base64.b64encode(svg.encode()).decode("ascii")
-    return f'<img alt="{xml(alt)}" style="max-width: {fit}" src="data:image/svg+xml;base64,{data}">'
+    return f'<img alt="{xml(alt)}" style="max-width: 100%" src="data:image/svg+xml;base64,{data}">'
 
 
 def describe(picture: Picture) -> str:

@@ -1,5 +1,42 @@
-// Operations that JavaScript does not have as Python and the C library have them.
+// What pages share: numbers as they are written, and operations that JavaScript has otherwise than Python, or not at all.
 "use strict";
+
+const SIGNS = ["positive", "negative", "zero", "broken", "unset"];
+const MARKS = { positive: "▲", negative: "▼", zero: "", broken: "!", unset: "" };
+
+// Four digits, a true minus, no negative zero: what `number` in autograd/diagram/text.py writes.
+function number(x, digits = 4) {
+  if (x === null || x === undefined) return "·";
+  if (x === 0) return "0";
+  if (!Number.isFinite(x)) return Number.isNaN(x) ? "nan" : x > 0 ? "inf" : "−inf";
+  const sign = x < 0 ? "−" : "";
+  let [mantissa, power] = Math.abs(x).toExponential(digits - 1).split("e");
+  const [exact, below] = Math.abs(x).toExponential(60).split("e");
+  const half = digits + 1; // where the digit after the last one stands
+  if (/^50*$/.test(exact.slice(half)) && Number(exact[half - 1]) % 2 === 0) {
+    [mantissa, power] = [exact.slice(0, half), below]; // just between two numbers Python takes the even one
+  }
+  const exponent = Number(power);
+  const trimmed = (text) => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
+  if (exponent >= -4 && exponent < digits) {
+    return sign + trimmed(Number(`${mantissa}e${exponent}`).toFixed(digits - 1 - exponent));
+  }
+  return `${sign}${trimmed(mantissa)}e${exponent < 0 ? "−" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;
+}
+
+function signOf(x) {
+  if (x === null) return "unset";
+  return !Number.isFinite(x) ? "broken" : x > 0 ? "positive" : x < 0 ? "negative" : "zero";
+}
+
+const marked = (x, digits = 4) => `${MARKS[signOf(x)]} ${number(x, digits)}`.trim();
+
+// Of a line that carries so much gradient: a decade is 0.84 points, as `line_width` in autograd/diagram/theme.py.
+function lineWidth(flow) {
+  if (flow === 0 || Number.isNaN(flow)) return 1;
+  const magnitude = Math.log10(Math.min(Math.abs(flow), 1e300));
+  return 0.8 + 4.2 * Math.min(Math.max((magnitude + 4) / 5, 0), 1);
+}
 
 function power(x, y) {
   if (y === 2) return x * x;
