@@ -334,7 +334,7 @@ class Diagram:
         ...     path = draw(w * x).save(f"{folder}/graph.tex", width="3.4in", latex={"w_1": r"w_{11}"})
         ...     print(*path.read_text().splitlines()[:3], sep="\n")
         % For LuaLaTeX, XeLaTeX and pdfLaTeX.
-        % 237 pt wide, letters of 8 pt.
+        % 233 pt wide, letters of 9 pt.
         \documentclass[border=4pt]{standalone}
         """
         return save(self.drawing, path, options)

@@ -190,7 +190,7 @@ class _Watch(AbstractContextManager[None, None]):
         may_fold = self.modules is not None and shown is order
         picture = build(order, roots, shown, self.modules, may_fold=may_fold)
         where = f"{Path(place.filename).name}:{place.line}"
-        picture.title = clean(f"Until {type(error).__name__} at {where}: {place.text}", 120)
+        picture.title, picture.titled = clean(f"Until {type(error).__name__} at {where}: {place.text}", 120), True
         message = clean(f"{type(error).__name__}: {error}", 200)
         few = [f"the last {len(shown)} of {len(order)} values before the error"] if len(shown) < len(order) else []
         picture.notes = [message, clean(f"failed at {where}: {place.text}", 200), *few]

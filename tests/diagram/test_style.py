@@ -82,7 +82,10 @@ def test_in_every_text_format() -> None:
     assert 'n2o(["#215;"]):::op' in picture.mermaid
     assert "n2o --> n2" in picture.mermaid
     check_tikz(picture.tikz)
-    assert r"\textbf{a \textbar{} data \ensuremath{-}6 \textbar{} grad \ensuremath{\blacktriangle} 1}" in picture.tikz
+    assert (
+        r"{\ensuremath{a} \textbar{} data \ensuremath{-}6 \textbar{} grad \ensuremath{\blacktriangle} 1};"
+        in picture.tikz
+    )
     assert "n2o -> n2 " in picture.dot
     assert "shape=ellipse" in picture.dot
     assert "n0 -> n2o " in picture.dot

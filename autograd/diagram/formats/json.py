@@ -35,7 +35,8 @@ CLUSTER = (
     ("turns", "turns", "count"), ("summary", "summary", "texts"),
 )  # fmt: skip
 PICTURE = (
-    ("title", "title", "text"), ("style", "style", "style"), ("asked_direction", "direction", "direction or null"),
+    ("title", "title", "text"), ("titled", "titled", "yes or no"), ("style", "style", "style"),
+    ("asked_direction", "direction", "direction or null"),
     ("legend", "legend", "yes or no"), ("outputs", "outputs", "nodes"), ("output_names", "output_names", "texts"),
     ("notes", "notes", "texts"), ("derivations", "derivations", "derivations"),
 )  # fmt: skip
@@ -45,8 +46,8 @@ FLAG = (("kind", "kind", "text"), ("text", "text", "text"), ("advice", "advice",
 def write(drawing: Drawing) -> bytes:
     """The graph as JSON.
 
-    An object with `format` ("chalkgrad-graph"), `version` (2), `theme`, `title`, `style`, `direction` ("LR", "TB", or
-    null: by size), `legend`, `outputs` (ids), `output_names`, `notes` (texts), and
+    An object with `format` ("chalkgrad-graph"), `version` (2), `theme`, `title`, `titled` (or is it made up), `style`,
+    `direction` ("LR", "TB", or null: by size), `legend`, `outputs` (ids), `output_names`, `notes` (texts), and
 
     - `nodes`, operands before users: `id`, `kind` ("parameter", "input", "operation", "output", "constant", "group"),
       `name`, `operation` and `expression` (empty for a leaf), `numeric` (the expression with numbers), `value`,

@@ -31,11 +31,11 @@ def write(
     latex: Mapping[str, str] | None = None,
 ) -> bytes:
     r"""A document, or what `\input` takes, for LuaLaTeX, XeLaTeX and pdfLaTeX. `Diagram.save` says the options."""
-    drawing = apart(drawing, flat=True)
     picture, symbols = drawing.picture, Symbols(latex)
     symbols.check({name for node in picture.nodes for name in (node.name, node.full_name)})
-    fit = _fitted(drawing, symbols, None if width is None else in_points(width))
-    return _Document(drawing, fit, symbols).text(standalone)
+    names, drawing = NamesInTex(picture, symbols), apart(drawing, flat=True)
+    fit = _fitted(drawing, names, None if width is None else in_points(width))
+    return _Document(drawing, fit, names).text(standalone)
 
 
 # ------------------------------------------------------------------------------------------- the size
@@ -62,7 +62,7 @@ class _Fit:
         return max(self.layout.width, min(self.limit / self.scale, 420.0))
 
 
-def _fitted(drawing: Drawing, symbols: Symbols, limit: float | None) -> _Fit:
+def _fitted(drawing: Drawing, names: NamesInTex, limit: float | None) -> _Fit:
     """The largest letters with which the picture is no wider than the limit, or than a page.
 
     Where the direction is not asked for, both are tried; where words on the edges take too much room, numbers alone.
@@ -73,7 +73,7 @@ def _fitted(drawing: Drawing, symbols: Symbols, limit: float | None) -> _Fit:
     tried: list[_Fit] = []
     for short in (False, True):
         for direction in directions:
-            picture = _for_paper(drawing.picture, symbols, direction, short)
+            picture = _for_paper(drawing.picture, names, direction, short)
             layout = arrange(picture, drawing.asked_engine, drawing.time_limit, SIZE)
             for size in SIZES if limit else SIZES[1:]:
                 fit = _Fit(picture, layout, size, wanted)
@@ -100,9 +100,8 @@ def _fitted(drawing: Drawing, symbols: Symbols, limit: float | None) -> _Fit:
     return replace(smallest, too_large=words + ".")
 
 
-def _for_paper(picture: Picture, symbols: Symbols, direction: str, short: bool) -> Picture:
+def _for_paper(picture: Picture, seen: NamesInTex, direction: str, short: bool) -> Picture:
     """The picture with names as wide as they are in LaTeX, and on its edges all words, or in `short` the numbers."""
-    seen = NamesInTex(picture, symbols)
     nodes = []
     for node in picture.nodes:
         shown = replace(node, name=seen.measured(node.name), expression=seen.measured(node.expression))
@@ -128,9 +127,9 @@ def _box_width(node: Node) -> float:
 class _Document:
     """Writes the parts of a drawing, and remembers the colours that they use."""
 
-    def __init__(self, drawing: Drawing, fit: _Fit, symbols: Symbols) -> None:
+    def __init__(self, drawing: Drawing, fit: _Fit, names: NamesInTex) -> None:
         self.picture, self.theme, self.fit = drawing.picture, drawing.colours, fit
-        self.names = NamesInTex(drawing.picture, symbols)
+        self.names = names
         self.colors: dict[str, str] = {}
 
     def color(self, value: str) -> str:
@@ -218,7 +217,10 @@ class _Document:
         x0, y0, x1, y1 = self._corners(node)
         dash = ", dashed" if node.kind == "constant" else ", double" if border == "broken" else ""
         ink = self.color(self.theme.border[border])
-        style = f"rounded corners=2.5pt, draw={ink}, fill={self.color(self.theme.fill[fill])}{dash}"
+        corner = (
+            node.height / 2 * self.fit.scale if node.kind == "op" else 2.5
+        )  # an operation that stands apart is round
+        style = f"rounded corners={corner:.1f}pt, draw={ink}, fill={self.color(self.theme.fill[fill])}{dash}"
         return [rf"\draw[{style}] {self.point(x0, y0)} rectangle {self.point(x1, y1)};"]
 
     def _rows(self, node: Node, box: Node) -> Iterator[str]:
