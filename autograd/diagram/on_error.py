@@ -72,7 +72,7 @@ def draw_on_error(
     ...             loss = h * "two"
     ...     except TypeError:
     ...         print(path.read_text().splitlines()[2])
-    v₁ = tanh(w)  [value 0.4621, grad ·]  !! used where it failed
+    v₁ = tanh(w)  [value 0.4621, grad ·]  !! last value made  !! used where it failed
     """
     format_of(path)
     check_theme(theme)
