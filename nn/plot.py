@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -98,11 +98,14 @@ def boundary(model: Any, X: Any, y: Any, ax: Any = None, *, steps: int = 60, thr
     fig, (ax,) = (ax.figure, [ax]) if ax is not None else figure(1, 5.5, 4.6)
     if several:
         _regions(ax, across, up, [score.index(max(score)) for score in scores], classes)
+        styles: Iterable[tuple[str, str, str]] = itertools.cycle(_STYLES)
     else:
-        _sides(ax, across, up, scores, _threshold(scores, classes) if threshold is None else threshold)
-    for label, (colour, marker, _) in zip(classes, itertools.cycle(_STYLES), strict=False):
+        limit = _threshold(scores, classes) if threshold is None else threshold
+        _sides(ax, across, up, scores, limit)
+        styles = iter([_STYLES[label <= limit] for label in classes])  # blue is above the threshold, in all pictures
+    for label, (colour, marker, _) in zip(classes, styles, strict=False):
         points = [row for row, t in zip(rows, labels, strict=True) if t == label]
-        words = f"class {label}" if several else f"label {label:+g}"
+        words = f"class {label}" if several else f"label {label:{'+' if min(classes) < 0 else ''}g}"
         place = [row[0] for row in points], [row[1] for row in points]
         ax.scatter(*place, s=18, c=colour, marker=marker, edgecolors="white", linewidths=0.6, label=words)
     ax.set(xlabel="x₁", ylabel="x₂", aspect="equal")
@@ -139,7 +142,7 @@ def _sides(ax: Any, across: list[float], up: list[float], scores: list[Any], thr
     table = [scores[i : i + len(across)] for i in range(0, len(scores), len(across))]
     reach = max(abs(score - threshold) for score in scores) or 1.0
     levels = [threshold + share * reach for share in (-1.0, -0.5, -0.2, 0.0, 0.2, 0.5, 1.0)]
-    ax.contourf(across, up, table, levels=levels, cmap="RdBu_r", alpha=0.45)
+    ax.contourf(across, up, table, levels=levels, cmap="RdBu", alpha=0.45)
     if min(scores) < threshold < max(scores):  # matplotlib warns of a line that is nowhere
         ax.contour(across, up, table, levels=[threshold], colors="#111827", linewidths=1.5)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import inspect
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -37,6 +39,7 @@ MAX_EXPLAINED, MAX_NODES = 12, 144  # parameters and nodes; a graph with no more
 
 def draw(
     value: Value | Iterable[Value] | Callable[..., Value],
+    /,
     *,
     focus: Value | None = None,
     depth: int | None = None,
@@ -79,7 +82,8 @@ def draw(
     With a function in place of `value`, and for each of its arguments a number or a range (low, high), or (low, high,
     start), the player has a slider for each range: values, gradients and lines follow while it is dragged, beside a
     curve of the output and its tangent. Other formats show the function where the sliders start, by default three
-    quarters of the way up. It needs `chalkgrad[jit]`, and a function without branches on a number.
+    quarters of the way up. It needs `chalkgrad[jit]`, and a function without branches on a number; its picture is
+    whole.
 
     Raises DiagramError (a ValueError) when the arguments ask for what cannot be drawn, and says what to change.
 
@@ -95,6 +99,7 @@ def draw(
     """
     moved = None
     if callable(value):
+        _check_names(value, collapse)
         moved = moving(value, inputs)
         value, collapse = moved.output, False
     elif inputs:
@@ -107,7 +112,7 @@ def draw(
     modules = Modules(model) if model is not None else None
     order = topological_order(*roots)
     shown = select(order, roots, focus, depth, path)
-    runs = _runs(shown, collapse) if modules is None else []
+    runs = _runs(shown, roots, collapse) if modules is None else []
     may_fold = collapse is not False and (modules is not None or bool(runs))
     if limit is not None and len(shown) > limit and not may_fold:
         raise DiagramError(
@@ -137,11 +142,27 @@ def draw(
     return Diagram(Drawing(picture, theme, engine, time_limit, unfolded, moving=moved))
 
 
-def _runs(shown: list[Value], collapse: bool | None) -> list[Run]:
+def _check_names(function: Callable[..., Any], collapse: bool | None) -> None:
+    """A function that moves has no argument that is called like an option of `draw`, and is drawn whole."""
+    options = {p.name for p in inspect.signature(draw).parameters.values() if p.kind is p.KEYWORD_ONLY}
+    own: Iterable[str] = ()
+    with contextlib.suppress(ValueError):  # of a function that tells no signature
+        own = inspect.signature(function).parameters
+    for name in own:
+        if name in options:
+            raise DiagramError(
+                f"The function has an argument {name}, which is an option of draw too. Give it another name, as in "
+                f"draw(lambda a: f({name}=a), a=(0, 1))."
+            )
+    if collapse:
+        raise DiagramError("collapse=True folds boxes, and a picture with sliders is whole: leave it out.")
+
+
+def _runs(shown: list[Value], roots: list[Value], collapse: bool | None) -> list[Run]:
     """What repeats in a picture of no model, where that is to be folded."""
     if collapse is False or (collapse is None and len(shown) <= COLLAPSE_OVER):
         return []
-    runs = find_runs(shown)
+    runs = find_runs(shown, {id(root) for root in roots if root is not shown[-1]})  # the last turn stays in sight
     if collapse and not runs:
         raise DiagramError(
             f"collapse=True folds the neurons of model=, or without a model what repeats {MIN_TURNS} times or more; no "

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import inspect
 import math
+import numbers
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from autograd._engine import Value
-from autograd.errors import DiagramError, require
+from autograd.errors import DiagramError, TraceError, require
 from autograd.functional import sweep_back
 from autograd.graph import topological_order
 from autograd.modes import trace_by
@@ -74,45 +75,61 @@ def moving(function: Callable[..., Any], given: Mapping[str, Any]) -> Moving:
     Value, and for an operation that pages do not have; TraceError where the function branches on a number.
     """
     require("numpy", "jit", "A picture with sliders")
-    sliders, numbers = slider_inputs(function, given)
-    arguments = {name: Value(x, name=name) for name, x in numbers.items()}
+    sliders, starts = slider_inputs(function, given)
+    arguments = {name: Value(x, name=name) for name, x in starts.items()}
+    ranges = {slider.name for slider in sliders}
     for name, v in arguments.items():
-        v.requires_grad = isinstance(given[name], tuple | list)
+        v.requires_grad = name in ranges
     output = called_with(function, arguments)
     return _traced(function, sliders, arguments, output)
 
 
 def slider_inputs(function: Callable[..., Any], given: Mapping[str, Any]) -> tuple[list[Slider], dict[str, float]]:
-    """The sliders, and the number at which each input starts, in the order of the function's arguments."""
+    """The sliders, and the number at which each input starts."""
     try:
-        bound = inspect.signature(function).bind(**given)
-    except TypeError as error:
+        first, others = _split(function, given)
+        inspect.signature(function).bind(*first, **others)
+    except (TypeError, ValueError) as error:
         raise DiagramError(
             f"{_name(function)} was given with inputs {', '.join(given) or 'none'}: {error}. Give a number or a range "
             "for each of its arguments, as in draw(f, w=(-2, 2), x=2.0)."
         ) from None
-    sliders, numbers = [], {}
-    for name in bound.arguments:
-        what = given[name]
-        if isinstance(what, tuple | list) and len(what) in (2, 3) and all(map(_is_number, what)):
-            low, high, start = (*map(float, what), float(what[0] + START * (what[1] - what[0])))[:3]
+    sliders, starts = [], {}
+    for name, what in given.items():
+        wanted = what.tolist() if hasattr(what, "tolist") else what  # an array
+        if isinstance(wanted, tuple | list) and len(wanted) in (2, 3) and all(map(_is_number, wanted)):
+            low, high = float(wanted[0]), float(wanted[1])
+            start = float(wanted[2]) if len(wanted) == 3 else (1 - START) * low + START * high
             if not low < high or not low <= start <= high:
                 raise DiagramError(
                     f"{name}= is a range (low, high) or (low, high, start), low first; {what!r} was given."
                 )
             sliders.append(Slider(name, low, high, start))
-            numbers[name] = start
-        elif _is_number(what):
-            numbers[name] = float(what)
+            starts[name] = start
+        elif _is_number(wanted):
+            starts[name] = float(wanted)
         else:
-            raise DiagramError(f"{name}= is a number, or a range of two or three such as (-2, 2); {what!r} was given.")
+            raise DiagramError(
+                f"{name}= is a finite number, or a range of two or three such as (-2, 2); "
+                f"{clean(repr(what), 60)} was given."
+            )
     if not sliders:
         raise DiagramError(f"No input of {_name(function)} is a range: give at least one, such as w=(-2, 2).")
-    return sliders, numbers
+    return sliders, starts
+
+
+def _split(function: Callable[..., Any], given: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """The inputs that a function takes by position alone, and the others by name."""
+    parameters = inspect.signature(function).parameters.values()
+    by_position = [p.name for p in parameters if p.kind is p.POSITIONAL_ONLY and p.name in given]
+    return [given[name] for name in by_position], {name: x for name, x in given.items() if name not in by_position}
 
 
 def _is_number(x: Any) -> bool:
-    return isinstance(x, int | float) and not isinstance(x, bool) and math.isfinite(x)
+    try:
+        return type(x) is not bool and isinstance(x, numbers.Real) and math.isfinite(float(x))
+    except OverflowError:
+        return False
 
 
 def _name(function: Any) -> str:
@@ -121,7 +138,8 @@ def _name(function: Any) -> str:
 
 def called_with(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Value:
     """The result of a function. Raises DiagramError where it is no Value, or none that was computed."""
-    output = function(**arguments)
+    first, others = _split(function, arguments)
+    output = function(*first, **others)
     if not isinstance(output, Value) or output.op is None:
         raise DiagramError(
             f"{_name(function)} is a function whose result is one Value that it computes from its arguments; it gave "
@@ -140,24 +158,37 @@ def _traced(function: Callable[..., Any], sliders: list[Slider], arguments: dict
     names = [*dragged, *fixed]
     places: list[Place] = []
 
-    def everything(*numbers: Any) -> list[Any]:
+    def everything(*inputs: Any) -> list[Any]:
         with trace_by(None):  # autograd.loop makes node after node, as it does outside
-            again = called_with(function, {name: Value(x, name=name) for name, x in zip(names, numbers, strict=True)})
+            again = called_with(function, {name: Value(x, name=name) for name, x in zip(names, inputs, strict=True)})
         results, places[:] = _results(again)
         return results
 
-    program = jit(everything, parameters=outside).program(*[arguments[name].data for name in names])
-    if [place.op for place in places] != [_operation(v) for v in order]:
-        raise DiagramError(f"{_name(function)} does not compute the same each time it is called, so nothing can move.")
+    try:
+        program = jit(everything, parameters=outside).program(*[arguments[name].data for name in names])
+    except TraceError:
+        raise
+    except TypeError as error:  # a condition of while_loop, say, which is no number yet
+        raise DiagramError(f"A page cannot follow what {_name(function)} does with its numbers: {error}") from error
     _check(program)
-    return Moving(
+    moved = Moving(
         sliders=sliders,
         inputs=[arguments[name] for name in dragged],
         output=output,
         program=program,
         fixed=[*fixed.values(), *(v.data for v in outside)],
-        places={id(v): place for v, place in zip(order, places, strict=True)},
+        places={id(v): place for v, place in zip(order, places, strict=False)},
     )
+    results = moved.run([slider.start for slider in sliders])
+    same = len(order) == len(places) and [place.op for place in places] == [_operation(v) for v in order]
+    if not same or any(
+        repr(results[place.value]) != repr(v.data) for v, place in zip(order, places, strict=True)
+    ):  # a program gives what the engine gives, to the bit
+        raise DiagramError(
+            f"{_name(function)} does not compute the same each time it is called (does it draw random numbers?), so "
+            "nothing can move."
+        )
+    return moved
 
 
 def _results(output: Value) -> tuple[list[Any], list[Place]]:
@@ -186,6 +217,7 @@ def add_gradients(picture: Picture, moving: Moving) -> None:
     for node in picture.nodes:
         if node.id in places and not node.frozen:
             node.grad = results[places[node.id].grad]
+        node.flags = [flag for flag in node.flags if not flag.late]  # those are of the gradients that Values hold
     frozen = {node.id for node in picture.nodes if node.frozen}
     for edge in picture.edges:
         if edge.partial is not None and edge.source not in frozen:

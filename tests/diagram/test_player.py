@@ -719,3 +719,15 @@ def test_a_comparison_steps_through_its_moments(opened: Callable[..., Watched]) 
     assert label.text_content() == "∂a/∂x = w = 1 ▲"
     page.page.keyboard.press("Home")
     assert label.text_content() == "∂a/∂x = w = 2 ▲"
+
+
+def test_an_edge_into_a_box_shows_the_largest_flow_however_large(opened: Callable[..., Watched]) -> None:
+    w = Value(0.5, name="w")
+    total = Value(0.0)
+    for i in range(60):
+        total = total + w * (-1000.0 if i == 30 else 20.0)
+    total.backward()
+    page = opened(html=draw(total, collapse=True).html)
+    page.page.keyboard.press("End")
+    edge = next(e for e in draw(total, collapse=True).drawing.picture.edges if e.bundled and e.flow == -1000.0)
+    assert "negative" in page.page.locator(f'g.edge[id$="-{edge.id}"]').get_attribute("class")

@@ -113,3 +113,23 @@ def test_two_hundred_thousand_values_are_searched_once() -> None:
     for i in range(50_000):
         total = total + Value(0.5) * Value(float(i))
     assert len(draw(total).drawing.picture.nodes) < 40
+
+
+def test_what_is_unlike_or_asked_for_stays_in_sight() -> None:
+    w = Value(0.5, name="w")
+    powers = [w ** (7 if i == 50 else 2) for i in range(200)]
+    assert any(node.expression == "w ^ 7" or "⁷" in node.expression for node in draw(sum(powers)).drawing.picture.nodes)
+    named_term = terms(200)
+    named_term[50].name = "special"
+    assert "special" in names(ag_sum(named_term))
+    many = [(w * i).tanh() for i in range(200)]
+    picture = draw([ag_sum(many), *many[50:53]]).drawing.picture
+    shown = {node.id: node.kind for node in picture.nodes}
+    assert [shown[key] for key in picture.outputs] == ["output"] * 4
+
+
+def test_a_box_says_at_once_that_a_number_in_it_is_infinite() -> None:
+    xs = [Value(float(i), name=f"x{i}").log() for i in range(-3, 197)]
+    page = draw(ag_sum(xs)).drawing.picture
+    rows = [row for node in page.nodes if node.kind == "group" for row in node.rows]
+    assert all(row.kind == "flag" for row in rows if row.text.endswith(("× nan", "× inf")))

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import nn
-from autograd import OPERATIONS, TraceError, Value, draw, exp, loop, where
+from autograd import OPERATIONS, TraceError, Value, draw, exp, loop, tanh, where
 from autograd.diagram.text import number
 from autograd.diagram.webpage import shared_script
 from autograd.errors import DiagramError, MissingExtraError
@@ -206,8 +207,8 @@ def test_a_model_around_keeps_its_gradients() -> None:
         (neuron, {"w": 1, "x": 2, "b": 3}, "No input of neuron is a range"),
         (neuron, {"w": (1, -1), "x": 2, "b": 3}, "low first"),
         (neuron, {"w": (0, 1, 2), "x": 2, "b": 3}, "low first"),
-        (neuron, {"w": (0, math.inf), "x": 2, "b": 3}, "w= is a number, or a range"),
-        (neuron, {"w": "wide", "x": 2, "b": 3}, "w= is a number, or a range"),
+        (neuron, {"w": (0, math.inf), "x": 2, "b": 3}, "w= is a finite number, or a range"),
+        (neuron, {"w": "wide", "x": 2, "b": 3}, "w= is a finite number, or a range"),
         (lambda w: 3.0, {"w": (0, 1)}, "whose result is one Value"),
         (lambda w: [w * 1], {"w": (0, 1)}, "whose result is one Value"),
         (lambda w: w.lgamma(), {"w": (1, 2)}, "cannot compute lgamma|cannot compute polygamma"),
@@ -240,3 +241,51 @@ def test_names_of_inputs_are_text_in_the_page() -> None:
     assert data is not None
     assert json.loads(data[1])["sliders"][0]["name"] == "ŵ"
     assert "<b>" not in page
+
+
+def test_functions_of_every_kind_take_sliders() -> None:
+    def keywords(**given: Value) -> Value:
+        return given["a"] * given["b"]
+
+    assert len(draw(keywords, a=(0, 1), b=3).drawing.picture.nodes) == 3
+    assert "tanh" in draw(tanh, x=(-1, 1)).text  # whose operand has no name for callers
+    assert draw(lambda w: w * 2, w=np.array([0, 1])).html
+    assert draw(lambda w: w * 2, w=(np.int64(0), np.float32(1.0))).html
+    assert draw(lambda w: w * 1e-300, w=(-1e308, 1e308)).html
+
+
+def test_an_input_without_a_part_in_the_output_has_slope_0(tmp_path: Path) -> None:
+    picture = draw(lambda w, x: where(x > 0, w * 2, w), w=(0, 1), x=(-1, 1))
+    data = re.search(r'<script type="application/json">(.*?)</script>', picture.html, re.S)
+    assert data is not None
+    assert json.loads(data[1])["grads"][1] is None
+
+
+def test_what_draws_random_numbers_cannot_move() -> None:
+    draws = random.Random(0)
+    with pytest.raises(DiagramError, match="does it draw random numbers"):
+        draw(lambda w: w * draws.random(), w=(0, 2))
+
+
+def test_an_argument_that_is_called_like_an_option_is_refused() -> None:
+    def scaled(x: Value, limit: float = 1.0) -> Value:
+        return x * limit
+
+    with pytest.raises(DiagramError, match="has an argument limit, which is an option of draw too"):
+        draw(scaled, x=(0, 1), limit=5)
+    with pytest.raises(DiagramError, match="picture with sliders is whole"):
+        draw(neuron, w=(-2, 2), x=1.5, b=(-1, 1), collapse=True)
+    assert draw(lambda value: value * 2, value=(0, 1)).html
+
+
+def test_gradients_that_values_hold_are_no_finding_of_a_moving_picture() -> None:
+    k = Value(2.0, name="k")
+    (k * 5).backward()
+    assert "old gradient" not in draw(lambda w: w * k, w=(0, 2, 1)).text
+
+
+@pytest.mark.browser
+def test_in_the_style_of_micrograd_the_record_is_red_not_its_operation(browser: Any, tmp_path: Path) -> None:
+    path = draw(lambda w: (w * 3).relu(), w=(-2, 2), style="micrograd").save(tmp_path / "a.html")
+    page = Watched(browser.new_page(), path).page
+    assert page.locator(".box.dead").count() == page.locator(".legend .box.dead").count()

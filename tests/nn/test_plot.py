@@ -22,7 +22,7 @@ def test_boundary_of_two_labels_of_any_kind():
     _, (ax,) = nn.plot.figure()
     fig = nn.plot.boundary(nn.MLP(2, [3, 1], seed=0), X, [float(t) for t in y], ax=ax, steps=5)
     assert fig is ax.figure
-    assert [text.get_text() for text in ax.legend().get_texts()] == ["label +0", "label +1"]
+    assert [text.get_text() for text in ax.legend().get_texts()] == ["label 0", "label 1"]
 
 
 def test_boundary_makes_a_figure_of_its_own_where_it_is_given_no_axes():

@@ -8,6 +8,8 @@ MathML trees. It is plain data, for the page of the player and for an animation.
 
 from __future__ import annotations
 
+import math
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -236,5 +238,6 @@ def as_data(picture: Picture, drawn: Iterable[Edge] | None = None, compared: Seq
 
 
 def _line(flow: float | None) -> list[str]:
-    """How an edge is drawn that carries this gradient: its class, its width, and the mark of the sign."""
-    return [sign_of(flow), f"{line_width(flow):.2f}", MARK[sign_of(flow)]]
+    """How an edge is drawn that carries this gradient: its class, its width, the mark of the sign, and its size."""
+    size = 0.0 if flow is None else abs(flow) if math.isfinite(flow) else sys.float_info.max
+    return [sign_of(flow), f"{line_width(flow):.2f}", MARK[sign_of(flow)], repr(size)]

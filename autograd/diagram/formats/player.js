@@ -112,7 +112,7 @@ function startPlayer(root) {
     const carried = new Map(); // of several that a drawn edge stands for, it shows the largest
     for (const [id, flow] of Object.entries(flows)) {
       const edge = standIn(id); // none inside a closed box
-      if (edge && !(Number(carried.get(edge)?.[1]) > Number(flow[1]))) carried.set(edge, flow);
+      if (edge && !(Number(carried.get(edge)?.[3]) > Number(flow[3]))) carried.set(edge, flow);
     }
     for (const edge of edges.values()) {
       const { group, line, text, constant } = edge;

@@ -40,6 +40,7 @@ function startSliders(root) {
   const part = (name) => root.querySelector(`[data-part="${name}"]`);
   const shape = (id) => root.querySelector(`[id="${uid}-${id}"]`);
   const run = compiled(data.program);
+  const slopeOf = (i, results) => (data.grads[i] === null ? 0 : results[data.grads[i]]);
   const stage = part("stage");
   const position = data.sliders.map(({ start }) => start);
   let dragged = 0; // the slider that the curve is about
@@ -57,7 +58,7 @@ function startSliders(root) {
   const nodes = Object.entries(data.nodes).map(([id, facts]) => {
     const group = shape(id);
     const flags = new Map([...group.querySelectorAll("text.flag")].map((flag) => [flag.textContent, flag]));
-    const [box, value, grad] = [".box", "text.value", "text.grad"].map((name) => group.querySelector(name));
+    const [box, value, grad] = [".box:not(.op)", "text.value", "text.grad"].map((name) => group.querySelector(name));
     group.querySelector(".ring")?.remove();
     return { ...facts, box, valueText: value, gradText: grad, flags };
   });
@@ -102,14 +103,15 @@ function startSliders(root) {
   // The output over the range of one slider, and its tangent where the slider is.
   function drawCurve(results) {
     const { name, low, high } = data.sliders[dragged];
-    const [x, y, slope] = [position[dragged], results[data.output], results[data.grads[dragged]]];
+    const [x, y, slope] = [position[dragged], results[data.output], slopeOf(dragged, results)];
     const xs = Array.from({ length: POINTS + 1 }, (_, i) => low + ((high - low) * i) / POINTS);
     const ys = xs.map((at) => run(position.map((p, i) => (i === dragged ? at : p)))[data.output]);
     const seen = [...ys, y].filter(Number.isFinite);
     let [bottom, top] = [Math.min(...seen), Math.max(...seen)];
     if (!(top > bottom)) [bottom, top] = [bottom - 1, bottom + 1];
-    const across = (at) => PAD + ((at - low) / (high - low)) * (WIDE - 2 * PAD);
-    const up = (at) => HIGH - PAD - ((at - bottom) / (top - bottom)) * (HIGH - 2 * PAD);
+    const share = (at, from, to) => (at / 2 - from / 2) / (to / 2 - from / 2); // no difference overflows
+    const across = (at) => PAD + share(at, low, high) * (WIDE - 2 * PAD);
+    const up = (at) => HIGH - PAD - share(at, bottom, top) * (HIGH - 2 * PAD);
     const points = xs.map((at, i) => (Number.isFinite(ys[i]) ? `${across(at).toFixed(1)},${up(ys[i]).toFixed(1)}` : ""));
     const pieces = points.join(" ").split(/ {2,}/).filter((piece) => piece.trim());
     const title = `${data.name} over ${name}: slope ${number(slope)} at ${name} = ${number(x)}`;
@@ -142,12 +144,12 @@ function startSliders(root) {
     for (const [text, place] of conditions) write(text, number(results[place]));
     rows.forEach((row, i) => {
       write(row.shown, number(position[i]));
-      write(row.slope, `∂${data.name}/∂${data.sliders[i].name} = ${number(results[data.grads[i]])}`);
+      write(row.slope, `∂${data.name}/∂${data.sliders[i].name} = ${number(slopeOf(i, results))}`);
     });
     drawCurve(results);
     part("words").textContent =
       `${data.sliders[dragged].name} is ${number(position[dragged])}: ${data.name} is ${number(results[data.output])}, ` +
-      `its slope ${number(results[data.grads[dragged]])}.`;
+      `its slope ${number(slopeOf(dragged, results))}.`;
     root.dataset.shown = position.join(" ");
   }
 

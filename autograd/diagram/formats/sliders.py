@@ -99,7 +99,8 @@ def _with_room(picture: Picture, moving: Moving, results: Sequence[Sequence[floa
                 node.expression = re.sub(r" if [01] else ", " if … else ", node.expression)
     for edge in picture.edges:
         edge.tooltip = edge.symbol
-        edge.rule = "" if " if " in edge.rule else edge.rule  # it holds the condition's number
+        if edge.target in places and any(place is not None for place in places[edge.target].conditions):
+            edge.rule = ""  # it holds the condition's number
         if edge.source in places:  # the branch of a `where` that is not taken now may be soon
             edge.partial = widest[places[edge.target].partials[edge.position]]
     measure(picture)
@@ -130,7 +131,8 @@ def _moving_parts(picture: Picture, moving: Moving) -> dict[str, Any]:
     }
     return {
         "sliders": [{"name": s.name, "low": s.low, "high": s.high, "start": s.start} for s in moving.sliders],
-        "grads": [moving.places[id(v)].grad for v in moving.inputs],
+        # none of an input that the output does not depend on
+        "grads": [moving.places[id(v)].grad if id(v) in moving.places else None for v in moving.inputs],
         "output": moving.places[id(moving.output)].value,
         "name": picture.output_names[0],
         "nodes": nodes,

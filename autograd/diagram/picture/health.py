@@ -6,6 +6,7 @@ Where an activation is dead or saturated stands in its row of the table: `dead_b
 from __future__ import annotations
 
 import math
+import numbers
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +23,12 @@ from .names import datum
 from .picture import Flag
 from .select import reached
 
+_OF_MANY = {  # findings that are told once for many parameters
+    "stale": "hold more than this graph gives",
+    "unused": "have no part in the output",
+    "vanishing": "have hardly any gradient",
+    "exploding": "have a very large gradient",
+}
 OF_UNITS = ("dead", "saturated")  # findings about the activation of a unit
 VANISHING, EXPLODING = 1e-6, 1e3  # a parameter's gradient, as a multiple of the output's
 
@@ -136,8 +143,15 @@ def diagnose(output: Value | Iterable[Value], *, model: Any = None, lr: float | 
     ]
     leaves = [v for v in order if v.op is None and v.requires_grad]
     parameters = len({id(v) for v in [*leaves, *(model.parameters() if model is not None else ())]})
-    findings = _as_one("stale", "hold more than this graph gives", _by_unit(findings, order), parameters)
-    return Findings(_as_one("unused", "have no part in the output", findings, parameters))
+    findings = [
+        replace(finding, message=f"{places[id(finding.node)]}: {finding.message}")
+        if finding.kind in OF_UNITS and places.get(id(finding.node))
+        else finding
+        for finding in _by_unit(findings, order)
+    ]
+    for kind, what in _OF_MANY.items():
+        findings = _as_one(kind, what, findings, parameters)
+    return Findings(findings)
 
 
 def as_roots(output: Value | Iterable[Value]) -> list[Value]:
@@ -181,8 +195,8 @@ def _findings(order: list[Value], roots: Sequence[Value]) -> list[Finding]:
     ]
 
 
-def _finding(kind: str, v: Value, message: str, **numbers: float) -> Finding:
-    return Finding(kind, v, numbers, message, PROBLEMS[kind].advice)
+def _finding(kind: str, v: Value, message: str, **measured: float) -> Finding:
+    return Finding(kind, v, measured, message, PROBLEMS[kind].advice)
 
 
 def _called(v: Value) -> str:
@@ -260,8 +274,8 @@ class _Gradients:
             "Keep the operand away from the place where the derivative is infinite (add a small number under a root, "
             "say), or choose with where(), whose branch that is not taken has no part in a gradient."
         )
-        numbers = {**finding.numbers, "partial": partial, "flow": grad}
-        return replace(finding, message=message, advice=advice, numbers=numbers)
+        measured = {**finding.numbers, "partial": partial, "flow": grad}
+        return replace(finding, message=message, advice=advice, numbers=measured)
 
     def of_parameter(self, v: Value) -> Iterator[Finding]:
         """A gradient from an earlier pass, or one that is much smaller or larger than the output's."""
@@ -324,15 +338,16 @@ def _unused(order: list[Value], roots: Sequence[Value], model: Any) -> list[Find
     ]
 
 
-def _of_step(order: list[Value], roots: Sequence[Value], lr: Any) -> list[Finding]:
+def _of_step(order: list[Value], roots: Sequence[Value], rate: Any) -> list[Finding]:
     """Whether there are gradients to step along, and whether a step of `lr` along them is too long."""
     leaves = [v for v in order if v.op is None and v.requires_grad]
     if leaves and not any(v.has_grad for v in order):
         return [_finding("no gradients", roots[0], "no gradient was computed yet")]
-    if lr is None:
+    if rate is None:
         return []
-    if isinstance(lr, bool) or not isinstance(lr, int | float) or not 0 < lr < math.inf:
-        raise DiagramError(f"lr= is the learning rate, a number above 0; {lr!r} was given.")
+    if isinstance(rate, bool) or not isinstance(rate, numbers.Real) or not 0 < float(rate) < math.inf:
+        raise DiagramError(f"lr= is the learning rate, a number above 0; {rate!r} was given.")
+    lr = float(rate)
     curvature = _curvature(roots, leaves)
     if not lr * curvature > 2:
         return []
@@ -340,7 +355,7 @@ def _of_step(order: list[Value], roots: Sequence[Value], lr: Any) -> list[Findin
         f"along its gradient {_called(roots[0])} has curvature {number(curvature)}, so a step with lr = {number(lr)} "
         f"overshoots; one with lr under {number(2 / curvature, 2)} does not"
     )
-    return [_finding("overshooting", roots[0], message, curvature=curvature, lr=float(lr))]
+    return [_finding("overshooting", roots[0], message, curvature=curvature, lr=lr)]
 
 
 def _curvature(roots: Sequence[Value], leaves: Sequence[Value]) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from autograd._engine import Value
@@ -32,15 +32,16 @@ class Run(NamedTuple):
     turns: int
 
 
-def find_runs(order: Sequence[Value]) -> list[Run]:
+def find_runs(order: Sequence[Value], alone: Container[int] = ()) -> list[Run]:
     """The turns to fold, of every run that has at least ten; no two overlap.
 
-    The longest run comes first. What it leaves is searched again, the turns that stay in sight too: a long sum of long
-    sums shows both ends of both.
+    Values whose `id()` is in `alone` are in none. The longest run comes first. What it leaves is searched again, the
+    turns that stay in sight too: a long sum of long sums shows both ends of both.
     """
     places = {id(v): i for i, v in enumerate(order)}
     numbers: dict[Any, int] = {}  # of values that are alike
-    alike = [numbers.setdefault(_likeness(v, places), len(numbers)) for v in order]
+    marks = [id(v) if id(v) in alone else _likeness(v, places) for v in order]
+    alike = [numbers.setdefault(mark, len(numbers)) for mark in marks]
     runs: list[Run] = []
     waiting = [(0, len(order))]
     while waiting and len(runs) < _MOST:
@@ -62,12 +63,19 @@ def find_runs(order: Sequence[Value]) -> list[Run]:
 def _likeness(v: Value, places: Mapping[int, int]) -> Any:
     """What two values have in common that do the same in two turns: the operation, and how far away its operands are.
 
-    A leaf may be anywhere: all turns may use the same parameter. So may what is further away than the longest turn.
+    A leaf may be anywhere: all turns may use the same parameter. So may what is further away than the longest turn. A
+    result that has a name is like others that have one, and a power like others to the same exponent.
     """
     if v.op is None:
         return v.requires_grad
     at = places[id(v)]
-    return v.op.name, *(min(at - places[id(o)], LONGEST_TURN) if o.op is not None else 0 for o in operands(v))
+    exponent = repr(v.operands[1]) if v.op.name == "pow" and not isinstance(v.operands[1], Value) else ""
+    return (
+        v.op.name,
+        exponent,
+        bool(v.name),
+        *(min(at - places[id(o)], LONGEST_TURN) if o.op is not None else 0 for o in operands(v)),
+    )
 
 
 def _longest(alike: Sequence[int]) -> tuple[int, int, int] | None:
