@@ -154,6 +154,7 @@ SMALL: dict[str, Callable[[], Value]] = {"neuron": neuron, "chain": lambda: chai
     [Value(1.0, name="x_1"), Value(2.0, name="x_2")])[0]}  # fmt: skip
 
 
+@pytest.mark.tex
 @pytest.mark.parametrize("name", SMALL)
 @pytest.mark.parametrize(("width", "points"), [(246, 246.0), ("6.5in", 469.755)])
 def test_the_letters_have_eight_to_ten_points_and_the_page_its_width(
@@ -165,6 +166,7 @@ def test_the_letters_have_eight_to_ten_points_and_the_page_its_width(
     assert compiled(tmp_path / "a.tex")[0] <= points + BORDER + 1
 
 
+@pytest.mark.tex
 @pytest.mark.parametrize("of_a_model", [False, True])
 def test_boxes_hold_their_text(of_a_model: bool, tmp_path: Path) -> None:
     """The header of each box, as LaTeX sets it, leaves room in its box."""
@@ -188,6 +190,7 @@ def test_boxes_hold_their_text(of_a_model: bool, tmp_path: Path) -> None:
     compiled(tmp_path / "b.tex")
 
 
+@pytest.mark.tex
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_folded_model_compiles(theme: str, tmp_path: Path) -> None:
     mlp, loss = model()
@@ -195,6 +198,7 @@ def test_a_folded_model_compiles(theme: str, tmp_path: Path) -> None:
     assert compiled(tmp_path / "a.tex")[0] <= 468 + BORDER + 16
 
 
+@pytest.mark.tex
 @pytest.mark.parametrize("engine", ["lualatex", "pdflatex"])
 def test_a_picture_in_a_document(engine: str, tmp_path: Path) -> None:
     root = named("y", Value(2.0, name="漢_字").exp() + Value(1.0, name="é"))
@@ -210,6 +214,7 @@ def test_a_picture_in_a_document(engine: str, tmp_path: Path) -> None:
     compiled(tmp_path / "b.tex", engine)
 
 
+@pytest.mark.tex
 def test_derivations_fit_into_a_column(tmp_path: Path) -> None:
     mlp, loss = model()
     root, x, a = network(), Value(0.3, name="x"), Value(0.4, name="alpha")
@@ -230,6 +235,7 @@ def test_derivations_fit_into_a_column(tmp_path: Path) -> None:
     compiled(tmp_path / "a.tex")
 
 
+@pytest.mark.tex
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_network_of_a_textbook(theme: str, tmp_path: Path) -> None:
     pair = nn.MLP(2, [2, 2], activation="sigmoid", bias="shared", seed=0)
