@@ -113,17 +113,10 @@ def _boxes(picture: Picture, home: dict[str, str], innermost: bool) -> list[Node
 
 def _box(cluster: Cluster, nodes: list[Node], parent: str | None) -> Node:
     lines, label = summary(nodes, cluster), cluster.label
-    late = {flag.kind for node in nodes for flag in node.flags if flag.late} | {"gradient norm"}
-    rows = [Row("", line, _row_kind(line, late)) for line in lines]
+    # a player shows the first line at once, what is nan or infinite with the values, the rest with the gradients
+    kinds = ["flag" if line.endswith(("× nan", "× inf")) else "late" if i else "plain" for i, line in enumerate(lines)]
+    rows = [Row("", line, kind) for line, kind in zip(lines, kinds, strict=True)]
     return Node(cluster.id, "group", label, cluster=parent, rows=rows, tooltip=f"{label}: " + ", ".join(lines))
-
-
-def _row_kind(line: str, late: set[str]) -> str:
-    """A player shows a line at once, or when the gradients have arrived that it tells of."""
-    mark = line.partition(" × ")[2] or line
-    if any(mark.startswith(kind) for kind in late):
-        return "late"
-    return "flag" if mark in ("nan", "inf") else "plain"
 
 
 def _from_inside(picture: Picture, home: dict[str, str]) -> dict[str, tuple[float, int]]:
