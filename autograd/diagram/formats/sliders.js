@@ -44,6 +44,7 @@ function startSliders(root) {
   const stage = part("stage");
   const position = data.sliders.map(({ start }) => start);
   let dragged = 0; // the slider that the curve is about
+  let curve = { key: "", ys: [] };
   let waiting = false;
 
   const write = (target, text) => {
@@ -105,7 +106,10 @@ function startSliders(root) {
     const { name, low, high } = data.sliders[dragged];
     const [x, y, slope] = [position[dragged], results[data.output], slopeOf(dragged, results)];
     const xs = Array.from({ length: POINTS + 1 }, (_, i) => low + ((high - low) * i) / POINTS);
-    const ys = xs.map((at) => run(position.map((p, i) => (i === dragged ? at : p)))[data.output]);
+    const key = `${dragged}: ${position.filter((_, i) => i !== dragged)}`;
+    const outputAt = (at) => run(position.map((p, i) => (i === dragged ? at : p)))[data.output];
+    if (curve.key !== key) curve = { key, ys: xs.map(outputAt) };
+    const { ys } = curve; // the same while one slider is dragged
     const seen = [...ys, y].filter(Number.isFinite);
     let [bottom, top] = [Math.min(...seen), Math.max(...seen)];
     if (!(top > bottom)) [bottom, top] = [bottom - 1, bottom + 1];
