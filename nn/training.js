@@ -260,12 +260,11 @@ function startTraining(root) {
   const part = (name) => root.querySelector(`[data-part="${name}"]`);
   const stage = part("stage");
   const picture = part("picture");
-  const slider = part("slider");
   const last = run.epochs.length - 1;
   const largest = run.parameters.reduce((most, w) => (Number.isFinite(w) ? Math.max(most, Math.abs(w)) : most), 0) || 1;
   const flat = run.span.length > 0;
   const state = { frame: 0, sample: 0, probe: null, unit: run.all.at(-(run.outputs || 1)) ?? null, lines: "weights", field: "" };
-  let [drawn, timer, off, fields, colours] = [null, null, new Set(), null, coloursOf(root)];
+  let [drawn, off, fields, colours] = [null, new Set(), null, coloursOf(root)];
   const charts = [];
 
   // ------------------------------------------------------------ what is shown
@@ -804,7 +803,7 @@ function startTraining(root) {
       const bounds = svg.getBoundingClientRect();
       const epoch = chart.epochAt(event.clientX - bounds.left);
       const far = run.epochs.map((one) => Math.abs(one - epoch));
-      go(far.indexOf(Math.min(...far)));
+      frames.go(far.indexOf(Math.min(...far)));
     });
     charts.push(chart);
   }
@@ -879,24 +878,22 @@ function startTraining(root) {
   // ------------------------------------------------------------- frame by frame
 
   function show(frame) {
-    state.frame = Math.max(0, Math.min(frame, last));
+    state.frame = frame;
     off = offUnits(run, state.frame);
     if (flat) fields = fieldsOf(run, state.frame);
     probed = state.probe ? forward(run, state.frame, columnsOf([state.probe])).outs.map(([a]) => a) : null;
     part("epoch").textContent = epochWords();
     part("numbers").textContent = numbersNow();
-    slider.value = String(state.frame);
-    slider.setAttribute("aria-valuetext", `${epochWords()}, ${part("numbers").textContent}`);
-    part("first").disabled = part("previous").disabled = state.frame === 0;
-    part("last").disabled = part("next").disabled = state.frame === last;
+    part("slider").setAttribute("aria-valuetext", `${epochWords()}, ${part("numbers").textContent}`);
     drawNetwork();
     drawScale();
     drawPlane();
     drawPanel();
     charts.forEach(drawMarker);
-    if (timer === null) part("words").textContent = `${epochWords()}: ${part("numbers").textContent}`;
-    if (state.frame === last) stop();
+    if (!frames.playing()) part("words").textContent = `${epochWords()}: ${part("numbers").textContent}`;
   }
+
+  const frames = transport(part, document, last, show);
 
   function numbersNow() {
     const row = rowAt(state.frame);
@@ -910,36 +907,12 @@ function startTraining(root) {
     return words.join(" · ");
   }
 
-  function stop() {
-    clearInterval(timer);
-    timer = null;
-    part("play").textContent = "Play";
-    part("play").setAttribute("aria-pressed", "false");
-  }
-
-  function play() {
-    if (timer !== null) {
-      stop();
-      return;
-    }
-    if (state.frame === last) show(0);
-    if (last === 0) return;
-    part("play").textContent = "Pause";
-    part("play").setAttribute("aria-pressed", "true");
-    timer = setInterval(() => show(state.frame + 1), Number(part("speed").value));
-  }
-
-  function go(frame) {
-    stop();
-    show(frame);
-  }
-
   function layOutAll() {
     const focused = picture.contains(document.activeElement); // which is drawn anew
     colours = coloursOf(root);
     layOut();
     charts.forEach(layChart);
-    show(state.frame);
+    frames.to(state.frame);
     if (focused) picture.querySelector("g.chosen")?.focus();
   }
 
@@ -990,30 +963,8 @@ function startTraining(root) {
   addChoices();
   addCharts();
 
-  part("first").addEventListener("click", () => go(0));
-  part("previous").addEventListener("click", () => go(state.frame - 1));
-  part("play").addEventListener("click", play);
-  part("next").addEventListener("click", () => go(state.frame + 1));
-  part("last").addEventListener("click", () => go(last));
   part("plane").addEventListener("click", pick);
-  part("speed").addEventListener("change", () => {
-    if (timer === null) return;
-    stop();
-    play();
-  });
-  slider.max = String(last);
-  slider.addEventListener("input", () => go(Number(slider.value)));
   picture.addEventListener("keydown", step);
-  const keys = {
-    ArrowRight: () => go(state.frame + 1), ArrowLeft: () => go(state.frame - 1), Home: () => go(0), End: () => go(last), " ": play,
-  };
-  document.addEventListener("keydown", (event) => {
-    if (event.altKey || event.ctrlKey || event.metaKey || !(event.key in keys)) return;
-    const tag = event.target.tagName;
-    if (["SELECT", "SUMMARY"].includes(tag) || (event.key === " " && ["BUTTON", "INPUT"].includes(tag))) return;
-    event.preventDefault();
-    keys[event.key]();
-  });
   if (window.matchMedia("(prefers-reduced-motion: reduce)").matches) part("speed").value = "900";
   for (const query of ["(prefers-color-scheme: dark)", "print"]) window.matchMedia(query).addEventListener("change", layOutAll);
   let [waiting, size] = [0, ""];

@@ -171,24 +171,27 @@ def _traced(function: Callable[..., Any], sliders: list[Slider], arguments: dict
     except TypeError as error:  # a condition of while_loop, say, which is no number yet
         raise DiagramError(f"A page cannot follow what {_name(function)} does with its numbers: {error}") from error
     _check(program)
+    if [place.op for place in places] != [_operation(v) for v in order]:
+        raise _unsteady(function)
     moved = Moving(
         sliders=sliders,
         inputs=[arguments[name] for name in dragged],
         output=output,
         program=program,
         fixed=[*fixed.values(), *(v.data for v in outside)],
-        places={id(v): place for v, place in zip(order, places, strict=False)},
+        places={id(v): place for v, place in zip(order, places, strict=True)},
     )
     results = moved.run([slider.start for slider in sliders])
-    same = len(order) == len(places) and [place.op for place in places] == [_operation(v) for v in order]
-    if not same or any(
-        repr(results[place.value]) != repr(v.data) for v, place in zip(order, places, strict=True)
-    ):  # a program gives what the engine gives, to the bit
-        raise DiagramError(
-            f"{_name(function)} does not compute the same each time it is called (does it draw random numbers?), so "
-            "nothing can move."
-        )
+    if any(repr(results[place.value]) != repr(v.data) for v, place in zip(order, places, strict=True)):
+        raise _unsteady(function)  # for a program gives what the engine gives, to the bit
     return moved
+
+
+def _unsteady(function: Callable[..., Any]) -> DiagramError:
+    return DiagramError(
+        f"{_name(function)} does not compute the same each time it is called (does it draw random numbers?), so "
+        "nothing can move."
+    )
 
 
 def _results(output: Value) -> tuple[list[Any], list[Place]]:

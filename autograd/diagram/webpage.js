@@ -38,6 +38,63 @@ function lineWidth(flow) {
   return 0.8 + 4.2 * Math.min(Math.max((magnitude + 4) / 5, 0), 1);
 }
 
+// The controls that lead from one position to the next: buttons, slider, keys, and playing. `show` draws a position.
+function transport(part, keyboard, last, show) {
+  let [at, timer] = [0, null];
+
+  function stop() {
+    clearInterval(timer);
+    timer = null;
+    part("play").textContent = "Play";
+    part("play").setAttribute("aria-pressed", "false");
+  }
+
+  function to(index) {
+    at = Math.max(0, Math.min(index, last));
+    part("slider").value = String(at);
+    part("first").disabled = part("previous").disabled = at === 0;
+    part("last").disabled = part("next").disabled = at === last;
+    show(at);
+    if (at === last) stop();
+  }
+
+  function play() {
+    if (timer !== null) {
+      stop();
+      return;
+    }
+    if (at === last) to(0);
+    if (last === 0) return;
+    part("play").textContent = "Pause";
+    part("play").setAttribute("aria-pressed", "true");
+    timer = setInterval(() => to(at + 1), Number(part("speed").value));
+  }
+
+  function go(index) {
+    stop();
+    to(index);
+  }
+
+  const goes = { first: () => go(0), previous: () => go(at - 1), next: () => go(at + 1), last: () => go(last), play };
+  for (const [name, act] of Object.entries(goes)) part(name).addEventListener("click", act);
+  part("speed").addEventListener("change", () => {
+    if (timer === null) return;
+    stop();
+    play();
+  });
+  part("slider").max = String(last);
+  part("slider").addEventListener("input", () => go(Number(part("slider").value)));
+  const keys = { ArrowRight: goes.next, ArrowLeft: goes.previous, Home: goes.first, End: goes.last, " ": play };
+  keyboard.addEventListener("keydown", (event) => {
+    if (event.altKey || event.ctrlKey || event.metaKey || !(event.key in keys)) return;
+    const tag = event.target.tagName;
+    if (tag === "SELECT" || (event.key === " " && (tag === "BUTTON" || tag === "SUMMARY"))) return;
+    event.preventDefault();
+    keys[event.key]();
+  });
+  return { to, go, playing: () => timer !== null };
+}
+
 function power(x, y) {
   if (y === 2) return x * x;
   if (x === 1 || (x === -1 && Math.abs(y) === Infinity)) return 1; // IEEE 754; JavaScript says NaN

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,6 @@ from autograd.diagram.place import engines
 from autograd.diagram.text import number, width
 from autograd.errors import DiagramError
 
-from .browser import chromium
 from .graphs import WEIGHTS
 from .sanitizer import Sanitizer
 from .test_draw import HOSTILE, SVG, texts
@@ -410,12 +409,6 @@ def test_a_stranger_among_the_layers_is_an_error() -> None:
     model.forward = lambda x: Value(1.0)  # type: ignore[method-assign]
     with pytest.raises(DiagramError, match="did not go through"):
         nn.draw(model, [1.0, 2.0])
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.mark.browser

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,15 +12,8 @@ from PIL import Image
 from autograd import Value
 from autograd.diagram import draw
 
-from .browser import chromium
 from .graphs import product
 from .sanitizer import Sanitizer
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as started:
-        yield started
 
 
 def test_an_untrusted_notebook_still_shows_the_picture_and_the_numbers() -> None:

@@ -16,23 +16,15 @@ from hypothesis import strategies as st
 from autograd import Value
 from autograd.diagram import Diagram, compare, draw
 from autograd.diagram.chain_rule.steps import as_data, steps
-from autograd.diagram.formats.html import fragment
+from autograd.diagram.formats.html import fragment, script
 from autograd.diagram.formats.page import page as whole_page
-from autograd.diagram.formats.page import read
 from autograd.diagram.text import number
 from autograd.diagram.theme import line_width
 
-from .browser import chromium
 from .graphs import GOLDEN, chain, named, network, product, shared
 from .test_draw import HOSTILE
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as running:
-        yield running
 
 
 class Watched:
@@ -315,7 +307,7 @@ def test_in_print_the_controls_are_gone(opened: Callable[..., Watched]) -> None:
 def test_two_players_on_one_page_do_not_disturb_each_other(opened: Callable[..., Watched]) -> None:
     pictures = [draw(backward(make())) for make in (product, shared)]
     players = [fragment(p.drawing.picture, p.drawing.layout, f"p{i}") for i, p in enumerate(pictures)]
-    page = opened(html=whole_page("two", players, "auto", read("zoom.js") + read("player.js")))
+    page = opened(html=whole_page("two", players, "auto", script()))
     mains = page.page.locator("main")
     mains.nth(1).locator('[data-part="last"]').click()
     assert mains.nth(0).locator('[data-part="count"]').text_content() == "1 / 5"

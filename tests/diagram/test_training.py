@@ -16,16 +16,9 @@ from autograd.diagram.theme import line_width, marked
 from nn.recorder import Recording
 from nn.stack import run, stack
 
-from .browser import chromium
 from .test_player import Watched
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,14 +11,7 @@ import pytest
 from autograd import Value, interact
 from autograd.errors import DiagramError, MissingExtraError
 
-from .browser import chromium
 from .graphs import named
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as running:
-        yield running
 
 
 def branching(w: Value, x: Value) -> Value:

@@ -23,7 +23,6 @@ from .simplify import bare, constant, simplified
 
 LONGEST_WRITTEN_OUT, LONGEST_MEANING, LONGEST_TEMPLATE = 32, 100, 400  # characters
 _TERMS = 3  # of a sum that is too long to be written whole
-Operands = Sequence["Value | float"]
 
 
 class Rules:

@@ -13,6 +13,7 @@ from autograd.diagram.picture.picture import Picture
 from autograd.diagram.place.boxes import Layout
 from autograd.diagram.place.drawing import Drawing, arrange
 from autograd.diagram.text import number, xml
+from autograd.diagram.webpage import shared_script
 from autograd.errors import DiagramError
 
 from . import sliders
@@ -70,7 +71,12 @@ def player(drawing: Drawing, uid: str) -> str:
 
 
 def _page(drawing: Drawing, main: str) -> str:
-    return page(drawing.picture.title, [main], drawing.theme, read("zoom.js") + read("player.js"))
+    return page(drawing.picture.title, [main], drawing.theme, script())
+
+
+def script() -> str:
+    """What runs the players of a page."""
+    return "\n".join([shared_script(), read("zoom.js"), read("player.js")])
 
 
 def fragment(picture: Picture, layout: Layout, uid: str, compared: Sequence[Picture] = ()) -> str:

@@ -7,7 +7,6 @@
 const MATHML = "http://www.w3.org/1998/Math/MathML";
 const MATH_TAGS = new Set(["mrow", "mi", "mo", "mn", "mtext", "mfrac"]);
 const READABLE = 0.62; // the smallest scale at which the picture's letters, of 13 and 11 pixels, are easily read
-const SIGNS = ["positive", "negative", "zero", "broken", "unset"];
 
 function math(tree) {
   const [tag, ...children] = tree;
@@ -39,7 +38,6 @@ function startPlayer(root) {
   const data = JSON.parse(root.querySelector("script[type='application/json']").textContent);
   const part = (name) => root.querySelector(`[data-part="${name}"]`);
   const shape = (id) => root.querySelector(`[id="${uid}-${id}"]`);
-  const slider = part("slider");
   const stage = part("stage");
   const nodes = new Map();
   for (const group of root.querySelectorAll("g.node")) {
@@ -63,7 +61,6 @@ function startPlayer(root) {
   const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
   const zoom = zoomable(stage, part);
   let at = 0;
-  let timer = null;
 
   function setSign(element, sign) {
     if (element.classList.contains(sign)) return;
@@ -192,7 +189,7 @@ function startPlayer(root) {
   }
 
   function show(index) {
-    at = Math.max(0, Math.min(index, data.steps.length - 1));
+    at = index;
     render(at);
     const step = data.steps[at];
     highlight(step);
@@ -201,35 +198,13 @@ function startPlayer(root) {
     part("lines").replaceChildren(...step.lines.map(mathLine));
     part("words").textContent = `Step ${at + 1} of ${data.steps.length}. ${step.words}`;
     part("count").textContent = `${at + 1} / ${data.steps.length}`;
-    slider.value = String(at);
-    slider.setAttribute("aria-valuetext", `step ${at + 1} of ${data.steps.length}: ${step.title}`);
-    part("first").disabled = part("previous").disabled = at === 0;
-    part("last").disabled = part("next").disabled = at === data.steps.length - 1;
-    if (at === data.steps.length - 1) stop();
+    part("slider").setAttribute("aria-valuetext", `step ${at + 1} of ${data.steps.length}: ${step.title}`);
   }
 
-  function stop() {
-    clearInterval(timer);
-    timer = null;
-    part("play").textContent = "Play";
-    part("play").setAttribute("aria-pressed", "false");
-  }
-
-  function play() {
-    if (timer !== null) {
-      stop();
-      return;
-    }
-    if (at === data.steps.length - 1) show(0);
-    part("play").textContent = "Pause";
-    part("play").setAttribute("aria-pressed", "true");
-    timer = setInterval(() => show(at + 1), Number(part("speed").value));
-  }
-
-  function go(index) {
-    stop();
-    show(index);
-  }
+  // The only player of a page (or of a notebook's frame) takes its keys wherever the focus is; one of several only
+  // while the focus is in it.
+  const alone = document.querySelectorAll("[data-player]").length === 1;
+  const steps = transport(part, alone ? document : root, data.steps.length - 1, show);
 
   // The step after which every gradient in a box is known: its norm is shown from then on.
   const complete = new Map();
@@ -327,45 +302,16 @@ function startPlayer(root) {
     choose();
   }
 
-  part("first").addEventListener("click", () => go(0));
-  part("previous").addEventListener("click", () => go(at - 1));
-  part("play").addEventListener("click", play);
-  part("next").addEventListener("click", () => go(at + 1));
-  part("last").addEventListener("click", () => go(data.steps.length - 1));
-  part("speed").addEventListener("change", () => {
-    if (timer === null) return;
-    stop();
-    play();
-  });
   part("fit").addEventListener("click", () => setFit(!stage.classList.contains("fit")));
-  slider.max = String(data.steps.length - 1);
-  slider.addEventListener("input", () => go(Number(slider.value)));
-  const keys = {
-    ArrowRight: () => go(at + 1),
-    ArrowLeft: () => go(at - 1),
-    Home: () => go(0),
-    End: () => go(data.steps.length - 1),
-    " ": play,
-  };
-  // The only player of a page (or of a notebook's frame) takes its keys wherever the focus is; one of several only
-  // while the focus is in it.
-  const alone = document.querySelectorAll("[data-player]").length === 1;
-  (alone ? document : root).addEventListener("keydown", (event) => {
-    if (event.altKey || event.ctrlKey || event.metaKey || !(event.key in keys)) return;
-    const tag = event.target.tagName;
-    if (tag === "SELECT" || (event.key === " " && (tag === "BUTTON" || tag === "SUMMARY"))) return;
-    event.preventDefault();
-    keys[event.key]();
-  });
   for (const [id, { group }] of nodes) {
     const own = data.steps.flatMap((step, index) => (step.node === id ? [index] : []));
-    if (own.length) handles(group, `${nameOf(group)}: go to its step`, () => go(own.find((index) => index > at) ?? own[0]));
+    if (own.length) handles(group, `${nameOf(group)}: go to its step`, () => steps.go(own.find((index) => index > at) ?? own[0]));
   }
   stage.querySelector("svg").setAttribute("role", "group"); // an image has nothing in it that can be chosen
   root.dataset.ready = "";
   if (view !== undefined) open(view);
   fitAtFirst();
-  show(0);
+  steps.to(0);
 }
 
 for (const root of document.querySelectorAll("[data-player]:not([data-ready])")) startPlayer(root);

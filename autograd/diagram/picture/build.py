@@ -52,10 +52,9 @@ def build(
         node.cluster = repeated.get(place)
         unseen = lean and (modules is not None or node.cluster is not None)
         node.flags = marks.get(id(v), [])
-        node.named = bool(clean(v.name or ""))
         if modules is not None and not v.name:
             node.path = clean(modules.paths.get(id(v), ""))
-            node.named = bool(node.path)
+        node.named = bool(clean(v.name or "") or node.path)
         if not unseen:
             _add_texts(node, v, names)
         picture.nodes += [*([] if hidden else _constants(v, node)), node]

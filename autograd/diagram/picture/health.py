@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -58,11 +58,12 @@ PROBLEMS = {
                              "derivatives on the edges out of it."),
     "stale": _Problem("old gradient inside", True, "The gradient holds more than this graph put there: call "
                       "zero_grad() before backward(), unless you add up several losses on purpose."),
-    "no gradients": _Problem("no gradients", True, "Call backward() on the output first: until then only values can be "
+    # of the whole graph, so that no node is marked
+    "no gradients": _Problem("", True, "Call backward() on the output first: until then only values can be "
                              "judged."),
-    "unused": _Problem("not used", False, "It stays as it is, however long you train: check that the forward pass goes "
+    "unused": _Problem("", False, "It stays as it is, however long you train: check that the forward pass goes "
                        "through it, or leave it out."),
-    "overshooting": _Problem("step too large", True, "A step of gradient descent goes past the valley and up the other "
+    "overshooting": _Problem("", True, "A step of gradient descent goes past the valley and up the other "
                              "side, further each time: lower the learning rate."),
 }  # fmt: skip
 
@@ -133,25 +134,24 @@ def diagnose(output: Value | Iterable[Value], *, model: Any = None, lr: float | 
     modules = Modules(model) if model is not None else None
     paths, places = (modules.paths, modules.places(order)) if modules is not None else ({}, {})
     found = _findings(order, roots) + _unused(order, roots, model) + _of_step(order, roots, lr)
-    findings = [
-        replace(finding, message=finding.message.replace(_called(finding.node), paths[id(finding.node)]))
-        if id(finding.node) in paths
-        else finding
-        for finding in found
-        # with a model it is known what its units are: the loss may be a relu, and is none
-        if modules is None or finding.kind not in OF_UNITS or places.get(id(finding.node))
-    ]
+    # with a model it is known what its units are: the loss may be a relu, and is none
+    found = [f for f in found if modules is None or f.kind not in OF_UNITS or places.get(id(f.node))]
+    findings = [_located(finding, paths, places) for finding in _by_unit(found, order)]
     leaves = [v for v in order if v.op is None and v.requires_grad]
     parameters = len({id(v) for v in [*leaves, *(model.parameters() if model is not None else ())]})
-    findings = [
-        replace(finding, message=f"{places[id(finding.node)]}: {finding.message}")
-        if finding.kind in OF_UNITS and places.get(id(finding.node))
-        else finding
-        for finding in _by_unit(findings, order)
-    ]
     for kind, what in _OF_MANY.items():
         findings = _as_one(kind, what, findings, parameters)
     return Findings(findings)
+
+
+def _located(finding: Finding, paths: Mapping[int, str], places: Mapping[int, str]) -> Finding:
+    """A finding that says which parameter or unit of the model has it."""
+    key, message = id(finding.node), finding.message
+    if key in paths:
+        message = message.replace(_called(finding.node), paths[key])
+    elif finding.kind in OF_UNITS and places.get(key):
+        message = f"{places[key]}: {message}"
+    return replace(finding, message=message)
 
 
 def as_roots(output: Value | Iterable[Value]) -> list[Value]:
