@@ -345,8 +345,8 @@ class Diagram:
         LaTeX, where that is not what `explain` makes of them. Letters that no font at hand has are codes in boxes.
 
         Raises DiagramError for any other extension, for a width that the picture does not fit into (and says what to
-        do), OSError when the file cannot be written, and MissingExtraError when a GIF is asked for and Pillow is not
-        there.
+        do), OSError when the file cannot be written, and MissingExtraError when a GIF or a PDF is asked for without the
+        extra that it needs, `chalkgrad[gif]` or `chalkgrad[pdf]`.
 
         >>> import pathlib, tempfile
         >>> from autograd import Value, draw

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import re
+import shutil
+import subprocess
 import sys
 from html import unescape
 from pathlib import Path
@@ -20,7 +22,6 @@ import nn
 from autograd import Value, compare, draw, topological_order
 from autograd.diagram import Diagram, text
 from autograd.diagram.formats import FORMATS, Format, gif, png
-from autograd.diagram.place import engines
 from autograd.errors import DiagramError, MissingExtraError
 
 from .graphs import GOLDEN, chain, dead, named, network, product, shared, wide
@@ -92,7 +93,7 @@ def test_every_format_of_every_golden_graph(name: str, tmp_path: Path) -> None:
     root.backward()
     picture = draw(root)
     for form in FORMATS:
-        if form in ("pdf", "gif"):
+        if form == "gif":
             continue
         path = picture.save(tmp_path / f"graph.{form}")
         assert path.stat().st_size > 50
@@ -368,11 +369,27 @@ def test_a_gif_without_pillow_names_the_extra(tmp_path: Path, monkeypatch: pytes
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.skipif(engines.locate("dot", None) is None, reason="a PDF needs the system's dot")
-def test_pdf_of_the_network(tmp_path: Path) -> None:
-    data = draw(network()).save(tmp_path / "a.pdf").read_bytes()
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_pdf_of_the_network(tmp_path: Path, theme: str) -> None:
+    """One page as large as the picture, with words that can be searched, and the same bytes each time."""
+    picture = draw(network(), theme=theme, title='the "first" #network')
+    data = picture.save(tmp_path / "a.pdf").read_bytes()
     assert data.startswith(b"%PDF-")
-    assert data.rstrip().endswith(b"%%EOF")
+    assert b"/Count 1/Kids" in data
+    assert picture.save(tmp_path / "b.pdf").read_bytes() == data
+    if shutil.which("pdftotext"):
+        words = subprocess.run(
+            ["pdftotext", tmp_path / "a.pdf", "-"], capture_output=True, text=True, check=True
+        ).stdout
+        assert "value" in words
+        assert all(v.name in words for v in topological_order(network()) if v.name)
+
+
+def test_a_pdf_says_what_it_needs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "typst", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'chalkgrad\[pdf\]'"):
+        draw(product()).save(tmp_path / "a.pdf")
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_image_that_is_too_large_is_made_smaller_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 - `look`: what all formats show alike; `apart`: operations as nodes of their own, where a format knows only boxes;
 - `svg`, `html` (the player, with `player.js` and `player.css`), `dot`, `tikz`, `mermaid`, `text`, `json`: as text;
 - `textbook`: DOT and TikZ of a picture with circles, which brings its own layout;
-- `png`, `gif`: as an image, the SVG drawn by `raster`; `pdf`, drawn by an engine from pinned DOT;
+- `png`, `gif`, `pdf`: the SVG, drawn by `raster`;
 - `read_json`: a drawing out of a JSON file;
 - `notebook`: what a notebook shows, out of the SVG and the player.
 """
@@ -42,7 +42,7 @@ def by_extension(*formats: Format) -> dict[str, Format]:
 FORMATS = by_extension(
     Format("svg", "SVG", svg.write),
     Format("png", "PNG", png.write, ("scale",)),
-    Format("pdf", "PDF", textbook.either(pdf.write, textbook.pdf)),
+    Format("pdf", "PDF", pdf.write),
     Format("dot", "DOT, for Graphviz", textbook.either(dot.write, textbook.dot)),
     Format("html", "the player, as one page", html.write),
     Format("gif", "the steps as an animation", gif.write, ("seconds", "scale")),

@@ -1,4 +1,4 @@
-"""The picture as DOT text, for `.dot` files and for the images that the engines draw."""
+"""The picture as DOT text, without positions: a program that reads it lays the graph out itself."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from typing import Any
 
 from autograd.diagram.picture.picture import Cluster, Edge, Node, Picture, group_by
 from autograd.diagram.picture.record import cells, split
-from autograd.diagram.place.boxes import Layout
 from autograd.diagram.place.drawing import Drawing
 from autograd.diagram.place.graphviz import LARGE, LESS_WORK
 from autograd.diagram.theme import EDGE_SIZE, FONT, SIZE, Theme, line_width, stroke
 
-from .apart import apart
 from .look import fill_and_border, is_dashed, label_of, legend_entries
 
 _KEY, _GAP = 38.0, 6.0  # widths in a box: of the words before numbers, and beside them
@@ -21,14 +19,8 @@ _IN_A_ROW = 6  # of the legend
 
 
 def write(drawing: Drawing) -> bytes:
-    """DOT without positions: a program that reads it lays the graph out itself."""
+    """The text of a file."""
     return DotPicture(split(drawing.picture), drawing.colours).text().encode()
-
-
-def pinned(drawing: Drawing) -> str:
-    """DOT with the position of everything, for `neato -n2`."""
-    parted = apart(drawing)
-    return DotPicture(parted.picture, drawing.colours, parted.layout).text()
 
 
 def html_text(text: str) -> str:
@@ -54,11 +46,10 @@ def font(text: str, color: str, bold: bool = False, size: float | None = None) -
 
 @dataclass
 class DotPicture:
-    """DOT for a picture. With a layout every position is pinned, for `neato -n2`."""
+    """DOT for a picture."""
 
     picture: Picture
     theme: Theme
-    layout: Layout | None = None
 
     def text(self) -> str:
         """The whole graph."""
@@ -72,8 +63,6 @@ class DotPicture:
         self._add_nodes(graph)
         for edge in self.picture.edges:
             graph.edge(edge.source, edge.target, **self._edge(edge))
-        if self.picture.legend and self.layout is not None:
-            self._pin_legend(graph, self.layout)
         return str(graph.source)
 
     def _attributes(self) -> dict[str, str]:
@@ -84,14 +73,9 @@ class DotPicture:
         }  # fmt: skip
         if len(self.picture.nodes) > LARGE:
             attributes |= LESS_WORK
-        if self.picture.legend and self.layout is None:
+        if self.picture.legend:
             attributes |= {"label": self._legend(), "labelloc": "b", "labeljust": "l"}
         return attributes
-
-    def _at(self, x: float, y: float) -> str:
-        """A position in DOT, whose y axis points upwards."""
-        assert self.layout is not None
-        return f"{x:.2f},{self.layout.height - y:.2f}"
 
     def _add_nodes(self, graph: Any) -> None:
         members = group_by(self.picture.nodes, lambda node: node.cluster)
@@ -99,9 +83,8 @@ class DotPicture:
 
         def add(into: Any, key: str | None) -> None:
             for node in members[key]:
-                place = {"pos": self._at(*self.layout.nodes[node.id]) + "!"} if self.layout is not None else {}
                 look = _ellipse(node, self.theme) if node.kind == "op" else {"label": _table(node, self.theme)}
-                into.node(node.id, tooltip=tooltip(node.tooltip), id=node.id, **look, **place)
+                into.node(node.id, tooltip=tooltip(node.tooltip), id=node.id, **look)
             for cluster in children[key]:
                 with into.subgraph(name="cluster_" + cluster.id) as inner:
                     inner.attr(**self._frame(cluster))
@@ -115,10 +98,6 @@ class DotPicture:
             "color": self.theme.muted, "fillcolor": self.theme.cluster, "labeljust": "l", "margin": "10",
             "id": cluster.id,
         }  # fmt: skip
-        if self.layout is not None and cluster.id in self.layout.clusters:
-            x0, y0, x1, y1 = self.layout.clusters[cluster.id]
-            attributes["bb"] = f"{self._at(x0, y1)},{self._at(x1, y0)}"
-            attributes["lp"] = self._at((x0 + x1) / 2, y0 + 12)
         return attributes
 
     def _edge(self, edge: Edge) -> dict[str, str]:
@@ -134,23 +113,7 @@ class DotPicture:
             attributes["style"] = "dashed" if edge.sign == "zero" else "dotted"
         if label_of(edge):
             attributes["label"] = f"<{font(label_of(edge), color)}>"
-        if self.layout is not None:
-            *curve, (x1, y1) = self.layout.edges[edge.id]
-            x0, y0 = curve[-1]
-            # the arrow head takes the last seven points; the curve must end where it begins
-            length = max(((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5, 1e-9)
-            cut = min(7.0, length / 2)
-            end = (x1 - (x1 - x0) / length * cut, y1 - (y1 - y0) / length * cut)
-            attributes["pos"] = f"e,{self._at(x1, y1)} " + " ".join(self._at(x, y) for x, y in [*curve, end])
-            if label_of(edge) and edge.id in self.layout.labels:
-                attributes["lp"] = self._at(*self.layout.labels[edge.id])
         return attributes
-
-    def _pin_legend(self, graph: Any, layout: Layout) -> None:
-        """Put the legend below the nodes, as one more: pinned pictures leave the graph's own label no room."""
-        rows = -(-(len(legend_entries(self.picture)) + len(self.picture.notes)) // _IN_A_ROW)
-        if rows:
-            graph.node("legend", label=self._legend(), pos=f"{layout.width / 2:.2f},{-14 - 15 * rows}!")
 
     def _legend(self) -> str:
         theme, cells = self.theme, []

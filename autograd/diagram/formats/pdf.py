@@ -1,13 +1,14 @@
-"""The picture as PDF, drawn by an engine at the positions of the layout."""
+"""The picture as PDF: its SVG, drawn by Typst."""
 
 from __future__ import annotations
 
 from autograd.diagram.place.drawing import Drawing
-from autograd.diagram.place.engines import find_engine, run_pdf
+from autograd.diagram.theme import flat
 
-from .dot import pinned
+from .raster import as_pdf
+from .svg import of_theme
 
 
 def write(drawing: Drawing) -> bytes:
     """The document of one page."""
-    return run_pdf(find_engine(drawing.asked_engine), pinned(drawing), drawing.time_limit)
+    return as_pdf(of_theme(drawing, flat(drawing.theme).name), drawing.picture.title)

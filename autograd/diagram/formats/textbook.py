@@ -10,7 +10,6 @@ from autograd.diagram.latex import Symbols
 from autograd.diagram.picture.picture import Edge
 from autograd.diagram.place.boxes import Point, Words
 from autograd.diagram.place.drawing import Drawing
-from autograd.diagram.place.engines import find_engine, run_pdf
 from autograd.diagram.text import width
 from autograd.diagram.theme import EDGE_SIZE, FONT, LIGHT, SIZE, Theme, stroke
 from autograd.errors import DiagramError
@@ -125,11 +124,6 @@ def dot(drawing: Drawing) -> bytes:
         middle = at(words.x + shift, words.y - 0.35 * size) + "!"
         graph.node(f"t{i}", label=label, shape="plain", fixedsize="false", width="0", height="0", pos=middle)
     return str(graph.source).encode()
-
-
-def pdf(drawing: Drawing) -> bytes:
-    """A document of one page."""
-    return run_pdf(find_engine(drawing.asked_engine), dot(drawing).decode(), drawing.time_limit)
 
 
 def _lines(drawing: Drawing) -> Iterator[tuple[Edge, str, float, list[Point]]]:

@@ -7,7 +7,6 @@ holds the whole program), else `dot` on PATH, else no program at all: the layout
 from __future__ import annotations
 
 import functools
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -72,12 +71,12 @@ def find_any() -> Engine | None:
     return None
 
 
-def run(engine: Engine, source: str, form: str, limit: float = TIME_LIMIT, pinned: bool = False) -> bytes:
-    """What the engine makes of DOT `source` in format `form`; `pinned` keeps the positions given in the source.
+def run(engine: Engine, source: str, form: str, limit: float = TIME_LIMIT) -> bytes:
+    """What the engine makes of DOT `source` in format `form`.
 
     Raises DiagramError when the program fails or takes longer than `limit` seconds.
     """
-    command = [engine.path, *(["-Kneato", "-n2"] if pinned else ["-Kdot"]), f"-T{form}"]
+    command = [engine.path, "-Kdot", f"-T{form}"]
     try:
         done = subprocess.run(command, input=source.encode("utf-8"), capture_output=True, timeout=limit, check=False)
     except subprocess.TimeoutExpired:
@@ -91,24 +90,3 @@ def run(engine: Engine, source: str, form: str, limit: float = TIME_LIMIT, pinne
         said = done.stderr.decode("utf-8", "replace").strip()[:400] or f"exit status {done.returncode}"
         raise DiagramError(f"{engine.name} could not make {form}: {said}")
     return done.stdout
-
-
-def run_pdf(engine: Engine | None, source: str, limit: float = TIME_LIMIT) -> bytes:
-    """PDF, which graphviz-pure does not write: by the system's `dot`, else by pygraphviz.
-
-    Raises DiagramError, naming the ways, when neither is there.
-    """
-    if engine is None or engine.name == "graphviz-pure":
-        path = locate("dot", os.environ.get("PATH"))
-        engine = Engine("dot", path) if path else None
-    if engine is not None:
-        return run(engine, source, "pdf", limit, pinned=True)
-    if importlib.util.find_spec("pygraphviz") is not None:
-        import pygraphviz
-
-        drawn: bytes = pygraphviz.AGraph(string=source).draw(format="pdf", prog="neato", args="-n2")
-        return drawn
-    raise DiagramError(
-        "A PDF needs the system's graphviz (a `dot` program on PATH) or the package pygraphviz; neither is here. "
-        "Install one, or save as .svg and print that from a browser."
-    )
