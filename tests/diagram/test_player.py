@@ -713,6 +713,15 @@ def test_a_comparison_steps_through_its_moments(opened: Callable[..., Watched]) 
     assert label.text_content() == "∂a/∂x = w = 2 ▲"
 
 
+def test_a_comparison_of_large_graphs_is_seen_whole(opened: Callable[..., Watched]) -> None:
+    """No step of it goes to a node, so nothing would bring the stage to where the picture is."""
+    model, loss = moons_loss()
+    page = opened(html=compare(draw(loss, collapse=False), draw(loss, collapse=False)).html)
+    for _ in range(2):
+        assert fits(page)
+        page.page.keyboard.press("ArrowRight")
+
+
 def test_an_edge_into_a_box_shows_the_largest_flow_however_large(opened: Callable[..., Watched]) -> None:
     w = Value(0.5, name="w")
     total = Value(0.0)

@@ -170,12 +170,14 @@ function startPlayer(root) {
     return Math.min(stage.clientWidth / width, Number.parseFloat(getComputedStyle(stage).maxHeight) / height);
   }
 
-  // Start with the whole picture where it can still be read at that size, else at its own size; where boxes are closed always.
+  // Start with the whole picture where it can still be read at that size, else at its own size; where boxes are closed
+  // always, and where no step goes to a part of it.
   function fitAtFirst() {
     const { width, height } = stage.querySelector("svg");
     root.classList.toggle("beside", height.baseVal.value > 0.9 * width.baseVal.value);
     const scale = fittingScale();
-    if (stage.querySelector("g.node.group:not([display])") || (scale < 1 && scale >= READABLE)) setFit(true);
+    const whole = stage.querySelector("g.node.group:not([display])") || !data.steps.some((step) => step.node);
+    if (scale < 1 && (whole || scale >= READABLE)) setFit(true);
   }
 
   function setFit(fitted) {

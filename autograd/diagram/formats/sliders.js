@@ -134,8 +134,9 @@ function startSliders(root) {
       picture.append(element("text", { x: at, y: down, "text-anchor": anchor }, text));
     label(PAD, HIGH - PAD + 15, number(low), "middle");
     label(WIDE - PAD, HIGH - PAD + 15, number(high), "middle");
-    label(WIDE / 2, HIGH - PAD + 15, name, "middle");
-    label(PAD + 6, PAD - 12, `${data.name}: ${number(bottom)} to ${number(top)}`, "start");
+    const short = (text) => ([...text].length > 18 ? `${[...text].slice(0, 17).join("")}…` : text);
+    label(WIDE / 2, HIGH - PAD + 15, short(name), "middle");
+    label(PAD + 6, PAD - 12, `${short(data.name)}: ${number(bottom)} to ${number(top)}`, "start");
     label(WIDE - PAD, PAD - 12, `dashed: slope ${number(slope)}`, "end");
     part("figure").replaceChildren(picture);
   }
