@@ -69,6 +69,9 @@ TESTS = {
     "autograd/diagram/chain_rule/derivation.py": [
         "tests/diagram/test_derivation.py", "tests/diagram/test_every_operation.py", "tests/diagram/test_player.py",
     ],
+    "autograd/diagram/chain_rule/simplify.py": ["tests/diagram/test_simplify.py", "tests/diagram/test_derivation.py"],
+    "autograd/diagram/picture/runs.py": ["tests/diagram/test_runs.py", "tests/diagram/test_clusters.py"],
+    "autograd/diagram/moving.py": ["tests/diagram/test_sliders.py", "tests/diagram/test_widget.py"],
 }  # fmt: skip
 
 SWAPS: dict[type[ast.AST], type[ast.AST]] = {
