@@ -6,6 +6,7 @@ What a call passes through, stage by stage:
 ``trace/``        the function, run once on numbers that write down what is done with them → a program
 ``program/``      straight-line code: simplified while it is written, cut into shared | per sample
 ``llvm/``         a program → the text of a module
+``webassembly.py`` a program → bytes that a browser runs
 ``call/``         the text → machine code; numbers and Python objects into it and out of it; threads
 
 ``api.py`` has ``jit`` and the function that it returns, which go through them.

@@ -82,8 +82,7 @@ def draw(
     With a function in place of `value`, and for each of its arguments a number or a range (low, high), or (low, high,
     start), the player has a slider for each range: values, gradients and lines follow while it is dragged, beside a
     curve of the output and its tangent. Other formats show the function where the sliders start, by default three
-    quarters of the way up. It needs `chalkgrad[jit]`, and a function without branches on a number; its picture is
-    whole.
+    quarters of the way up. The function must not branch on a number; its picture is whole.
 
     Raises DiagramError (a ValueError) when the arguments ask for what cannot be drawn, and says what to change.
 

@@ -11,17 +11,19 @@ import math
 import numbers
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd._engine import Value
-from autograd.errors import DiagramError, TraceError, require
+from autograd.errors import DiagramError, TraceError
 from autograd.functional import sweep_back
 from autograd.graph import topological_order
-from autograd.modes import trace_by
 from autograd.ops import OPERATIONS, where
 
 from .picture.picture import Picture
 from .text import clean
+
+if TYPE_CHECKING:
+    from autograd.compiler.trace.listing import Listing
 
 START = 0.75  # of the way from the low end of a range to the high one: in the middle gradients are often zero
 
@@ -59,13 +61,13 @@ class Moving:
     sliders: list[Slider]
     inputs: list[Value]  # what stands for the sliders
     output: Value
-    program: Any
+    program: Listing
     fixed: list[float]
     places: dict[int, Place]
 
     def run(self, positions: Sequence[float]) -> list[float]:
         """What the program gives where the sliders are."""
-        return [float(x) for x in self.program.run([*positions, *self.fixed])]
+        return self.program.run([*positions, *self.fixed])
 
 
 def moving(function: Callable[..., Any], given: Mapping[str, Any]) -> Moving:
@@ -74,7 +76,6 @@ def moving(function: Callable[..., Any], given: Mapping[str, Any]) -> Moving:
     Raises DiagramError for inputs that are neither or that the function does not take, for a function that gives no
     Value, and for an operation that pages do not have; TraceError where the function branches on a number.
     """
-    require("numpy", "jit", "A picture with sliders")
     sliders, starts = slider_inputs(function, given)
     arguments = {name: Value(x, name=name) for name, x in starts.items()}
     ranges = {slider.name for slider in sliders}
@@ -149,7 +150,7 @@ def called_with(function: Callable[..., Any], arguments: Mapping[str, Any]) -> V
 
 
 def _traced(function: Callable[..., Any], sliders: list[Slider], arguments: dict[str, Value], output: Value) -> Moving:
-    from autograd.compiler.api import jit
+    from autograd.compiler.trace.listing import listing
 
     order, own = topological_order(output), {id(v) for v in arguments.values()}
     outside = [v for v in order if v.op is None and id(v) not in own]  # a model's parameters, say
@@ -159,13 +160,12 @@ def _traced(function: Callable[..., Any], sliders: list[Slider], arguments: dict
     places: list[Place] = []
 
     def everything(*inputs: Any) -> list[Any]:
-        with trace_by(None):  # autograd.loop makes node after node, as it does outside
-            again = called_with(function, {name: Value(x, name=name) for name, x in zip(names, inputs, strict=True)})
+        again = called_with(function, {name: Value(x, name=name) for name, x in zip(names, inputs, strict=True)})
         results, places[:] = _results(again)
         return results
 
     try:
-        program = jit(everything, parameters=outside).program(*[arguments[name].data for name in names])
+        program = listing(everything, names, outside)
     except TraceError:
         raise
     except TypeError as error:  # a condition of while_loop, say, which is no number yet
@@ -231,7 +231,7 @@ def _operation(v: Value) -> str:
     return v.op.name if v.op is not None else ""
 
 
-def _check(program: Any) -> None:
+def _check(program: Listing) -> None:
     """Refuse what a page cannot compute, by name."""
     from autograd.compiler.program.conditions import CONDITIONS
 

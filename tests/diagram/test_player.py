@@ -715,7 +715,7 @@ def test_a_comparison_steps_through_its_moments(opened: Callable[..., Watched]) 
 
 def test_a_comparison_of_large_graphs_is_seen_whole(opened: Callable[..., Watched]) -> None:
     """No step of it goes to a node, so nothing would bring the stage to where the picture is."""
-    model, loss = moons_loss()
+    _, loss = moons_loss()
     page = opened(html=compare(draw(loss, collapse=False), draw(loss, collapse=False)).html)
     for _ in range(2):
         assert fits(page)
