@@ -20,6 +20,7 @@ from typing import Any
 from autograd import TraceError, Value, enable_grad, jit, logsumexp, mean, softplus, topological_order, where
 from autograd.compiler.call.known import Known
 from autograd.graph import lent
+from autograd.many import zero_grads
 
 from .fingerprint import NoFingerprint, fingerprint
 from .layers import Dropout
@@ -152,11 +153,11 @@ class CompiledStep(Step):
         split = len(self.parameters)
         data, states = self.numbers[:split].tolist(), self.numbers[split:].reshape(self.width, split).T.tolist()
         self.optimizer.zero_grad()  # of others than the model's parameters, too
+        zero_grads(self.parameters)
         trained = {p for p in self.reached if p.requires_grad}
         stepped = trained.intersection(self._group_of()) if self.width else set()
         for p, number, grad, state in zip(self.parameters, data, self.grads.tolist(), states, strict=True):
             p.data = number
-            p.zero_grad()
             if p in trained:
                 p.grad = grad
             if p in stepped:

@@ -12,6 +12,7 @@ from autograd.compiler.program.instructions import Instruction
 
 from .captured import capture, tracing
 from .recorder import Trace
+from .traced import indices_of_arrays
 
 
 class Listing(NamedTuple):
@@ -43,7 +44,7 @@ def listing(function: Callable[..., Sequence[Any]], names: Sequence[str], parame
     trace = Trace([*names, *[x.name or f"parameter{i}" for i, x in enumerate(parameters)]])
     numbers = trace.inputs()
     watched = capture(list(parameters), numbers[len(names) :])
-    with tracing, watched as captured, modes.trace_by(None):
+    with tracing, watched as captured, modes.trace_by(None), indices_of_arrays():
         trace.made = captured.made
         results = [captured.number(x) for x in function(*numbers[: len(names)])]
         outputs = [trace.place(x) for x in results]
