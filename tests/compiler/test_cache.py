@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import random
 import stat
 import subprocess
@@ -10,11 +11,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import nn
-from autograd import Value, jit
-from autograd.compiler.call import cache, known, machine
+from autograd import Value, exp, jit, polygamma, tanh
+from autograd.compiler.call import batched, cache, known, machine
 
 
 @pytest.fixture
@@ -40,6 +42,34 @@ def fitted(**options: Any) -> list[float]:
     settings = {"epochs": 2, "batch_size": 10, "jit": True, "progress": False, "optimizer": "sgd", "lr": 0.1} | options
     nn.fit(model, X, [sum(x) for x in X], **settings)
     return [p.data for p in model.parameters()]
+
+
+@pytest.mark.parametrize("kind", ["sum", "mean"])
+def test_the_text_of_a_long_program_is_written_once(folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """Its loops are found and written by one process; another one, or another jit, takes the text, to the same bits."""
+    monkeypatch.setattr(machine, "LONG", 0)
+    split, count = batched.split, []
+    monkeypatch.setattr(batched, "split", lambda *args: count.append(args) or split(*args))
+    X = np.linspace(-1.0, 1.0, 50).reshape(25, 2)
+
+    def run(power: float) -> list[float]:
+        f = jit(
+            lambda w, x: [(tanh(w * x[0]) * x[1] ** power), exp(w) + x[0], polygamma(1, 2.0 + x[0])], in_axes=(None, 0)
+        )
+        return [float(x) for x in getattr(f, kind)(0.75, X)]
+
+    first = run(3.0)
+    assert len(count) == 1
+    assert run(3.0) == first
+    assert len(count) == 1
+    assert run(2.0) != first  # another constant is another program
+    assert len(count) == 2
+    for file in folder.iterdir():  # entries of something else, well formed; machine code is another matter
+        name = file.name.removesuffix(cache.ENDING)
+        if (cache.load(name) or b"").startswith(pickle.PROTO):
+            cache.store(name, pickle.dumps([1, 2, 3]))
+    assert run(3.0) == first
+    assert len(count) == 3
 
 
 def test_nothing_is_kept_where_the_folder_is_off() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from autograd.compiler.llvm import lanes, single
+from autograd.compiler.llvm.module import Module
 from autograd.compiler.program.batch import Split, split
 from autograd.compiler.structure import Reader, Source, build, counted
 
@@ -164,7 +165,7 @@ class Batched(Compiled):
         halves = split(self.program, self.batched)
         compiler = Compiler(True, self.fastmath)
         add(compiler.module, name, halves)
-        _add_shared(compiler, halves)
+        _add_shared(compiler.module, halves)
         kept = None
         if name == "map" and halves.varying.all():
             lanes.elements(compiler.module, "elements", halves)
@@ -188,13 +189,18 @@ class Batched(Compiled):
 
     def _compile_whole(self, kind: str, update: Compiled | None) -> tuple[Any, Code, int]:
         """Compile a call of everything: the shared part, the loop, the sum or mean, and the update."""
-        halves = split(self.program, self.batched)
+
+        def functions(module: Module) -> None:
+            halves = split(self.program, self.batched)
+            _add_shared(module, halves)
+            lanes.reduced(module, "reduce", halves)
+            if update is not None:
+                single.behind(module, "after", update.program, len(self.program.outputs))
+            lanes.whole(module, "whole", halves, kind, None if update is None else "after")
+
         compiler = Compiler(True, self.fastmath)
-        _add_shared(compiler, halves)
-        lanes.reduced(compiler.module, "reduce", halves)
-        if update is not None:
-            single.behind(compiler.module, "after", update.program, len(self.program.outputs))
-        lanes.whole(compiler.module, "whole", halves, kind, None if update is None else "after")
+        programs = [self.program] if update is None else [self.program, update.program]
+        compiler.write(programs, f"{kind} {self.batched}", functions)
         last: Compiled = self
         result = counted(self.result)
         if update is not None:
@@ -208,9 +214,9 @@ class Batched(Compiled):
         return REDUCE_WHOLE(code.address("whole")), code, outputs
 
 
-def _add_shared(compiler: Compiler, halves: Split) -> None:
-    single.scalar(compiler.module, "prologue", halves.prologue, quick=True)
-    single.scalar(compiler.module, "constant", halves.constant, quick=True)
+def _add_shared(module: Module, halves: Split) -> None:
+    single.scalar(module, "prologue", halves.prologue, quick=True)
+    single.scalar(module, "constant", halves.constant, quick=True)
 
 
 class Held:

@@ -6,22 +6,25 @@ import contextlib
 import ctypes
 import functools
 import gc
+import pickle
 import sys
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import metadata
 from typing import Any
 
 from autograd.compiler.llvm.module import Module
 from autograd.compiler.llvm.procedures import write_procedures
+from autograd.compiler.program.program import Program
 from autograd.errors import require
 
 from . import cache, library
 
 PATIENCE = 2.0  # seconds after which a person is told what takes so long
 FULL = 2  # the effort that code of a usual length is compiled with
+LONG = 20_000  # instructions from which on the text of a program is kept, too
 WORTH_KEEPING = 0.05  # seconds of compiling from which on machine code is kept on disk
 _lock = threading.Lock()  # one compilation at a time: LLVM's start is not safe for threads
 
@@ -152,6 +155,24 @@ class Compiler:
     def __init__(self, wide: bool, fast: bool) -> None:
         self.rules = library.Rules()
         self.module = Module(self.rules.address, lanes() if wide else 1, fast, lanes())
+
+    def write(self, programs: list[Program], facts: str, functions: Callable[[Module], None]) -> None:
+        """Write functions of programs and ``facts`` into the module; those of long ones may be kept on disk."""
+        if sum(len(program.instructions) for program in programs) < LONG:
+            functions(self.module)
+            return
+        contents = [part if isinstance(part, bytes) else repr(part) for p in programs for part in p.content]
+        module = f"{self.module.lanes} {self.module.width} {self.module.flags} {facts}"
+        entry = cache.load(key := cache.key_of(cache.sources(), module, *contents))
+        if entry is not None:
+            try:
+                self.module.take_over(pickle.loads(entry))
+                return
+            except Exception:  # of another time, whatever is wrong with it
+                self.module = Module(self.rules.address, self.module.lanes, bool(self.module.flags), lanes())
+        functions(self.module)
+        if (written := self.module.written()) is not None:
+            cache.store(key, pickle.dumps(written, pickle.HIGHEST_PROTOCOL))
 
     def compile(self) -> Code:
         """Compile, with the effort that the length of the text allows: the time grows with both."""

@@ -31,6 +31,7 @@ class Module:
         self._functions: list[Function] = []
         self._helpers: dict[tuple[str, int], str] = {}
         self._tables: dict[tuple[str, tuple[str, ...]], str] = {}
+        self._found: dict[str, tuple[str, int]] = {}  # how what is outside was found, by its name here
 
     def function(self, head: str) -> Function:
         """Begin a function, given what stands before its braces."""
@@ -43,7 +44,26 @@ class Module:
 
     def callee(self, name: str, arity: int, rule: Callable[..., Any] | None = None) -> str:
         """Return the name of the function of an instruction, or of a rule in Python."""
-        return self.external(self._find(name, arity, rule) if rule else self._find(name, arity))
+        if rule:
+            return self.external(self._find(name, arity, rule))
+        outside = self.external(self._find(name, arity))
+        self._found[outside] = name, arity
+        return outside
+
+    def written(self) -> Any:
+        """Return what is written so far, to be kept, or None where it calls what only this process has."""
+        if self.procedures or not self._found.keys() >= set(self.externals.values()):
+            return None
+        found = [self._found[name] for name in self.externals.values()]
+        return self._functions, self._helpers, self._tables, self.arena, found
+
+    def take_over(self, written: Any) -> None:
+        """Begin with what another process has written. Raises ValueError where less is outside than it had there."""
+        self._functions, self._helpers, self._tables, self.arena, found = written
+        for name, arity in found:
+            self.callee(name, arity)
+        if len(self.externals) != len(found):
+            raise ValueError("two functions of the C library are one here")
 
     def procedure(self, procedure: Procedure) -> str:
         """Return the name of the function of a procedure."""
