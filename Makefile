@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
 
-.PHONY: help setup demo test fuzz fuzz-inputs mutants sanitize lint types stub bench gallery notebooks clean
+.PHONY: help setup demo test fuzz fuzz-inputs mutants sanitize lint types stub bench gallery notebooks site site-links clean
 
 help:
 	@echo 'make demo       set up what the demo needs and run it; the pictures go to out/'
@@ -22,6 +22,8 @@ help:
 	@echo 'make bench      speed and memory beside micrograd; make bench ARGS="--help" for the options'
 	@echo 'make gallery    every kind of picture at four sizes, light and dark, in every format, on one page'
 	@echo 'make notebooks  run every notebook again and store its outputs'
+	@echo 'make site       the site with the course, the reference and every operation, into build/site'
+	@echo 'make site-links the links of the site that lead elsewhere (needs the network)'
 	@echo 'make clean      remove .venv and everything that was generated'
 
 # python3 may be an old one, or a launcher that is on PATH and runs nothing: so each candidate is asked to run.
@@ -63,6 +65,11 @@ BUILD := pyproject.toml hatch_build.py autograd/_native.c autograd/_traced.c
 	@$(PIP) install --editable '.[fuzz]'
 	@touch $@
 
+.venv/.docs: .venv/.dev
+	@echo 'Installing what builds the site into .venv'
+	@$(PIP) install --editable '.[docs]'
+	@touch $@
+
 setup: .venv/.dev
 
 demo: .venv/.plot
@@ -73,11 +80,11 @@ demo: .venv/.plot
 test: .venv/.dev
 	@if $(BIN)/python -c 'import autograd, sys; sys.exit(autograd.engine != "native")'; then \
 	    set -ex; \
-	    CHALKGRAD_ENGINE=python $(BIN)/python -m pytest -n auto -m "not browser and not tex" $(ARGS); \
-	    CHALKGRAD_ENGINE=native $(BIN)/python -m pytest -n auto $(ARGS); \
+	    CHALKGRAD_ENGINE=python $(BIN)/python -m pytest -n auto -m "not browser and not tex and not site" $(ARGS); \
+	    CHALKGRAD_ENGINE=native $(BIN)/python -m pytest -n auto -m "not site" $(ARGS); \
 	else \
 	    set -ex; \
-	    CHALKGRAD_ENGINE=python $(BIN)/python -m pytest -n auto $(ARGS); \
+	    CHALKGRAD_ENGINE=python $(BIN)/python -m pytest -n auto -m "not site" $(ARGS); \
 	    echo 'The native engine is not there, so its tests did not run: see $(BIN)/chalkgrad doctor'; \
 	fi
 
@@ -113,6 +120,23 @@ gallery: .venv/.dev
 notebooks: .venv/.dev
 	$(BIN)/jupyter-execute --inplace notebooks/*.ipynb
 
+# Notebooks run while it is built, and what is not as it should be is an error: a warning, a link that leads nowhere.
+# The playground is built where npm is there.
+SPHINX = $(BIN)/python -m sphinx --fresh-env --fail-on-warning --keep-going --quiet -d build/doctrees
+site: .venv/.docs
+	@if ! command -v npm >/dev/null 2>&1; then \
+	    echo 'There is no npm, so the playground is left out of the site.'; \
+	elif grep -q '^playground:' Makefile; then \
+	    $(MAKE) playground; \
+	fi
+	rm -rf build/site
+	$(SPHINX) -b html docs build/site
+	@if [ -f build/playground/index.html ]; then cp -R build/playground build/site/playground; fi
+	@echo 'The site is in build/site: open build/site/index.html'
+
+site-links: .venv/.docs
+	$(SPHINX) -b linkcheck docs build/site-links
+
 clean:
-	rm -rf .venv .bench out build dist autograd/_native.*.so autograd/_native.*.pyd autograd/_native.log .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find autograd nn tests -type d -name __pycache__ -prune -exec rm -rf {} +
+	rm -rf .venv .bench out build dist docs/course docs/operations docs/reference autograd/_native.*.so autograd/_native.*.pyd autograd/_native.log .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find autograd nn tests docs -type d -name __pycache__ -prune -exec rm -rf {} +

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from . import graph, modes, ops
 
+#: Which engine there is: "native", in C, or "python". The environment variable CHALKGRAD_ENGINE chooses.
 engine: Literal["native", "python"] = "python"
 native: Any = None  # the module in C
 why_python = ""  # why there is none

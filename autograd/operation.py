@@ -187,6 +187,7 @@ class Operation:
         return tuple(every) if False not in wanted else tuple([p if want else None for p, want in zip(every, wanted)])
 
 
+#: The table: every `Operation` by its name. `define` adds a row.
 OPERATIONS: dict[str, Operation] = {}
 
 

@@ -35,6 +35,7 @@ def _normal(deviation: Callable[[int, int], float]) -> Initializer:
     return initialize
 
 
+#: Initial weights by name, for `init=`: a function of the numbers of inputs and outputs, and of a random generator.
 INITIALIZERS: dict[str, Initializer] = {
     "xavier_uniform": _uniform(lambda i, o: math.sqrt(6.0 / (i + o))),
     "xavier_normal": _normal(lambda i, o: math.sqrt(2.0 / (i + o))),

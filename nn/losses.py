@@ -174,6 +174,7 @@ def cross_entropy(logits: Any, targets: Any, reduction: str = "mean") -> Any:
 
 
 Loss = Callable[[Any, Any], Any]
+#: The losses by name, for `fit`.
 LOSSES: dict[str, Callable[..., Any]] = {
     loss.__name__: loss for loss in (mse, half_squared_error, mae, huber, hinge, bce, bce_with_logits, cross_entropy)
 }

@@ -57,6 +57,7 @@ def rmse(predictions: Sequence[Any], targets: Sequence[Any]) -> float:
     return math.sqrt(_squares(ts, os) / len(ts))
 
 
+#: The metrics by name, for `fit` and `evaluate`.
 METRICS: dict[str, Metric] = {"accuracy": accuracy, "r2": r2, "rmse": rmse}
 
 

@@ -555,6 +555,7 @@ class Adagrad(Optimizer):
         return p - rate * g / (sqrt(total) + eps), (total,)
 
 
+#: The optimisers by name, for `fit`.
 OPTIMIZERS: dict[str, type[Optimizer]] = {kind.__name__.lower(): kind for kind in (SGD, Adam, AdamW, RMSprop, Adagrad)}
 
 

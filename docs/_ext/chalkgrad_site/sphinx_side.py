@@ -1,0 +1,83 @@
+"""The part that knows Sphinx: pages that are written before a build, formulas as MathML, flowcharts, links."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+from sphinx.util.docutils import SphinxDirective
+
+from . import flowchart, formulas, operations, reference
+
+ROOT = Path(__file__).parents[3]
+
+
+def connect(app: Sphinx) -> None:
+    """Put everything in its place."""
+    app.connect("config-inited", write_pages)
+    app.connect("missing-reference", link_type)
+    app.add_html_math_renderer("mathml", (_inline_math, None), (_block_math, None))
+    app.add_directive("mermaid", Flowchart)
+
+
+def write_pages(app: Sphinx, config: Any) -> None:
+    """Write what is made of the notebooks, the docstrings and the table into folders that git ignores."""
+    source = Path(app.srcdir)
+    for folder, pages in {"reference": reference.pages(), "operations": operations.pages()}.items():
+        shutil.rmtree(source / folder, ignore_errors=True)
+        (source / folder).mkdir()
+        for name, text in pages.items():
+            (source / folder / f"{name}.md").write_text(text, encoding="utf-8")
+    shutil.rmtree(source / "course", ignore_errors=True)
+    (source / "course").mkdir()
+    for notebook in (ROOT / "notebooks").glob("*.ipynb"):
+        shutil.copy(notebook, source / "course")
+
+
+def link_type(app: Sphinx, env: Any, node: Any, content: Any) -> Any:
+    """Make a link of a type in a signature that is a public name of the other package."""
+    if node.get("refdomain") != "py":
+        return None
+    domain, target = env.domains["py"], node.get("reftarget", "")
+    for package in reference.PACKAGES:
+        name = f"{package.__name__}.{target}"
+        if name in domain.objects:
+            return domain.resolve_xref(
+                env, node["refdoc"], app.builder, "obj", name, node, nodes.inline("", "", *content.children)
+            )
+    return None
+
+
+def _inline_math(writer: Any, node: Any) -> None:
+    writer.body.append(_mathml(node, "inline"))
+    raise nodes.SkipNode
+
+
+def _block_math(writer: Any, node: Any) -> None:
+    writer.body.append(f'<div class="formula">{_mathml(node, "block")}</div>\n')
+    raise nodes.SkipNode
+
+
+def _mathml(node: Any, display: str) -> str:
+    try:
+        return formulas.mathml(node.astext(), display)
+    except ValueError as error:
+        raise ExtensionError(str(error)) from error
+
+
+class Flowchart(SphinxDirective):
+    """A flowchart in Mermaid's notation, as SVG: from left to right, and from top to bottom on a narrow screen."""
+
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        """Return the pictures."""
+        try:
+            pictures = flowchart.drawn("\n".join(self.content))
+        except ValueError as error:
+            raise self.error(str(error)) from error
+        return [nodes.raw("", pictures, format="html")]
