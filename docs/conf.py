@@ -15,7 +15,7 @@ copyright = author
 version = release = autograd.__version__
 
 extensions = ["myst_nb", "sphinx_design", "chalkgrad_site"]
-exclude_patterns = ["_ext", "_static"]
+exclude_patterns = ["_ext", "_static", "playground/*"]
 nitpicky = True
 nitpick_ignore_regex = [("py:class", ".*")]  # the types in signatures: those that are public become links
 if (HERE.parent / "build" / "playground" / "index.html").is_file():
@@ -33,6 +33,9 @@ nb_execution_show_tb = True
 nb_execution_timeout = 300
 nb_merge_streams = True
 nb_render_markdown_format = "myst"
+# A widget needs Python behind it, which a page has not: what it shows without one stands there.
+nb_ipywidgets_js = {}
+nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]
 
 html_theme = "furo"
 pygments_style = "a11y-high-contrast-light"

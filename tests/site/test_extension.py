@@ -121,7 +121,27 @@ def test_the_formulas_are_mathml(op):
     latex = operations.formulas(op).removeprefix("```{math}\n").removesuffix("\n```")
     tree = ET.fromstring(formulas.mathml(latex, "block"))
     assert tree.tag == "{http://www.w3.org/1998/Math/MathML}math"
+    pairs = [part for part in tree.iter() if part.tag.endswith(("msub", "msup", "mfrac"))]
+    assert all(len(part) == 2 for part in pairs), "a space went into a pair"
     assert len(tree.findall(".//{*}mtr")) >= 1 + len(operations.names_of(op))
+
+
+@pytest.mark.parametrize(
+    ("latex", "written"),
+    [
+        (r"\operatorname{leaky\_relu}(x)", "<mi>leaky_relu</mi><mo"),
+        (r"\operatorname{atan2}(y)", "<mi>atan2</mi><mo"),
+        (r"\mathrm{loss}^2", "<mi>loss</mi>"),
+        (r"y \ln 2", '<mi>y</mi><mspace width="0.17em"/><mi>ln</mi><mspace width="0.17em"/><mn>2</mn>'),
+        (r"\log_2 x", '</msub><mspace width="0.17em"/><mi>x</mi>'),
+        (r"\sin(-x)", '</mo><mo form="prefix">−</mo><mi>x</mi>'),
+        (r"a - b", "<mi>a</mi><mo>&#x02212;</mo><mi>b</mi>"),
+        (r"x \bmod y", "<mi>x</mi><mo>mod</mo><mi>y</mi>"),
+    ],
+)
+def test_formulas_as_they_are_set(latex, written):
+    formulas = pytest.importorskip("chalkgrad_site.formulas", reason="latex2mathml is not installed: extra docs")
+    assert written in formulas.mathml(latex)
 
 
 def test_what_cannot_be_written_as_mathml_is_refused():
@@ -134,9 +154,10 @@ def test_what_cannot_be_written_as_mathml_is_refused():
 def test_the_conventions_stand_with_their_operations():
     told = [row for op in BUILT_IN for row in operations.conventions_of(op.name)]
     assert set(told) == set(operations.conventions())
-    said = "At** `x = 0` its derivative is inf, and the second −inf (PyTorch: inf)."
+    said = "**At** `x = 0`: the derivative of `sqrt(x)` is inf, the second −inf (PyTorch: inf)."
     assert said in operations.entry(OPERATIONS["sqrt"])
-    assert "At** `x = 1` its derivative is 0" in operations.entry(OPERATIONS["ceil"])  # named in the row of floor
+    assert "**At** `x = 1`: the derivative of `floor(x)` is 0" in operations.entry(OPERATIONS["ceil"])  # which it names
+    assert "the derivatives of `maximum(x, y)` are 0.5, 0.5, the second 0" in operations.entry(OPERATIONS["min"])
 
 
 def test_a_row_says_where_it_is_real_and_what_others_call_it():

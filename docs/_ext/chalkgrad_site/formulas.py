@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 from latex2mathml.converter import convert
 
-_WORD = r"<mi>[a-zA-Z_]{2,}</mi>"
+_WORD = r"<mi>[a-zA-Z_]\w+</mi>"
+_SPACE = '<mspace width="0.17em"/>'
 _OPENING = r"<mo[^>]*>(?:\(|\[|,|=|<|>|&#x00028;|&#x0003D;|&#x0003C;|&#x0003E;|&#x02264;|&#x02265;)</mo>"
 _RULES = [
-    (r"<mo>(?!mod<)(\w{2,})</mo>", r"<mi>\1</mi>"),  # \operatorname{relu}: a name, no sign with room around it
-    (rf"({_WORD})(?=<(?!/|mo))", r'\1<mspace width="0.17em"/>'),  # sin x, but sin(x)
-    (rf"(</m(?:i|n|sup|sub|frac)>)(?={_WORD})", r'\1<mspace width="0.17em"/>'),  # y ln 2
-    (rf"({_OPENING}|<mrow>|<mtd[^>]*>|<mi />)<mo>&#x02212;</mo>", r'\1<mo form="prefix">−</mo>'),  # a sign
+    # Words in one piece and upright: \operatorname{leaky\_relu}, \mathrm{slope}. A sign would have room around it.
+    (r"<mo />(<mrow>(?:<m[in]>[^<]+</m[in]>){2,}</mrow>)", lambda found: _word(found[1])),
+    (r'(?:<mi mathvariant="normal">\w</mi>){2,}', lambda found: _word(found[0])),
+    (r"<mo>(?!mod<)(\w{2,})</mo>", r"<mi>\1</mi>"),
+    # sin x, but sin(x); log₂ x, with nothing between the two parts of its name; y ln 2
+    (rf"(?<!<msub>)(?<!<msup>)({_WORD})(?=<(?!/|mo))", rf"\1{_SPACE}"),
+    (rf"(<msu[bp]>{_WORD}(?:(?!</msu).)*</msu[bp]>)(?=<(?!/|mo))", rf"\1{_SPACE}"),
+    (rf"(</m(?:i|n|sup|sub|frac)>)(?={_WORD}|<msu[bp]>{_WORD})", rf"\1{_SPACE}"),
+    # a sign, no difference
+    (rf"({_OPENING}|<mrow>|<mtd[^>]*>|<mi />)<mo>&#x02212;</mo>", r'\1<mo form="prefix">−</mo>'),
 ]  # fmt: skip
+
+
+def _word(letters: str) -> str:
+    return f"<mi>{html.unescape(re.sub('<[^>]*>', '', letters))}</mi>"
 
 
 def mathml(latex: str, display: str = "inline") -> str:

@@ -129,6 +129,9 @@ def _described(op: Operation) -> str:
 
 def names_of(op: Operation) -> list[str]:
     """The names of the operands in formulas; of an operation of any number of them, some."""
+    function = getattr(autograd, op.name, None)
+    if op.arity and function is not None:
+        return list(inspect.signature(function).parameters)
     if op.operands:
         return list(op.operands)
     return ["w_1", "w_2", "x_1", "x_2"] if op.lists == 2 else ["x_1", "x_2", "x_3"]
@@ -160,9 +163,9 @@ def picture(op: Operation) -> str:
 def _domain(op: Operation) -> str:
     bounded = []
     for name, (low, high) in zip(names_of(op), op.domain, strict=False):
-        if low == high:
-            bounded.append(f"a whole number {name} from {low:g} on")
-        elif math.isfinite(low) and math.isfinite(high):
+        if math.isfinite(low) and low == high:
+            continue  # whole numbers, which are no interval
+        if math.isfinite(low) and math.isfinite(high):
             bounded.append(f"{low:g} ≤ {name} ≤ {high:g}".replace("-", "−"))
         elif math.isfinite(low):
             bounded.append(f"{name} ≥ {low:g}".replace("-", "−"))
@@ -170,17 +173,16 @@ def _domain(op: Operation) -> str:
 
 
 def _kinks(op: Operation) -> list[str]:
-    rows = [
-        f"**At** `{row.at.replace('=', ' = ')}` its derivative is {_plain(row.first)}, "
-        f"and the second {_plain(row.second)}"
-        + (f" (PyTorch: {_plain(row.torch)})" if row.torch else "")
-        + (f", in the example `{row.expression.strip('`')}`" if _about(row) != op.name else "")
-        + "."
-        for row in conventions_of(op.name)
-    ]
+    rows = [_kink(row) for row in conventions_of(op.name)]
     if rows:
         rows[-1] += " See [where a derivative does not exist](../conventions.md)."
     return rows
+
+
+def _kink(row: Convention) -> str:
+    is_ = "derivatives of {} are" if "," in row.first else "derivative of {} is"
+    said = f"**At** `{row.at.replace('=', ' = ')}`: the {is_.format(row.expression)} {_plain(row.first)}"
+    return f"{said}, the second {_plain(row.second)}" + (f" (PyTorch: {_plain(row.torch)})." if row.torch else ".")
 
 
 def _plain(numbers: str) -> str:

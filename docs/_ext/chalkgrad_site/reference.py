@@ -133,8 +133,10 @@ def links(package: str) -> dict[str, str]:
     return known
 
 
-def _linked(text: str, package: str, own: str) -> str:
-    others = {words: target for words, target in links(package).items() if target != own}
+def _linked(text: str, name: Name) -> str:
+    """A docstring as Markdown; a class's own attributes are meant before any function of that name."""
+    own = {name.name, *(vars(name.what) if inspect.isclass(name.what) else ())}
+    others = {words: target for words, target in links(name.package).items() if words not in own}
     return as_markdown(text, others)
 
 
@@ -178,13 +180,13 @@ def entry(name: Name) -> str:
 
 
 def _text(name: Name, what: Any) -> str:
-    return _linked(inspect.getdoc(what) or "", name.package, name.full)
+    return _linked(inspect.getdoc(what) or "", name)
 
 
 def _data_text(name: Name) -> str:
     package = next(p for p in PACKAGES if p.__name__ == name.package)
     text = next(_defining(package, name.name))[1]
-    return _linked(text, name.package, name.full)
+    return _linked(text, name)
 
 
 def _block(kind: str, head: str, body: str, package: str, colons: int = 4) -> str:
@@ -218,11 +220,11 @@ def members(cls: type) -> list[tuple[str, Any]]:
     """The documented public methods and attributes that a class, or a private base of it, defines."""
     public = {id(n.what) for n in public_names()}
     found: dict[str, Any] = {}
-    for base in reversed([b for b in cls.__mro__ if b is cls or (_ours(b) and id(b) not in public)]):
+    for base in [b for b in cls.__mro__ if b is cls or (_ours(b) and id(b) not in public)]:
         for attribute, what in vars(base).items():
             if not attribute.startswith("_"):
-                found[attribute] = what
-    if cls is Value:
+                found.setdefault(attribute, what)
+    if issubclass(cls, autograd.Number):
         found = {name: what for name, what in found.items() if name not in _table_methods()}
     return [(name, what) for name, what in found.items() if _documented(what)]
 
@@ -240,7 +242,7 @@ def _ours(cls: type) -> bool:
 
 def _table_methods() -> set[str]:
     rows = [op for op in OPERATIONS.values() if op.method]
-    return {name for op in rows for name in (op.name, *op.numpy)} | set(vars(autograd.Number))
+    return {name for op in rows for name in (op.name, *op.numpy)}
 
 
 def _methods_of_the_table() -> str:
@@ -250,7 +252,7 @@ def _methods_of_the_table() -> str:
 
 def _member(owner: Name, attribute: str, what: Any) -> str:
     head = f"{owner.full}.{attribute}"
-    text = _linked(inspect.getdoc(getattr(what, "__func__", what)) or "", owner.package, owner.full)
+    text = _linked(inspect.getdoc(getattr(what, "__func__", what)) or "", owner)
     if isinstance(what, (staticmethod, classmethod)):
         flag = "staticmethod" if isinstance(what, staticmethod) else "classmethod"
         block = _block(
@@ -264,7 +266,7 @@ def _member(owner: Name, attribute: str, what: Any) -> str:
 
 def _module(name: Name) -> str:
     module = name.what
-    head = _linked(inspect.getdoc(module) or "", name.package, name.full)
+    head = _linked(inspect.getdoc(module) or "", name)
     parts = [f"## `{name.full}`", f"```{{py:module}} {name.full}\n```", head]
     for attribute, what in vars(module).items():
         if not attribute.startswith("_") and getattr(what, "__module__", None) == module.__name__:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
@@ -19,7 +21,9 @@ ROOT = Path(__file__).parents[3]
 def connect(app: Sphinx) -> None:
     """Put everything in its place."""
     app.connect("config-inited", write_pages)
+    app.connect("source-read", list_folder)
     app.connect("missing-reference", link_type)
+    app.connect("doctree-resolved", link_names)
     app.add_html_math_renderer("mathml", (_inline_math, None), (_block_math, None))
     app.add_directive("mermaid", Flowchart)
 
@@ -38,6 +42,12 @@ def write_pages(app: Sphinx, config: Any) -> None:
         shutil.copy(notebook, source / "course")
 
 
+def list_folder(app: Sphinx, docname: str, content: list[str]) -> None:
+    """Put the pages of a folder below its index: a list for Sphinx alone, which other readers need not see."""
+    if docname.endswith("/index") and "{toctree}" not in content[0]:
+        content[0] += "\n\n```{toctree}\n:hidden:\n:glob:\n\n*\n```\n"
+
+
 def link_type(app: Sphinx, env: Any, node: Any, content: Any) -> Any:
     """Make a link of a type in a signature that is a public name of the other package."""
     if node.get("refdomain") != "py":
@@ -50,6 +60,25 @@ def link_type(app: Sphinx, env: Any, node: Any, content: Any) -> Any:
                 env, node["refdoc"], app.builder, "obj", name, node, nodes.inline("", "", *content.children)
             )
     return None
+
+
+def link_names(app: Sphinx, doctree: Any, docname: str) -> None:
+    """Make a link of every public name that a page says in full, as `autograd.draw` or `nn.fit()`."""
+    domain = app.env.domains["py"]
+    for literal in list(doctree.findall(nodes.literal)):
+        name = literal.astext().removesuffix("()")
+        linked = any(isinstance(above, (nodes.reference, nodes.title)) for above in _above(literal))
+        if "." in name and name in domain.objects and not linked:
+            found = domain.resolve_xref(
+                app.env, docname, app.builder, "obj", name, addnodes.pending_xref(), literal.deepcopy()
+            )
+            literal.replace_self(found)
+
+
+def _above(node: Any) -> Iterator[Any]:
+    while node.parent is not None:
+        node = node.parent
+        yield node
 
 
 def _inline_math(writer: Any, node: Any) -> None:
