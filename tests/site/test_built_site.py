@@ -13,8 +13,7 @@ import pytest
 
 from chalkgrad_site import reference
 from tests.diagram.browser import chromium
-
-from . import built
+from tests.site import built
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
