@@ -1,4 +1,4 @@
-"""The site: `make site` builds it into build/site. Nothing on a page asks anybody for anything when it is read."""
+"""The site: `make site` builds it into build/site. No page makes a request to elsewhere when it is read."""
 
 import sys
 from pathlib import Path

@@ -33,5 +33,4 @@ def _variables(t: Theme) -> dict[str, str]:
 THEME_OPTIONS = {
     "light_css_variables": _variables(LIGHT),
     "dark_css_variables": _variables(DARK),
-    "navigation_with_keys": True,
 }

@@ -6,7 +6,7 @@ A name goes to the page that its module belongs to, so that a new one appears by
 from __future__ import annotations
 
 import ast
-import importlib
+import importlib.util
 import inspect
 import pkgutil
 import re
@@ -97,7 +97,7 @@ def _home(package: ModuleType, name: str, what: Any) -> str:
     if isinstance(what, ModuleType):
         return what.__name__
     module = getattr(what, "__module__", None)
-    return module if module else next(_defining(package, name))[0]
+    return module if module else next(_defining(package, name), ("", ""))[0]
 
 
 def _defining(package: ModuleType, name: str) -> Iterator[tuple[str, str]]:
@@ -185,7 +185,7 @@ def _text(name: Name, what: Any) -> str:
 
 def _data_text(name: Name) -> str:
     package = next(p for p in PACKAGES if p.__name__ == name.package)
-    text = next(_defining(package, name.name))[1]
+    text = next(_defining(package, name.name), ("", ""))[1]
     return _linked(text, name)
 
 

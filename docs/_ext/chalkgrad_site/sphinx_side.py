@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
-from sphinx.errors import ExtensionError
+from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from . import flowchart, formulas, operations, reference
 
 ROOT = Path(__file__).parents[3]
+_LOGGER = logging.getLogger(__name__)
 
 
 def connect(app: Sphinx) -> None:
@@ -95,7 +97,8 @@ def _mathml(node: Any, display: str) -> str:
     try:
         return formulas.mathml(node.astext(), display)
     except ValueError as error:
-        raise ExtensionError(str(error)) from error
+        _LOGGER.warning("%s", error, location=node)
+        return escape(node.astext())
 
 
 class Flowchart(SphinxDirective):
