@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
 import sys
+import sysconfig
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -224,6 +226,23 @@ def test_drawing_works_with_no_engine_at_all(tmp_path: Path) -> None:
     assert picture._repr_mimebundle_()
     assert picture.save(tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
     assert picture.save(tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_in_a_browser_the_layout_in_python_takes_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There Python has no programs, and no folders for their scripts: asking for those raises."""
+
+    def no_such_scheme(key: str) -> str:
+        raise ValueError(f"{key!r} is not a valid scheme on this platform")
+
+    monkeypatch.setattr(sys, "platform", "emscripten")
+    monkeypatch.setattr(sysconfig, "get_preferred_scheme", no_such_scheme)
+    monkeypatch.setattr(subprocess, "run", None)
+    monkeypatch.delenv("CHALKGRAD_DOT", raising=False)
+    picture = draw(network())
+    assert picture.engine == "python"
+    assert "<svg" in picture.html
+    with pytest.raises(DiagramError, match=r'starts no programs, such as \'dot\' \(engine=\'dot\' asked .*"python"'):
+        draw(product(), engine="dot")
 
 
 def test_the_order_of_engines(monkeypatch: pytest.MonkeyPatch) -> None:

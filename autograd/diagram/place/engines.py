@@ -1,7 +1,8 @@
 """Which program lays a picture out, and how it is called.
 
 The order: the `engine` argument, else the environment variable `CHALKGRAD_DOT`, else `graphviz-pure` (a wheel that
-holds the whole program), else `dot` on PATH, else no program at all: the layout of `layered.py`, in plain Python.
+holds the whole program), else `dot` on PATH, else no program at all: the layout of `layered.py`, in plain Python. In a
+browser no program can be started, so that there it is always the last.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import functools
 import os
 import shutil
 import subprocess
+import sys
 import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,7 @@ from pathlib import Path
 from autograd.errors import DiagramError
 
 TIME_LIMIT = 60.0
+WITHOUT_PROGRAMS = ("emscripten", "wasi")  # platforms of Python in a browser: no process can be started
 
 
 @dataclass(frozen=True)
@@ -27,9 +30,14 @@ class Engine:
     path: str
 
 
-@functools.lru_cache(maxsize=8)
 def locate(name: str, search: str | None) -> str | None:
-    """The path of a program: on PATH, or where pip puts the scripts of this environment, activated or not."""
+    """The path of a program, on PATH or where pip puts scripts; None where no program can be started."""
+    return None if sys.platform in WITHOUT_PROGRAMS else _found(name, search)
+
+
+@functools.lru_cache(maxsize=8)
+def _found(name: str, search: str | None) -> str | None:
+    """Look for it on PATH and among the scripts of this environment, activated or not."""
     schemes = {sysconfig.get_default_scheme(), sysconfig.get_preferred_scheme("user")}
     folders = [search, *(sysconfig.get_path("scripts", scheme) for scheme in schemes)]
     return next((path for path in (shutil.which(name, path=folder) for folder in folders) if path), None)
@@ -49,6 +57,11 @@ def find_engine(choice: str | None = None) -> Engine | None:
     path = locate(str(asked), os.environ.get("PATH"))
     if path is None:
         origin = "engine=" if choice else "CHALKGRAD_DOT="
+        if sys.platform in WITHOUT_PROGRAMS:
+            raise DiagramError(
+                f"Python in a browser starts no programs, such as {asked!r} ({origin}{asked!r} asked for it). Leave it "
+                'out, or say "python": the layout that is built in.'
+            )
         raise DiagramError(
             f"There is no program {asked!r} ({origin}{asked!r} asked for it). Leave it out to use what is there, "
             'say "python" for the built-in layout, or install one: pip install graphviz-pure, or your system\'s '
