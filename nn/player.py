@@ -44,6 +44,8 @@ _PANEL = """<section class="card panel" aria-label="numbers of the chosen unit">
 <div data-part="lines-of-unit"></div></section>
 <section class="card curves" data-part="curves" aria-label="curves"></section>
 """
+CARDS = f'<div class="cards">{_NETWORK}{_PLANE}{_PANEL}</div>\n'  # what training.js draws into
+_START = 'for (const root of document.querySelectorAll("[data-training]")) startTraining(root, read(root));'
 
 
 class TrainingPlayer:
@@ -74,7 +76,7 @@ class TrainingPlayer:
         body = (
             f'<main class="training" data-training tabindex="-1">\n<header><h1>{title}</h1>\n{_CONTROLS}</header>\n'
             f"<noscript><p>The film needs JavaScript; the table below does not.</p></noscript>\n"
-            f'<div class="cards">{_NETWORK}{_PLANE}{_PANEL}</div>\n'
+            f"{CARDS}"
             '<p class="hidden" data-part="words" role="status" aria-live="polite"></p>\n'
             '<div class="tip" data-part="tip" hidden></div>\n'
             f"<details><summary>The curves as a table</summary>{self._table()}</details>\n"
@@ -82,8 +84,7 @@ class TrainingPlayer:
             "A click on a curve goes to that epoch.</p>\n"
             f'<script type="application/json">{data}</script>\n</main>\n'
         )
-        functions = ", ".join(f"{json.dumps(name)}: {text}" for name, text in self._functions.items())
-        script = f"{shared_script()}\nconst ACTIVATIONS = {{ {functions} }};\n{_read('training.js')}"
+        script = f"{shared_script()}\n{film_script(self._functions)}{_START}"
         return web_page(contents["title"], body, f"{palette(self._theme)}\n{_read('training.css')}", script)
 
     def _table(self) -> str:
@@ -119,6 +120,12 @@ class TrainingPlayer:
             frame = "<p>This film is large: save it with .save(&quot;run.html&quot;) and open that.</p>"
         table = f"<details><summary>The curves as a table</summary>{self._table()}</details>"
         return {"text/plain": repr(self), "text/html": f"{frame}{table}"}
+
+
+def film_script(functions: Mapping[str, str]) -> str:
+    """Return what draws a training, with the activations that it needs as JavaScript, by name."""
+    table = ", ".join(f"{json.dumps(name)}: {text}" for name, text in functions.items())
+    return f"const ACTIVATIONS = {{ {table} }};\n{_read('training.js')}"
 
 
 def _read(name: str) -> str:

@@ -1,7 +1,7 @@
 // Plays the frames of a training run: the network, the decision boundary, the curves.
 //
 // The numbers are in the JSON of the page; ACTIVATIONS, the functions that the units need, and the rules that Math lacks
-// stand above this script.
+// stand above this script. The playground draws a run with it that goes on: there the last frame is the only one.
 // Everything is written with textContent; nothing is fetched, nothing is parsed as HTML.
 "use strict";
 
@@ -11,6 +11,7 @@ const MOST_LABELLED = 48; // lines; over it they are drawn thinner
 const SPACED = 22; // pixels from one unit to the next below which units of a layer are left out
 const STRENGTHS = 100; // of a colour, on either side of the middle
 const SLOPE = 7; // pixels between the strokes that mark what is below the middle
+const LOSSES = ["loss", "val_loss", "test loss"]; // on one chart
 const DASHES = ["", "7 4", "2 3", "11 3 2 3", "5 2", "1 5"];
 
 // ---------------------------------------------------------------- the numbers
@@ -19,9 +20,9 @@ const bytesOf = (text) => Uint8Array.from(atob(text), (sign) => sign.charCodeAt(
 const floatsOf = (text) => new Float32Array(bytesOf(text).buffer);
 const real = (x) => (typeof x === "number" ? x : { inf: Infinity, "-inf": -Infinity }[x] ?? NaN);
 
-// The run in the page's JSON, with its numbers unpacked and its units one after the other.
-function read(root) {
-  const run = JSON.parse(root.querySelector("script[type='application/json']").textContent);
+// A run out of JSON, with its numbers unpacked and its units one after the other.
+function unpack(text) {
+  const run = JSON.parse(text);
   for (const name of ["parameters", "activations", "deltas", "losses", "ranges"]) run[name] = floatsOf(run[name]);
   run.levels = bytesOf(run.levels);
   run.inputs = run.samples[0].x.length;
@@ -42,6 +43,7 @@ function read(root) {
   return run;
 }
 
+const read = (root) => unpack(root.querySelector("script[type='application/json']").textContent);
 const columnsOf = (rows) => rows[0].map((_, k) => Float64Array.from(rows, (row) => row[k]));
 
 // The net input and the activation of each unit at many places at once; `columns` has an array for each input.
@@ -255,13 +257,15 @@ const titleOf = (run, k) => {
   return kinds === "linear" ? name : `${name}: ${kinds}`;
 };
 
-function startTraining(root) {
-  const run = read(root);
+// Show a run. `live` is for one that goes on: `asks()` says whether a click on the plane asks the model, `playing()`
+// whether it runs. Returned is what then brings the next frame.
+function startTraining(root, run, live = null) {
   const part = (name) => root.querySelector(`[data-part="${name}"]`);
   const stage = part("stage");
   const picture = part("picture");
   const last = run.epochs.length - 1;
-  const largest = run.parameters.reduce((most, w) => (Number.isFinite(w) ? Math.max(most, Math.abs(w)) : most), 0) || 1;
+  const largestOf = (run) => run.parameters.reduce((most, w) => (Number.isFinite(w) ? Math.max(most, Math.abs(w)) : most), 0) || 1;
+  let largest = largestOf(run);
   const flat = run.span.length > 0;
   const state = { frame: 0, sample: 0, probe: null, unit: run.all.at(-(run.outputs || 1)) ?? null, lines: "weights", field: "" };
   let [drawn, off, fields, colours] = [null, new Set(), null, coloursOf(root)];
@@ -689,6 +693,13 @@ function startTraining(root) {
       context.lineWidth = 1;
       mark(context, kind, ...spot(x, run.points.t[i], box), radius);
     });
+    run.test?.x.forEach((x, i) => { // held out: hollow
+      const [kind, colour] = look(run.test.t[i]);
+      context.fillStyle = colours.paper;
+      context.strokeStyle = colour;
+      context.lineWidth = 2;
+      mark(context, kind, ...spot(x, run.test.t[i], box), radius - 0.5);
+    });
     run.samples.forEach(({ x, t }, i) => {
       const [cx, cy] = spot(x, t, box);
       const chosen = !state.probe && i === state.sample;
@@ -744,6 +755,7 @@ function startTraining(root) {
   }
 
   function pick(event) {
+    if (live && !live.asks()) return;
     const canvas = part("plane");
     const { box } = canvas;
     const bounds = canvas.getBoundingClientRect();
@@ -864,15 +876,29 @@ function startTraining(root) {
     chart.svg.setAttribute("aria-label", `${chart.title} over the epochs; ${epochWords()}: ${chart.series.map(({ words }) => words.textContent).join(", ")}`);
   }
 
-  function addCharts() {
+  function allCurves() {
     const columns = Object.entries(run.columns).map(([name, numbers]) => [name, run.columns.epoch, numbers.map(real)]);
-    const losses = columns.filter(([name]) => ["loss", "val_loss"].includes(name));
-    const metrics = columns.filter(([name]) => !["epoch", "lr", "loss", "val_loss"].includes(name));
-    if (losses.length) addChart("loss", losses, false);
-    if (metrics.length) addChart("metrics", metrics, false);
+    const losses = columns.filter(([name]) => LOSSES.includes(name));
+    const metrics = columns.filter(([name]) => !["epoch", "lr", ...LOSSES].includes(name));
     const layers = [...new Set(run.flow.flatMap((row) => Object.keys(row)))];
     const flows = layers.map((layer) => [layer, run.epochs, run.flow.map((row) => (layer in row ? real(row[layer]) : NaN))]);
-    if (flows.length) addChart("gradient by layer, root mean square", flows, true);
+    const all = [["loss", losses, false], ["metrics", metrics, false], ["gradient by layer, root mean square", flows, true]];
+    return all.filter(([, series]) => series.length);
+  }
+
+  function addCharts() {
+    part("curves").replaceChildren();
+    charts.length = 0;
+    for (const curves of allCurves()) addChart(...curves);
+  }
+
+  // The curves as they are now, in the charts that are there, if they are of the same numbers.
+  function growCharts() {
+    const names = (curves) => JSON.stringify(curves.map(([title, series]) => [title, ...series.map(([name]) => name)]));
+    const curves = allCurves();
+    if (names(curves) !== names(charts.map(({ title, series }) => [title, series.map(({ name }) => [name])]))) addCharts();
+    else curves.forEach(([, series], i) => series.forEach(([, epochs, numbers], k) => Object.assign(charts[i].series[k], { epochs, numbers })));
+    charts.forEach(layChart);
   }
 
   // ------------------------------------------------------------- frame by frame
@@ -884,7 +910,7 @@ function startTraining(root) {
     probed = state.probe ? forward(run, state.frame, columnsOf([state.probe])).outs.map(([a]) => a) : null;
     part("epoch").textContent = epochWords();
     part("numbers").textContent = numbersNow();
-    part("slider").setAttribute("aria-valuetext", `${epochWords()}, ${part("numbers").textContent}`);
+    part("slider")?.setAttribute("aria-valuetext", `${epochWords()}, ${part("numbers").textContent}`);
     drawNetwork();
     drawScale();
     drawPlane();
@@ -893,7 +919,7 @@ function startTraining(root) {
     if (!frames.playing()) part("words").textContent = `${epochWords()}: ${part("numbers").textContent}`;
   }
 
-  const frames = transport(part, document, last, show);
+  const frames = live ? { to: show, go: show, playing: live.playing } : transport(part, document, last, show);
 
   function numbersNow() {
     const row = rowAt(state.frame);
@@ -927,7 +953,9 @@ function startTraining(root) {
     return `Lines: ${what}; blue positive, orange long dashes negative, short dashes zero. ${disc}${dead}`;
   }
 
-  function addChoices() {
+  function addSamples() {
+    const chosen = Math.min(state.sample, run.samples.length - 1);
+    part("sample").replaceChildren();
     run.samples.forEach(({ number: k, x, t }) => {
       const target = run.task.kind === "classes" ? `class ${classOf(t)}` : written(t);
       part("sample").append(new Option(`${k}: ${place(x)} → ${target}`));
@@ -935,6 +963,12 @@ function startTraining(root) {
     const other = new Option("a point of the plane");
     other.hidden = true;
     part("sample").append(other);
+    if (state.probe) part("sample").selectedIndex = run.samples.length;
+    else part("sample").selectedIndex = state.sample = chosen;
+  }
+
+  function addChoices() {
+    addSamples();
     part("sample").addEventListener("change", () => selectSample(part("sample").selectedIndex));
     part("lines").addEventListener("change", () => {
       state.lines = part("lines").value;
@@ -978,6 +1012,21 @@ function startTraining(root) {
   window.addEventListener("resize", fit);
   layOutAll();
   root.dataset.ready = "true";
-}
 
-for (const root of document.querySelectorAll("[data-training]")) startTraining(root);
+  // The next frame of a run that goes on, in place of the one before it.
+  function take(next) {
+    const shape = ({ layers }) => JSON.stringify(layers.map(({ inputs, activations }) => [inputs, activations]));
+    const other = shape(next) !== shape(run);
+    const samples = JSON.stringify(next.samples) !== JSON.stringify(run.samples);
+    const { layers, all, ...numbers } = next;
+    Object.assign(run, other ? next : numbers); // what is drawn belongs to the units that were there
+    largest = largestOf(run);
+    if (other) state.unit = run.all.at(-1);
+    if (samples) addSamples();
+    growCharts();
+    if (other) layOutAll();
+    else show(0);
+  }
+
+  return { take, redraw: () => show(state.frame) };
+}

@@ -1,0 +1,13 @@
+"""Two moons: a network learns a curved boundary, as a film."""
+
+import nn
+
+X, y = nn.data.moons(60, noise=0.1, seed=3, labels=(-1, 1))
+model = nn.MLP(2, [8, 1], activation="tanh", seed=1)
+history = nn.fit(
+    model, X, y, loss="hinge", optimizer=nn.SGD(model.parameters(), lr=0.2, momentum=0.9), epochs=40,
+    batch_size=None, metrics=["accuracy"], progress=False, record=2,
+)  # fmt: skip
+print(f"accuracy after {len(history)} epochs: {history['accuracy'][-1]:.0%}")
+
+history.player()

@@ -1,0 +1,60 @@
+"""What the worker calls. Everything comes and goes as text or JSON, so that no object of one language is left in the other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from .program import Program
+from .training import Trainer, preset
+
+_program: Program | None = None
+_trainer: Trainer | None = None
+
+
+def run(source: str, write: Callable[[str], None]) -> str:
+    """Run a program, and say which pages there are and what stopped it."""
+    global _program
+    _program = None  # what the last one left is freed before the next one needs room
+    _program = Program(source, write)
+    return json.dumps({"error": _program.error, "pages": _program.pages})
+
+
+def page(name: str) -> str:
+    """Return a page of the last program as HTML."""
+    if _program is None:
+        raise RuntimeError("no program has run yet")
+    return _program.page(name)
+
+
+def points(name: str, count: int, noise: float, seed: int) -> str:
+    """Return a data set."""
+    return json.dumps(preset(name, count, noise, seed))
+
+
+def begin(settings: str) -> str:
+    """Begin a training, and return its first frame."""
+    global _trainer
+    _trainer = Trainer(json.loads(settings))
+    return _trainer.frame()
+
+
+def change(settings: str) -> str:
+    """Change what may be changed while it learns, and return the frame of now."""
+    trainer = _running()
+    trainer.change(json.loads(settings))
+    return trainer.frame()
+
+
+def advance(seconds: float, most: int) -> str:
+    """Train for so many seconds or ``most`` epochs, and return the frame after them."""
+    trainer = _running()
+    trainer.advance(seconds, most)
+    return trainer.frame()
+
+
+def _running() -> Trainer:
+    if _trainer is None:
+        raise RuntimeError("no training has begun yet")
+    return _trainer
+
