@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
 
-.PHONY: help setup demo test fuzz fuzz-inputs mutants sanitize lint types stub bench gallery notebooks site site-links clean
+.PHONY: help setup demo test fuzz fuzz-inputs mutants sanitize lint types stub bench gallery notebooks playground site site-links clean
 
 help:
 	@echo 'make demo       set up what the demo needs and run it; the pictures go to out/'
@@ -22,6 +22,7 @@ help:
 	@echo 'make bench      speed and memory beside micrograd; make bench ARGS="--help" for the options'
 	@echo 'make gallery    every kind of picture at four sizes, light and dark, in every format, on one page'
 	@echo 'make notebooks  run every notebook again and store its outputs'
+	@echo 'make playground  the page that runs it all in a browser, in build/playground; it takes npm packages'
 	@echo 'make site       the site with the course, the reference and every operation, into build/site'
 	@echo 'make site-links the links of the site that lead elsewhere (needs the network)'
 	@echo 'make clean      remove .venv and everything that was generated'
@@ -120,15 +121,15 @@ gallery: .venv/.dev
 notebooks: .venv/.dev
 	$(BIN)/jupyter-execute --inplace notebooks/*.ipynb
 
+playground: .venv/.dev
+	$(BIN)/python docs/playground/build.py $(ARGS)
+
 # Notebooks run while it is built, and what is not as it should be is an error: a warning, a link that leads nowhere.
-# The playground is built where npm is there.
+# Where npm finds nothing (no network), the playground is left out.
 SPHINX = $(BIN)/python -m sphinx --fresh-env --fail-on-warning --keep-going --quiet -d build/doctrees
 site: .venv/.docs
-	@if ! command -v npm >/dev/null 2>&1; then \
-	    echo 'There is no npm, so the playground is left out of the site.'; \
-	elif grep -q '^playground:' Makefile; then \
-	    $(MAKE) playground; \
-	fi
+	@rm -rf build/playground
+	@$(MAKE) playground ARGS='--home ../index.html' || echo 'The playground could not be built, so it is left out of the site.'
 	rm -rf build/site
 	$(SPHINX) -b html docs build/site
 	@if [ -f build/playground/index.html ]; then cp -R build/playground build/site/playground; fi

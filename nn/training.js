@@ -98,6 +98,7 @@ function fieldsOf(run, frame) {
 // Which units are off for every point, and so pass no gradient for any.
 function offUnits(run, frame) {
   if (!run.computed) return new Set(run.off[frame] ?? []);
+  if (!run.points.x.length) return new Set();
   const nets = run.all.some((unit) => unit.deadBelow !== null) ? forward(run, frame, columnsOf(run.points.x)).nets : [];
   const off = run.all.filter((unit) => unit.deadBelow !== null && nets[unit.place].every((z) => z <= unit.deadBelow));
   return new Set(off.map((unit) => unit.place));
@@ -233,7 +234,7 @@ function plan(run, width) {
   const room = Math.floor((tall - 60) / SPACED);
   const height = Math.min(tall, Math.max(Math.min(most, room) * 96, 150) + 60);
   const left = Math.min(READING, width * 0.21);
-  const right = Math.min(READING + 26, width * 0.27);
+  const right = Math.min(READING + 42, width * 0.27);
   const gap = (width - left - right) / (layers.length - 1);
   const columns = layers.map((units, k) => {
     const half = Math.ceil((room - 1) / 2);

@@ -10,7 +10,7 @@ import nn
 from autograd import OPERATIONS
 
 wasmtime = pytest.importorskip("wasmtime")
-Stepper = runpy.run_path(str(Path(__file__).parents[1] / "docs/playground/stepper.py"))["Stepper"]
+Stepper = runpy.run_path(str(Path(__file__).parents[1] / "docs/playground/playground/stepper.py"))["Stepper"]
 
 
 class Wasmtime:

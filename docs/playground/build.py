@@ -127,16 +127,22 @@ def network_module() -> str:
     return f"{shared_script()}\n{film_script(functions)}\nexport {{ {names} }};\n"
 
 
-def bundle(target: Path, modules: Path, parts: dict[str, object]) -> None:
-    """Write playground.js: the page's modules, the editor and the network in one file."""
+def rules_module() -> str:
+    """Return the operations that a page can compute, as a module: kernels take from it what they lack."""
+    from autograd import OPERATIONS
+    from autograd.diagram.webpage import shared_script
+
+    rows = [f"{json.dumps(name)}: {row.in_javascript}," for name, row in OPERATIONS.items() if row.in_javascript]
+    table = "\n".join(rows)
+    return f"{shared_script()}\nexport const RULES = {{\n{table}\n}};\n"
+
+
+def bundle(source: str, target: Path, modules: Path, made: dict[str, str]) -> None:
+    """Write one file of a module and all that it imports; ``made`` has the text of what is no file, by name."""
     with tempfile.TemporaryDirectory() as scratch:
-        made = {
-            "network": network_module(),
-            "parts": f"export const PARTS = {json.dumps(parts)};\nexport const EXAMPLES = {json.dumps(examples())};\n",
-        }
         for name, text in made.items():
             (Path(scratch) / f"{name}.js").write_text(text, encoding="utf-8")
-        command = [node(), str(modules / "esbuild" / "bin" / "esbuild"), str(HERE / "playground.js"), "--bundle"]
+        command = [node(), str(modules / "esbuild" / "bin" / "esbuild"), str(HERE / source), "--bundle"]
         command += ["--format=esm", "--target=es2022", "--minify", "--legal-comments=eof", "--log-level=warning"]
         command += [f"--alias:{name}={scratch}/{name}.js" for name in made]
         command.append(f"--outfile={target}")
@@ -171,7 +177,9 @@ def build(target: Path, scratch: Path, home: str = "") -> None:
     from autograd.diagram.webpage import palette
 
     if target.exists() and any(target.iterdir()) and not (target / "library.zip").is_file():
-        raise SystemExit(f"{target} is no playground, and building one would empty it: name a new folder, or remove it.")
+        raise SystemExit(
+            f"{target} is no playground, and building one would empty it: name a new folder, or remove it."
+        )
     modules = node_modules(scratch)
     shutil.rmtree(target, ignore_errors=True)
     lock = json.loads((modules / "pyodide" / "pyodide-lock.json").read_text(encoding="utf-8"))
@@ -181,10 +189,15 @@ def build(target: Path, scratch: Path, home: str = "") -> None:
         shutil.copyfile(modules / "pyodide" / name, runtime / name)
     (runtime / "pyodide-lock.json").write_text(json.dumps({**lock, "packages": {}}), encoding="utf-8")
     library(target / "library.zip", modules)
-    sheet = [palette("auto"), (ROOT / "nn" / "training.css").read_text("utf-8"), (HERE / "playground.css").read_text("utf-8")]
+    sheet = [
+        palette("auto"),
+        (ROOT / "nn" / "training.css").read_text("utf-8"),
+        (HERE / "playground.css").read_text("utf-8"),
+    ]
     (target / "playground.css").write_text("\n".join(sheet), encoding="utf-8")
-    for name in ("worker.js", "frame.html"):
-        shutil.copyfile(HERE / name, target / name)
+    shutil.copyfile(HERE / "frame.html", target / "frame.html")
+    (target / "licenses.txt").write_text(licenses(modules), encoding="utf-8")
+    bundle("worker.js", target / "worker.js", modules, {"rules": rules_module()})
     counted = [*(runtime / name for name in RUNTIME[2:]), target / "library.zip"]
     digest = {name: _digest(target / name) for name in ("library.zip", "worker.js")}
     parts = {
@@ -193,10 +206,27 @@ def build(target: Path, scratch: Path, home: str = "") -> None:
         "worker": f"worker.js?{digest['worker.js']}",
         "sizes": {path.name: path.stat().st_size for path in counted},
     }
-    bundle(target / "playground.js", modules, parts)
-    version = hashlib.sha256((_digest(target / "playground.js") + _digest(target / "playground.css")).encode()).hexdigest()[:12]
+    made = f"export const PARTS = {json.dumps(parts)};\nexport const EXAMPLES = {json.dumps(examples())};\n"
+    bundle("playground.js", target / "playground.js", modules, {"network": network_module(), "parts": made})
+    version = hashlib.sha256(
+        (_digest(target / "playground.js") + _digest(target / "playground.css")).encode()
+    ).hexdigest()[:12]
     (target / "index.html").write_text(page(version, home), encoding="utf-8")
     print(f"{target}: {sum(path.stat().st_size for path in target.rglob('*') if path.is_file()) / 1e6:.1f} MB")
+
+
+def licenses(modules: Path) -> str:
+    """Return who made what npm brought into the page, and under which licence."""
+    told = []
+    for file in sorted([*modules.glob("*/package.json"), *modules.glob("@*/*/package.json")]):
+        facts = json.loads(file.read_text(encoding="utf-8"))
+        if facts["name"].split("/")[0] in ("esbuild", "@esbuild", "@types", "ws"):
+            continue  # nothing of them is in the page
+        source = facts.get("repository", "")
+        where = source if isinstance(source, str) else source.get("url", "")
+        text = "".join(path.read_text(encoding="utf-8") for path in file.parent.glob("LICENSE*"))
+        told.append(f"{facts['name']} {facts['version']}: {facts.get('license', '')}\n{where}\n\n{text}".strip())
+    return "\n\n----\n\n".join(told) + "\n"
 
 
 def _digest(path: Path) -> str:

@@ -67,6 +67,13 @@ function setRunning(now, words = "") {
   part("running").textContent = words;
 }
 
+// Python in a browser has a small stack, and needs it too to free what hangs on one another: so a chain of a few thousand
+// values, which is no trouble elsewhere, ends it here.
+const reasonOf = ({ message }) =>
+  /call stack/i.test(message)
+    ? "its stack was too small. A recursion was too deep, or a chain of more than about 1,000 values in a row (x = x * w, again and again) was freed."
+    : message;
+
 async function run() {
   if (running || part("run").disabled) return;
   notice("");
@@ -81,8 +88,8 @@ async function run() {
     setRunning(false, end.error ? "It stopped with an error." : "Done.");
   } catch (error) {
     if (error instanceof Stopped) return; // stop() says so
-    results.show({ error: { text: `Python itself stopped: ${error.message}`, line: null }, pages: [] });
-    await restart("Python itself stopped, as by too deep a recursion, and was started again.");
+    results.show({ error: { text: `Python itself stopped: ${reasonOf(error)}`, line: null }, pages: [] });
+    await restart("Python itself stopped, and was started again.");
   }
 }
 
@@ -97,7 +104,7 @@ async function restart(words) {
 
 part("run").addEventListener("click", run);
 part("stop").addEventListener("click", () => restart("Stopped; Python was started again."));
-part("again").addEventListener("click", begin);
+part("again").addEventListener("click", async () => (await begin()) && views.name === "training" && lab.open());
 
 // ------------------------------------------------------------ examples, address
 
@@ -162,10 +169,10 @@ part("copy").addEventListener("click", async () => {
 window.addEventListener("hashchange", () => location.hash !== written && location.reload());
 
 async function main() {
+  const started = begin();
   const program = await restore();
   settled = true;
-  if (!(await begin())) return;
-  if (views.name === "training") return;
+  if (!(await started) || views.name === "training") return;
   if (isExample(program)) await run();
   else notice("This program came with the address. Read it, then press Run.");
 }

@@ -3,6 +3,8 @@
 // The page starts this file out of a blob, for such a worker has the page's Content-Security-Policy: whatever a program
 // does here, it can ask nobody but the server that the page itself came from.
 
+import { RULES } from "rules"; // of the table of operations
+
 let calls = null;
 
 async function count(part, answer) {
@@ -47,6 +49,20 @@ async function start({ runtime, archive, sizes }) {
   self.fetch = plain;
 }
 
+// What runs the kernels that train a network: a memory, and modules over it. See playground/stepper.py.
+function machine(pages) {
+  const memory = new WebAssembly.Memory({ initial: pages });
+  const numbers = new Float64Array(memory.buffer);
+  return {
+    start(bytes, names) {
+      const rules = Object.fromEntries(names.map((name) => [name, RULES[name]]));
+      return new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory }, rules }).exports.run;
+    },
+    write: (address, values) => numbers.set(values, address / 8),
+    read: (address, count) => Array.from(numbers.subarray(address / 8, address / 8 + count)),
+  };
+}
+
 const print = (text) => postMessage({ text });
 
 const operations = {
@@ -54,7 +70,7 @@ const operations = {
   run: ({ source }) => JSON.parse(calls.run(source, print)),
   page: ({ name }) => calls.page(name),
   points: ({ name, count, noise, seed }) => JSON.parse(calls.points(name, count, noise, seed)),
-  begin: ({ settings }) => calls.begin(JSON.stringify(settings)),
+  begin: ({ settings }) => calls.begin(JSON.stringify(settings), machine),
   change: ({ settings }) => calls.change(JSON.stringify(settings)),
   advance: ({ seconds, most }) => calls.advance(seconds, most),
 };

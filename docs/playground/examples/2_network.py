@@ -2,10 +2,11 @@
 
 import nn
 
-model = nn.MLP(2, [2, 2], activation="sigmoid", output_activation="sigmoid", bias="shared", seed=0)
+model = nn.MLP(2, [2, 2], activation=["sigmoid", "sigmoid"], bias="shared", seed=0)
 optimizer = nn.SGD(model.parameters(), lr=0.5)
 weights = [[0.15, 0.20], [0.25, 0.30], [0.40, 0.45], [0.50, 0.55]]  # of h1, h2, o1, o2
-for neuron, numbers in zip([n for layer in model.layers for n in layer.neurons], weights):
+neurons = [neuron for layer in model.layers for neuron in layer.neurons]
+for neuron, numbers in zip(neurons, weights):
     for w, number in zip(neuron.w, numbers):
         w.data = number
 model.layers[0].b.data, model.layers[1].b.data = 0.35, 0.60

@@ -27,8 +27,19 @@ export class Lab {
     for (const button of part("presets").querySelectorAll("[data-preset]")) {
       button.addEventListener("click", () => this.takePreset(button.dataset.preset));
     }
+    this.arrange();
     part("clear").addEventListener("click", () => this.setPoints([]));
     for (const button of document.querySelectorAll("[data-add]")) button.addEventListener("click", () => this.addPoint(button));
+  }
+
+  // The brushes belong to the plane; on a small screen the plane comes first and the settings last.
+  arrange() {
+    const cards = part("training").querySelector(".cards");
+    const plane = cards.querySelector("[data-part='plane-card']");
+    plane.querySelector(".choices").append(part("brushes"));
+    if (!window.matchMedia("(max-width: 900px)").matches) return;
+    cards.prepend(plane);
+    cards.after(part("training").querySelector(".settings"));
   }
 
   get settings() {
@@ -130,7 +141,7 @@ export class Lab {
     while (this.playing) {
       const [begun, before] = [performance.now(), this.run?.epochs[0] ?? 0];
       if (this.busy || !this.started) await new Promise((resolve) => setTimeout(resolve, 50));
-      else if (await this.request("advance", { seconds: SLICE, most: 100_000 })) {
+      else if (await this.request("advance", { seconds: SLICE, most: Number(part("speed").value) })) {
         const rate = (1000 * (this.run.epochs[0] - before)) / (performance.now() - begun);
         part("rate").textContent = this.playing && rate > 0 ? `· ${number(rate, 2)} epochs a second` : "";
         await new Promise(requestAnimationFrame);

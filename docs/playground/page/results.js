@@ -32,7 +32,6 @@ export class Results {
   // `fetchPage(name)` gives a page of the last program, when it is first looked at; `goTo(line)` leads to a line.
   constructor({ fetchPage, goTo }) {
     Object.assign(this, { fetchPage, goTo });
-    this.pages = [];
     this.tabs = new Tabs(document.getElementById("result-tabs"), (name) => this.look(name));
     this.output = document.getElementById("output");
     this.clear();
@@ -44,6 +43,7 @@ export class Results {
     this.output.textContent = "";
     document.getElementById("error").hidden = true;
     this.pages = [];
+    this.done = false;
     this.shown = new Set();
     for (const name of PAGES) panel(name).replaceChildren();
   }
@@ -55,11 +55,10 @@ export class Results {
 
   // Show how a program ended.
   show({ error, pages }) {
-    this.pages = pages;
+    Object.assign(this, { pages, done: true });
     document.getElementById("no-output").hidden = this.output.textContent !== "";
     if (error) this.tell(error);
     const name = error ? "output" : pages.includes(this.tabs.name) ? this.tabs.name : (pages[0] ?? "output");
-    this.done = true;
     this.tabs.choose(name);
   }
 
@@ -76,7 +75,7 @@ export class Results {
     if (!PAGES.includes(name) || this.shown.has(name)) return;
     const [place, run] = [panel(name), this.run];
     if (!this.pages.includes(name)) {
-      this.say(place, WORDS[name]);
+      this.say(place, this.done ? WORDS[name] : "");
       return;
     }
     this.shown.add(name);

@@ -1,9 +1,10 @@
-"""What the worker calls. Everything comes and goes as text or JSON, so that no object of one language is left in the other."""
+"""What the worker calls. All comes and goes as text or JSON, so that no object of one language is left in the other."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from .program import Program
 from .training import Trainer, preset
@@ -32,10 +33,11 @@ def points(name: str, count: int, noise: float, seed: int) -> str:
     return json.dumps(preset(name, count, noise, seed))
 
 
-def begin(settings: str) -> str:
-    """Begin a training, and return its first frame."""
+def begin(settings: str, make: Callable[[int], Any]) -> str:
+    """Begin a training, and return its first frame; ``make(pages)`` makes a machine of worker.js."""
     global _trainer
-    _trainer = Trainer(json.loads(settings))
+    _trainer = None
+    _trainer = Trainer(json.loads(settings), lambda pages: _Machine(make(pages)))
     return _trainer.frame()
 
 
@@ -58,3 +60,25 @@ def _running() -> Trainer:
         raise RuntimeError("no training has begun yet")
     return _trainer
 
+
+class _Machine:
+    """A machine of worker.js, which takes and gives numbers of JavaScript."""
+
+    def __init__(self, machine: Any) -> None:
+        from pyodide.ffi import to_js  # type: ignore[import-not-found, unused-ignore]
+
+        self._machine, self._to_js = machine, to_js
+
+    def start(self, module: bytes, rules: Sequence[str]) -> Callable[[int, int], Any]:
+        """Start a module."""
+        run: Callable[[int, int], Any] = self._machine.start(self._to_js(module), self._to_js(list(rules)))
+        return run
+
+    def write(self, address: int, numbers: Sequence[float]) -> None:
+        """Put numbers into the memory."""
+        self._machine.write(address, self._to_js(list(numbers)))
+
+    def read(self, address: int, count: int) -> list[float]:
+        """Return numbers of the memory."""
+        numbers: list[float] = self._machine.read(address, count).to_py()
+        return numbers

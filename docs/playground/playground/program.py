@@ -1,4 +1,4 @@
-"""A program of the reader's is run, and what its last line gives becomes pages: a picture, a derivation, a diagnosis."""
+"""A program of the reader's is run, and what its last line gives becomes pages: picture, derivation, diagnosis."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 import contextlib
 import io
 import linecache
+import re
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -24,7 +25,8 @@ SHEET = """
 body { margin: 0; padding: 4px 12px; background: var(--paper); color: var(--ink);
   font: 15px/1.5 Helvetica, Arial, "Liberation Sans", sans-serif; }
 h2 { font-size: 16px; margin: 18px 0 6px; } h2:first-child { margin-top: 6px; }
-.wide { overflow-x: auto; } math { font-size: 17px; } pre { font-size: 13px; margin: 4px 0; }
+.wide { overflow-x: auto; } math { font-size: 17px; text-align: left !important; } mtd { text-align: left; }
+mtd:first-child { text-align: right; } pre { font-size: 13px; margin: 4px 0; }
 summary { cursor: pointer; color: var(--quiet); } p, li { max-width: 46em; } .advice { color: var(--quiet); }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 """
@@ -117,15 +119,22 @@ def _root(result: Any) -> Value | None:
 def _derivations(root: Value) -> str:
     order = topological_order(root)
     leaves = [v for v in order if v.op is None and v is not root and v.requires_grad]
-    leaves.sort(key=lambda v: not v.name)  # those with a name first, as they come
+    leaves.sort(key=_place)
     parts = []
     for leaf in leaves[:MOST_DERIVATIONS]:
         derivation = explain(root, wrt=leaf)
         title = f"∂{clean(root.name or 'output', 40)}/∂{clean(leaf.name or 'a value without a name', 40)}"
         parts.append(f"<h2>{xml(title)} = {xml(number(derivation.value, 6))}</h2>{_derivation(derivation)}")
     if len(leaves) > MOST_DERIVATIONS:
-        parts.append(f"<p>… and of {len(leaves) - MOST_DERIVATIONS} more: explain(output, wrt=value) writes one out.</p>")
+        parts.append(
+            f"<p>… and of {len(leaves) - MOST_DERIVATIONS} more: explain(output, wrt=value) writes one out.</p>"
+        )
     return "".join(parts) or "<p>It depends on no value that has a gradient.</p>"
+
+
+def _place(leaf: Value) -> tuple[bool, list[str | int]]:
+    """Its place among the leaves: by name, w2 before w10, and those without one last."""
+    return not leaf.name, [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", leaf.name or "")]
 
 
 def _derivation(derivation: Any) -> str:
@@ -156,9 +165,10 @@ def _run(source: str) -> Any:
     tree = ast.parse(source, FILE)
     linecache.cache[FILE] = (len(source), None, source.splitlines(keepends=True), FILE)  # for tracebacks
     namespace = {"__name__": "__main__", "input": _no_input}
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    last = tree.body[-1] if tree.body else None
+    tree.body = tree.body[:-1] if isinstance(last, ast.Expr) else tree.body
     exec(compile(tree, FILE, "exec"), namespace)
-    return eval(compile(ast.Expression(last.value), FILE, "eval"), namespace) if last is not None else None
+    return eval(compile(ast.Expression(last.value), FILE, "eval"), namespace) if isinstance(last, ast.Expr) else None
 
 
 def _no_input(prompt: object = "") -> str:

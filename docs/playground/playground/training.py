@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import nn
 from nn.recorder import Camera, Recorder
-from nn.step import Step
+
+from .stepper import Machine, Stepper
 
 SPAN = (-2.0, 2.0)  # of the plane, both ways
 LABELS = {"bce_with_logits": (0, 1), "hinge": (-1, 1)}  # by loss: of a square and of a circle
@@ -41,90 +41,81 @@ def preset(name: str, count: int = 100, noise: float = 0.1, seed: int = 0) -> li
 
 
 class Trainer:
-    """A training that goes on, in slices of time; ``settings`` are those of the page.
+    """A training that goes on, in slices of time; ``settings`` are those of the page, ``machine`` runs the kernels.
 
     ``points`` are [x1, x2, class] with the class 0 or 1, ``test`` is the share of them that is held out.
     Raises ValueError for settings that are out of their ranges, and where a class has no point to learn from.
     """
 
-    def __init__(self, settings: Mapping[str, Any]) -> None:
-        self.settings = dict(settings)
+    def __init__(self, settings: Mapping[str, Any], machine: Callable[[int], Machine]) -> None:
+        self.settings, self.machine = dict(settings), machine
         self.epoch = 0
+        self.X: list[list[float]]  # what is learnt from
+        self.test_X: list[list[float]]  # what is held out
+        self.y: list[float]
+        self.test_y: list[float]
         widths = [int(n) for n in settings["layers"]]
         if len(widths) > MOST_LAYERS or not all(1 <= n <= MOST_UNITS for n in widths):
             raise ValueError(f"there are up to {MOST_LAYERS} hidden layers of 1 to {MOST_UNITS} neurons: {widths}")
-        activation = str(settings["activation"])
-        self.model = nn.MLP(2, [*widths, 1], activation=activation, seed=int(settings["seed"]))
-        self.optimizer = self._optimizer()
-        self.set_data(settings["points"], settings["test"])
-        self.last_loss = self._loss(self.X, self.y)
+        self.model = nn.MLP(2, [*widths, 1], activation=settings["activation"], seed=int(settings["seed"]))
+        self.stepper = self._stepper()
+
+    def _stepper(self) -> Stepper:
+        """What learns from the points, beginning at the weights of now."""
+        points, labels = self.settings["points"], LABELS[self.settings["loss"]]
+        X, y = [[float(a), float(b)] for a, b, _ in points], [labels[int(kind)] for _, _, kind in points]
+        test = float(self.settings["test"])
+        parts: Any = (X, [], y, [])
+        if test > 0.0 and len(points) > 1:
+            parts = nn.data.train_test_split(X, y, test, seed=0)
+        self.X, self.test_X, self.y, self.test_y = parts
+        if len(set(self.y)) < 2:
+            raise ValueError(
+                "To learn where the boundary is, it needs points of both classes: paint some, or take a set."
+            )
+        loss, rows, targets = nn.loss_function(self.settings["loss"]), self.X + self.test_X, self.y + self.test_y
+        seed = int(self.settings["seed"])
+        return Stepper(self.machine, self.model, loss, rows, targets, self._optimizer(), len(self.X), seed)
 
     def _optimizer(self) -> nn.Optimizer:
-        name, lr, decay = (self.settings[key] for key in ("optimizer", "lr", "decay"))
+        name, lr, decay = self.settings["optimizer"], float(self.settings["lr"]), float(self.settings["decay"])
         parameters = self.model.parameters()
         if name == "adam":
             return nn.Adam(parameters, lr=lr, weight_decay=decay)
         return nn.SGD(parameters, lr=lr, momentum=0.9 if name == "momentum" else 0.0, weight_decay=decay)
 
-    def set_data(self, points: list[list[float]], test: float) -> None:
-        """Learn from other points from now on."""
-        self.loss = nn.loss_function(self.settings["loss"])
-        labels = LABELS[self.settings["loss"]]
-        X, y = [[float(a), float(b)] for a, b, _ in points], [labels[int(kind)] for _, _, kind in points]
-        test_size = float(test)
-        split = test_size > 0.0 and len(points) > 1
-        parts = nn.data.train_test_split(X, y, test_size, seed=0) if split else (X, [], y, [])
-        self.X, self.test_X, self.y, self.test_y = parts
-        if len(set(self.y)) < 2:
-            raise ValueError("To learn where the boundary is, it needs points of both classes: paint some, or take a set.")
-        self.step = stepper((self.X, self.y), self.model, self.loss, self.optimizer)
-
     def change(self, settings: Mapping[str, Any]) -> None:
-        """Take over settings that may change while it learns: data, learning rate, regularisation, batch size."""
+        """Take over what may change while it learns: learning rate and batch size, and anew data and weight decay."""
+        changed = {key for key, new in settings.items() if new != self.settings.get(key)}
         self.settings |= settings
-        for group in self.optimizer.param_groups:
-            group.update(lr=float(self.settings["lr"]), weight_decay=float(self.settings["decay"]))
-        self.set_data(self.settings["points"], self.settings["test"])
+        self.stepper.learning_rate = float(self.settings["lr"])
+        if changed - {"lr", "batch"}:
+            self.stepper.update_model()
+            self.stepper = self._stepper()
 
-    def advance(self, seconds: float, most: int) -> int:
-        """Train for so many seconds or ``most`` epochs, and return how many epochs there were. One there is always."""
-        begun, count = time.perf_counter(), 0
-        while count < most and (count == 0 or time.perf_counter() - begun < seconds):
-            self._train()
-            count += 1
-        self.step.finish()
-        return count
-
-    def _train(self) -> None:
-        order = list(range(len(self.X)))
-        size = int(self.settings["batch"]) or len(order)
-        if size < len(order):  # the order within a batch changes nothing but the rounding
-            random.Random(f"order/{self.settings['seed']}/{self.epoch}").shuffle(order)
-        self.epoch += 1
-        total = 0.0
-        for first in range(0, len(order), size):
-            batch = order[first : first + size]
-            loss = self.step(batch)
+    def advance(self, seconds: float, most: int) -> None:
+        """Train for so many seconds or ``most`` epochs, whichever comes first. One epoch there is always."""
+        begun, size = time.perf_counter(), int(self.settings["batch"]) or None
+        for count in range(most):
+            if count and time.perf_counter() - begun > seconds:
+                return
+            self.epoch += 1
+            loss = self.stepper.epochs(1, size)
             if not math.isfinite(loss):
-                raise ValueError(f"In epoch {self.epoch} the loss became {loss}: take a smaller learning rate, and reset.")
-            total += loss * len(batch)
-        self.last_loss = total / len(order)
+                raise ValueError(
+                    f"In epoch {self.epoch} the loss became {loss}: take a smaller learning rate, and reset."
+                )
 
     def frame(self) -> str:
-        """Return what the page draws, as JSON: the contents of a film with one frame, and the loss of the last epoch."""
-        camera = Camera(Recorder(samples=SAMPLES), self.model, self.loss, (self.X, self.y), 1)
+        """Return what the page draws, as JSON: the contents of a film with one frame, and the losses of now."""
+        self.stepper.update_model()
+        camera = Camera(
+            Recorder(samples=SAMPLES), self.model, nn.loss_function(self.settings["loss"]), (self.X, self.y), 1
+        )
         camera.take(self.epoch, {})
-        row = {"epoch": self.epoch, "loss": self.last_loss}
-        if self.test_X:
-            row["test loss"] = self._loss(self.test_X, self.test_y)
+        loss, test_loss = self.stepper.costs()
+        row = {"epoch": self.epoch, "loss": loss, **({"test loss": test_loss} if self.test_X else {})}
         contents = camera.recording.contents({name: [x] for name, x in row.items()}, "")
-        test = {"x": self.test_X, "t": self.test_y}
-        return json.dumps({**contents, "span": [SPAN, SPAN], "test": test}, allow_nan=False)
-
-    def _loss(self, X: list[Any], y: list[Any]) -> float:
-        return float(self.loss([self.model(x) for x in X], y).data)
-
-
-def stepper(data: Any, model: nn.Module, loss: Any, optimizer: nn.Optimizer) -> Step:
-    """Return what learns from a batch: called with the numbers of its samples, it returns their loss."""
-    return Step(data, model, loss, optimizer, None, None)
+        return json.dumps(
+            {**contents, "span": [SPAN, SPAN], "test": {"x": self.test_X, "t": self.test_y}}, allow_nan=False
+        )
