@@ -161,7 +161,7 @@ def page(version: str, home: str) -> str:
         "script-hash": f"'sha256-{digest}'",
         "nonce": hashlib.sha256(version.encode()).hexdigest()[:16],
         "version": version,
-        "home": f'<a href="{escape(home, {chr(34): "&quot;"})}">⌂</a> ' if home else "",
+        "home": f'<a href="{escape(home, {chr(34): "&quot;"})}" aria-label="the site">⌂</a> ' if home else "",
         "activations": "".join(f"<option>{name}</option>" for name in ACTIVATIONS),
         "cards": CARDS,
         "early": early,

@@ -69,7 +69,7 @@ const operations = {
   start,
   run: ({ source }) => JSON.parse(calls.run(source, print)),
   page: ({ name }) => calls.page(name),
-  points: ({ name, count, noise, seed }) => JSON.parse(calls.points(name, count, noise, seed)),
+  points: ({ name, count, noise }) => JSON.parse(calls.points(name, count, noise)),
   begin: ({ settings }) => calls.begin(JSON.stringify(settings), machine),
   change: ({ settings }) => calls.change(JSON.stringify(settings)),
   advance: ({ seconds, most }) => calls.advance(seconds, most),

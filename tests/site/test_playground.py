@@ -219,6 +219,13 @@ def test_what_cannot_be_learnt_says_why() -> None:
 # ------------------------------------------------------------------ the page
 
 
+def test_the_architecture_names_every_file() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    files = [path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.*") if "__" not in path.as_posix()]
+    assert len(files) > 25
+    assert [name for name in files if f"`{name}`" not in text and not name.startswith("examples/")] == []
+
+
 def packed(state: object) -> str:
     """What page/address.js writes."""
     deflate = zlib.compressobj(wbits=-15)
@@ -250,9 +257,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
+class Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, *args: object) -> None:
+        """A page that is closed breaks off what it was loading."""
+
+
 @pytest.fixture(scope="module")
 def address(built: Path) -> Iterator[str]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(built)))
+    server = Server(("127.0.0.1", 0), partial(Quiet, directory=str(built)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/"
     server.shutdown()
@@ -491,17 +503,29 @@ class TestTraining:
         lab.locator("#step").click()
         self.until(lab, lambda: self.epoch(lab) > 0, "one epoch")
         lab.get_by_label("look").check()
+        self.until(lab, lambda: len(lab.url) > 300, "the points in the address")
+
+    def test_what_cannot_begin_does_not_play(self, lab: Any) -> None:
+        lab.locator("#clear").click()
+        self.until(lab, lambda: lab.locator("#training-words").is_visible(), "a word about missing data")
+        lab.locator("#reset").click()
+        lab.locator("#play").click()
+        self.until(lab, lambda: lab.locator("#play").inner_text() == "Play", "a pause")
+        assert "both classes" in lab.locator("#training-words").inner_text()
 
     def test_settings_and_points_are_in_the_address(self, lab: Any, context: Any, address: str) -> None:
         lab.locator("[data-preset='xor']").click()
         lab.get_by_label("batch").select_option("5")
         before = lab.url
         self.until(lab, lambda: lab.url != before, "another address")
+        assert len(lab.url) < 600  # the name of the data set, not its points
         again = Watched(context, address)
         page = again.open(lab.url.removeprefix(address))
         page.locator("#training[data-ready]").wait_for()
         assert page.get_by_label("batch").input_value() == "5"
         assert page.locator("#layers").inner_text() == lab.locator("#layers").inner_text()
+        samples = "[data-part='sample']"
+        assert page.locator(samples).inner_text() == lab.locator(samples).inner_text()
         assert self.epoch(page) == 0
         assert again.wrong == []
         page.close()

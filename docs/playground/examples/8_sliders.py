@@ -4,7 +4,11 @@ from autograd import draw
 
 
 def neuron(w, x, b):
-    return (w * x + b).tanh()
+    z = w * x + b
+    z.name = "z"
+    y = z.tanh()
+    y.name = "y"
+    return y
 
 
-draw(neuron, w=(-2, 2), x=(-2, 2), b=(-1, 1))
+draw(neuron, w=(-2, 2), x=(-2, 2), b=(-1, 1), direction="TB")

@@ -12,13 +12,14 @@ const part = (id) => document.getElementById(id);
 const SLICE = 0.12; // seconds of learning from one frame to the next
 const MOST_ROWS = 400; // of a curve; over it every second one goes
 const SPAN = [[-2, 2], [-2, 2]];
-const ONLY_CHANGED = ["lr", "decay", "batch", "test", "points"]; // the others begin anew
+const ONLY_CHANGED = ["lr", "decay", "batch", "test"]; // the others begin anew
 
 export class Lab {
   constructor(python, { changed }) {
     Object.assign(this, { python, changed });
     this.form = new Settings((name) => this.set(name));
     this.columns = {};
+    this.points = [];
     this.started = this.playing = this.busy = false;
     this.film = this.run = null;
     part("play").addEventListener("click", () => (this.playing ? this.pause() : this.play()));
@@ -63,8 +64,8 @@ export class Lab {
 
   async open() {
     if (this.started) return;
-    if (!this.settings.points) await this.takePreset("moons");
-    else await this.begin();
+    if (this.settings.points) this.use(this.settings.points);
+    else await this.takePreset(this.settings.preset);
   }
 
   // One request at a time; its frame is shown. What goes wrong is said, and the training pauses.
@@ -97,13 +98,17 @@ export class Lab {
   begin() {
     this.later(async () => {
       this.columns = {};
-      this.started = await this.request("begin", { settings: this.settings });
+      this.started = await this.request("begin", this.forPython());
     });
+  }
+
+  forPython() {
+    return { settings: { ...this.settings, points: this.points } };
   }
 
   change() {
     if (!this.started) this.begin();
-    else this.later(() => this.request("change", { settings: this.settings }));
+    else this.later(() => this.request("change", this.forPython()));
   }
 
   forget() {
@@ -114,7 +119,8 @@ export class Lab {
 
   set(name) {
     this.changed();
-    if (ONLY_CHANGED.includes(name)) this.change();
+    if (["noise", "count"].includes(name)) this.takePreset(this.settings.preset);
+    else if (ONLY_CHANGED.includes(name)) this.change();
     else this.begin();
   }
 
@@ -123,6 +129,7 @@ export class Lab {
   play() {
     this.playing = true;
     this.sign();
+    if (!this.started) this.begin();
     this.go();
   }
 
@@ -140,7 +147,8 @@ export class Lab {
   async go() {
     while (this.playing) {
       const [begun, before] = [performance.now(), this.run?.epochs[0] ?? 0];
-      if (this.busy || !this.started) await new Promise((resolve) => setTimeout(resolve, 50));
+      if (!this.busy && !this.started) this.pause(); // it could not begin, and says why
+      else if (this.busy) await new Promise((resolve) => setTimeout(resolve, 50));
       else if (await this.request("advance", { seconds: SLICE, most: Number(part("speed").value) })) {
         const rate = (1000 * (this.run.epochs[0] - before)) / (performance.now() - begun);
         part("rate").textContent = this.playing && rate > 0 ? `· ${number(rate, 2)} epochs a second` : "";
@@ -157,16 +165,23 @@ export class Lab {
   // ---------------------------------------------------------------------- data
 
   async takePreset(name) {
-    const [count, noise] = [Number(part("count").value), Number(part("noise").value)];
+    Object.assign(this.settings, { preset: name, points: null });
+    const { count, noise } = this.settings;
     try {
-      this.setPoints(await this.python.ask("points", { name, count, noise, seed: this.settings.seed }));
+      this.use(await this.python.ask("points", { name, count, noise }));
     } catch (error) {
       if (!(error instanceof Stopped)) this.say(error.message);
     }
   }
 
+  // Points of the reader's own, which are in the address.
   setPoints(points) {
     this.settings.points = points;
+    this.use(points);
+  }
+
+  use(points) {
+    this.points = points;
     this.preview(points);
     this.changed();
     clearTimeout(this.waiting);
@@ -184,7 +199,7 @@ export class Lab {
 
   addPoint(button) {
     const place = ["x1", "x2"].map((id) => Math.max(-2, Math.min(Number(part(id).value) || 0, 2)));
-    this.setPoints([...(this.settings.points ?? []), [...place, Number(button.dataset.add)]]);
+    this.setPoints([...this.points, [...place, Number(button.dataset.add)]]);
   }
 
   // ------------------------------------------------------------------- a frame
@@ -198,7 +213,7 @@ export class Lab {
       const brush = () => document.querySelector("input[name='brush']:checked").value;
       this.film = startTraining(part("training"), frame, { asks: () => brush() === "ask", playing: () => this.playing });
       const canvas = part("training").querySelector("[data-part='plane']");
-      paintOn(canvas, { brush, span: SPAN, points: () => this.settings.points ?? [], changed: (points) => this.setPoints(points) });
+      paintOn(canvas, { brush, span: SPAN, points: () => this.points, changed: (points) => this.setPoints(points) });
       const touch = () => { canvas.style.touchAction = brush() === "ask" ? "" : "none"; };
       part("brushes").addEventListener("change", touch);
     }

@@ -2,7 +2,7 @@
 
 export const DEFAULTS = {
   layers: [4, 4], activation: "tanh", loss: "bce_with_logits", seed: 1, optimizer: "adam", lr: 0.03, decay: 0, batch: 10,
-  test: 0.2, points: null, // null: moons
+  test: 0.2, preset: "moons", count: 100, noise: 0.1, points: null, // null: those of the preset
 };
 const MOST_LAYERS = 5;
 const MOST_UNITS = 16;
@@ -35,6 +35,8 @@ export class Settings {
         if (Array.isArray(value) && value.length <= MOST_LAYERS && value.every((n) => isWhole(n, 1, MOST_UNITS))) kept.layers = [...value];
       } else if (name === "points") {
         if (Array.isArray(value) && value.length <= MOST_POINTS && value.every(isPoint)) kept.points = value;
+      } else if (name === "preset") {
+        if (document.querySelector(`#presets [data-preset="${CSS.escape(String(value))}"]`)) kept.preset = String(value);
       } else if (name === "seed") {
         if (isWhole(value, 0, 9999)) kept.seed = value;
       } else if ([...field(name).options].some((option) => option.value === String(value))) kept[name] = value;

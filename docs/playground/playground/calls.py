@@ -28,9 +28,9 @@ def page(name: str) -> str:
     return _program.page(name)
 
 
-def points(name: str, count: int, noise: float, seed: int) -> str:
-    """Return a data set."""
-    return json.dumps(preset(name, count, noise, seed))
+def points(name: str, count: int, noise: float) -> str:
+    """Return a data set, which is the same each time: an address has its name alone."""
+    return json.dumps(preset(name, count, noise))
 
 
 def begin(settings: str, make: Callable[[int], Any]) -> str:
