@@ -28,7 +28,7 @@ export class Editor {
         EditorView.cspNonce.of(nonce), lineNumbers(), highlightActiveLine(), history(), drawSelection(), indentOnInput(),
         bracketMatching(), indentUnit.of("    "), EditorState.tabSize.of(4), python(), syntaxHighlighting(classHighlighter), marks,
         Prec.highest(keymap.of([running])), keymap.of([...defaultKeymap, ...historyKeymap, indentWithTab]),
-        EditorView.contentAttributes.of({ "aria-label": "Python program", spellcheck: "false", autocapitalize: "off", autocorrect: "off" }),
+        EditorView.contentAttributes.of({ "aria-label": "Python program", tabindex: "0", spellcheck: "false", autocapitalize: "off", autocorrect: "off" }),
         EditorView.updateListener.of((update) => update.docChanged && changed()),
       ],
     });
