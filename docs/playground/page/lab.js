@@ -20,6 +20,7 @@ export class Lab {
     this.form = new Settings((name) => this.set(name));
     this.columns = {};
     this.points = [];
+    this.epoch = 0;
     this.started = this.playing = this.busy = false;
     this.film = this.run = null;
     part("play").addEventListener("click", () => (this.playing ? this.pause() : this.play()));
@@ -145,16 +146,18 @@ export class Lab {
   }
 
   async go() {
+    if (this.going) return; // the loop that was there goes on
+    this.going = true;
     while (this.playing) {
-      const [begun, before] = [performance.now(), this.run?.epochs[0] ?? 0];
+      const [begun, before] = [performance.now(), this.epoch];
       if (!this.busy && !this.started) this.pause(); // it could not begin, and says why
       else if (this.busy) await new Promise((resolve) => setTimeout(resolve, 50));
       else if (await this.request("advance", { seconds: SLICE, most: Number(part("speed").value) })) {
-        const rate = (1000 * (this.run.epochs[0] - before)) / (performance.now() - begun);
+        const rate = (1000 * (this.epoch - before)) / (performance.now() - begun);
         part("rate").textContent = this.playing && rate > 0 ? `· ${number(rate, 2)} epochs a second` : "";
-        await new Promise(requestAnimationFrame);
       }
     }
+    this.going = false;
   }
 
   advance(most) {
@@ -204,9 +207,17 @@ export class Lab {
 
   // ------------------------------------------------------------------- a frame
 
+  // A frame is drawn when the screen is next, so that Python works on another one in the meantime.
   show(frame) {
     this.note(frame);
-    frame.columns = this.columns;
+    this.epoch = frame.epochs[0];
+    if (!this.coming) requestAnimationFrame(() => this.draw());
+    this.coming = { ...frame, columns: this.columns };
+  }
+
+  draw() {
+    const frame = this.coming;
+    this.coming = null;
     if (this.film) this.film.take(frame);
     else {
       this.run = frame;
