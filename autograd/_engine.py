@@ -6,6 +6,7 @@ The environment variable ``CHALKGRAD_ENGINE``, "native" or "python", chooses bef
 from __future__ import annotations
 
 import os
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -31,6 +32,11 @@ else:
 
 if TYPE_CHECKING or native is None:
     from .value import Value as Value
+
+    if sys.platform == "emscripten":
+        from ._browser import take_apart
+
+        Value.__del__ = take_apart  # type: ignore[attr-defined]
 else:
     engine, Value = "native", native.Value
     modes.on_change = native.set_active  # it looks at the modes with every operation

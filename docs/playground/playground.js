@@ -67,11 +67,10 @@ function setRunning(now, words = "") {
   part("running").textContent = words;
 }
 
-// Python in a browser has a small stack, and needs it too to free what hangs on one another: so a chain of a few thousand
-// values, which is no trouble elsewhere, ends it here.
+// Python in a browser has a small stack, and needs it too to free what hangs on one another.
 const reasonOf = ({ message }) =>
   /call stack/i.test(message)
-    ? "its stack was too small. A recursion was too deep, or a chain of more than about 1,000 values in a row (x = x * w, again and again) was freed."
+    ? "its stack was too small. A recursion was too deep, or lists were thousands deep in each other."
     : message;
 
 async function run() {

@@ -407,6 +407,11 @@ class TestProgram:
         watched.run("print(6 * 7)")
         assert watched.page.locator("#output").inner_text().strip() == "42"
 
+    def test_a_long_graph_is_no_trouble(self, watched: Watched) -> None:
+        lines = ["from autograd import Value", "x = y = Value(1.0)", "for _ in range(20_000):", "    y = y + x"]
+        watched.run("\n".join([*lines, "y.backward()", "del y", "print(x.grad)"]))
+        assert watched.page.locator("#output").inner_text().strip() == "20001.0"
+
     def test_python_that_broke_is_started_again(self, watched: Watched) -> None:
         watched.run("x = []\nfor _ in range(100_000):\n    x = [x]")
         assert "its stack was too small" in watched.page.locator("#error-text").inner_text()
