@@ -22,10 +22,10 @@ def take_apart(value: Any) -> None:
 
 
 def _held(value: Any) -> list[Any]:
-    """Take a node's operands away and return its Values, each once."""
+    """Take a node's operands away and return the Values among them, each once; other numbers have no ``__del__``."""
     operands = getattr(value, "operands", ())  # none yet where the constructor has raised
     value.operands = ()
-    return list({id(operand): operand for operand in operands if hasattr(operand, "operands")}.values())
+    return list({id(operand): operand for operand in operands if hasattr(type(operand), "__del__")}.values())
 
 
 def _count() -> int:

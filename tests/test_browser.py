@@ -39,6 +39,10 @@ del top
 middle.backward()
 print(middle.operands, x.grad)
 
+from autograd.compiler.trace.listing import listing
+
+print(len(listing(lambda a: [(Value(2.0) * a + a).data], ["a"]).instructions))
+
 try:
     Value("no number")
 except TypeError:
@@ -51,6 +55,6 @@ def test_a_long_graph_is_freed_node_by_node_and_what_others_hold_stays():
         [sys.executable, "-c", PROGRAM], capture_output=True, text=True, env=os.environ | {"CHALKGRAD_ENGINE": "python"}
     )
     assert done.stderr == ""
-    *freed, kept, last = done.stdout.splitlines()
+    *freed, kept, traced, last = done.stdout.splitlines()
     assert freed == ["True 2"] * 4  # no deeper, however long the chain
-    assert (kept, last) == ("(Value(data=2.0, grad=3.0), 3.0) 3.0", "refused")
+    assert (kept, traced, last) == ("(Value(data=2.0, grad=3.0), 3.0) 3.0", "2", "refused")
