@@ -41,6 +41,8 @@ class Progress:
         options: dict[str, Any] = {"bar_format": WIDGET}
         if self.is_text:
             room = {"ncols": NOTEBOOK} if in_notebook() else {"dynamic_ncols": True}
+            if sys.platform == "emscripten":
+                tqdm.monitor_interval = 0  # its monitor is a thread, and in a browser there are none
             options = {"bar_format": FORMATS[0], "file": self.file, **room}
         self.bar = kind(total=batches, initial=done, disable=not shown, unit="batch", **options)
 

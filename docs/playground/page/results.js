@@ -40,7 +40,8 @@ export class Results {
 
   clear() {
     this.run = (this.run ?? 0) + 1;
-    this.output.textContent = "";
+    this.line = new Text();
+    this.output.replaceChildren(this.line);
     document.getElementById("error").hidden = true;
     this.pages = [];
     this.done = false;
@@ -48,8 +49,12 @@ export class Results {
     for (const name of PAGES) panel(name).replaceChildren();
   }
 
+  // What is printed goes on in the unfinished line; after \r it is written over, as progress bars do.
   print(text) {
-    this.output.append(text);
+    const lines = (this.line.data + text).split("\n").map((line) => line.slice(line.trimEnd().lastIndexOf("\r") + 1));
+    const last = lines.pop();
+    if (lines.length) this.line.before(`${lines.join("\n")}\n`);
+    this.line.data = last;
     document.getElementById("no-output").hidden = true;
   }
 
