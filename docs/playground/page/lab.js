@@ -4,7 +4,7 @@
 // `begin`, `change` and `advance` of worker.js.
 
 import { columnsOf, forward, number, startTraining, unpack } from "network";
-import { Settings, DEFAULTS } from "./settings.js";
+import { Settings, DEFAULTS, MOST_POINTS } from "./settings.js";
 import { paintOn } from "./paint.js";
 import { Stopped } from "./python.js";
 
@@ -80,6 +80,7 @@ export class Lab {
     } catch (error) {
       this.pause();
       if (!(error instanceof Stopped)) this.say(error.message);
+      requestAnimationFrame(() => this.preview(this.points)); // the last frame may have had others
       return false;
     } finally {
       this.busy = false;
@@ -179,6 +180,10 @@ export class Lab {
 
   // Points of the reader's own, which are in the address.
   setPoints(points) {
+    if (points.length > MOST_POINTS) {
+      this.say(`There are ${MOST_POINTS} points, which is all that there may be: erase some, or take a set.`);
+      return;
+    }
     this.settings.points = points;
     this.use(points);
   }

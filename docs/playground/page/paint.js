@@ -1,7 +1,6 @@
 // Points that are painted on the plane, by mouse or finger.
 
 const APART = 0.16; // from one point of a stroke to the next, in the units of the plane
-const MOST = 500;
 
 // `brush()` is "1" or "0" for a class, "erase", or "ask", which leaves clicks to others. `changed(points)` gets what
 // there is after each stroke's every point.
@@ -23,7 +22,7 @@ export function paintOn(canvas, { brush, points, span, changed }) {
     if (!place || (last && Math.hypot(place[0] - last[0], place[1] - last[1]) < APART)) return;
     last = place;
     if (brush() === "erase") changed(points().filter(([a, b]) => Math.hypot(a - place[0], b - place[1]) > APART));
-    else if (points().length < MOST) changed([...points(), [...place.map((x) => Math.round(x * 100) / 100), Number(brush())]]);
+    else changed([...points(), [...place.map((x) => Math.round(x * 100) / 100), Number(brush())]]);
   }
 
   canvas.addEventListener("pointerdown", (event) => {

@@ -6,7 +6,7 @@ export const DEFAULTS = {
 };
 const MOST_LAYERS = 5;
 const MOST_UNITS = 16;
-const MOST_POINTS = 500;
+export const MOST_POINTS = 500;
 const field = (name) => document.querySelector(`[data-setting="${name}"]`);
 const isWhole = (x, low, high) => Number.isInteger(x) && x >= low && x <= high;
 
@@ -39,7 +39,7 @@ export class Settings {
         if (document.querySelector(`#presets [data-preset="${CSS.escape(String(value))}"]`)) kept.preset = String(value);
       } else if (name === "seed") {
         if (isWhole(value, 0, 9999)) kept.seed = value;
-      } else if ([...field(name).options].some((option) => option.value === String(value))) kept[name] = value;
+      } else if (typeof value === typeof DEFAULTS[name] && [...field(name).options].some((option) => option.value === String(value))) kept[name] = value;
     }
     return kept;
   }

@@ -57,6 +57,7 @@ class Trainer:
         widths = [int(n) for n in settings["layers"]]
         if len(widths) > MOST_LAYERS or not all(1 <= n <= MOST_UNITS for n in widths):
             raise ValueError(f"there are up to {MOST_LAYERS} hidden layers of 1 to {MOST_UNITS} neurons: {widths}")
+        self.problem = ""  # why it cannot learn from the points of now
         self.model = nn.MLP(2, [*widths, 1], activation=settings["activation"], seed=int(settings["seed"]))
         self.stepper = self._stepper()
 
@@ -68,11 +69,11 @@ class Trainer:
         parts: Any = (X, [], y, [])
         if test > 0.0 and len(points) > 1:
             parts = nn.data.train_test_split(X, y, test, seed=0)
-        self.X, self.test_X, self.y, self.test_y = parts
-        if len(set(self.y)) < 2:
+        if len(set(parts[2])) < 2:
             raise ValueError(
                 "To learn where the boundary is, it needs points of both classes: paint some, or take a set."
             )
+        self.X, self.test_X, self.y, self.test_y = parts
         loss, rows, targets = nn.loss_function(self.settings["loss"]), self.X + self.test_X, self.y + self.test_y
         seed = int(self.settings["seed"])
         return Stepper(self.machine, self.model, loss, rows, targets, self._optimizer(), len(self.X), seed)
@@ -85,16 +86,28 @@ class Trainer:
         return nn.SGD(parameters, lr=lr, momentum=0.9 if name == "momentum" else 0.0, weight_decay=decay)
 
     def change(self, settings: Mapping[str, Any]) -> None:
-        """Take over what may change while it learns: learning rate and batch size, and anew data and weight decay."""
+        """Take over what may change while it learns: learning rate and batch size, and anew data and weight decay.
+
+        Raises ValueError where it cannot learn from the data, and so does ``advance`` until there are others.
+        """
         changed = {key for key, new in settings.items() if new != self.settings.get(key)}
         self.settings |= settings
         self.stepper.learning_rate = float(self.settings["lr"])
         if changed - {"lr", "batch"}:
             self.stepper.update_model()
-            self.stepper = self._stepper()
+            try:
+                self.stepper, self.problem = self._stepper(), ""
+            except ValueError as error:
+                self.problem = str(error)
+        self._check()
+
+    def _check(self) -> None:
+        if self.problem:
+            raise ValueError(self.problem)
 
     def advance(self, seconds: float, most: int) -> None:
         """Train for so many seconds or ``most`` epochs, whichever comes first. One epoch there is always."""
+        self._check()
         begun, size = time.perf_counter(), int(self.settings["batch"]) or None
         for count in range(most):
             if count and time.perf_counter() - begun > seconds:
