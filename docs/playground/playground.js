@@ -57,13 +57,13 @@ async function begin() {
 // ------------------------------------------------------------------- programs
 
 const editor = new Editor(part("editor"), { run: () => run(), changed: () => changed() });
-const results = new Results({ fetchPage: (name) => python.ask("page", { name }), goTo: (line) => editor.goTo(line) });
-let running = false;
+const results = new Results({ fetchPage, goTo: (line) => editor.goTo(line) });
+let [running, making] = [false, 0]; // making: how many pages of a result
 
 function setRunning(now, words = "") {
   running = now;
   part("run").disabled = now;
-  part("stop").disabled = !now;
+  part("stop").disabled = !now && !making;
   part("running").textContent = words;
 }
 
@@ -73,6 +73,35 @@ const reasonOf = ({ message }) =>
     ? "its stack was too small. A recursion was too deep, or lists were thousands deep in each other."
     : message;
 
+// A picture may take long, too, and can be stopped.
+async function fetchPage(name) {
+  making += 1;
+  part("stop").disabled = false;
+  try {
+    return await python.ask("page", { name });
+  } catch (error) {
+    if (!error.fatal) throw error;
+    restart("Python itself stopped, and was started again.");
+    throw new Error(`Python itself stopped: ${reasonOf(error)}`);
+  } finally {
+    making -= 1;
+    if (!making && !running) part("stop").disabled = true;
+  }
+}
+
+// Free what the last program made. Where that breaks Python, the next program is not to blame: it gets another Python.
+async function freed() {
+  try {
+    await python.ask("forget");
+    return true;
+  } catch (error) {
+    if (!error.fatal) throw error;
+    const started = await restart("Python was started again, to free what the last program made.");
+    if (started) setRunning(true, "Running …");
+    return started;
+  }
+}
+
 async function run() {
   if (running || part("run").disabled) return;
   notice("");
@@ -81,6 +110,7 @@ async function run() {
   results.clear();
   setRunning(true, "Running …");
   try {
+    if (!(await freed())) return;
     const end = await python.ask("run", { source: editor.text });
     editor.mark(end.error?.line ?? null);
     results.show(end);
@@ -99,6 +129,7 @@ async function restart(words) {
   const started = await begin();
   setRunning(false, started ? words : "");
   part("run").disabled = !started;
+  return started;
 }
 
 part("run").addEventListener("click", run);
@@ -172,8 +203,11 @@ async function main() {
   const program = await restore();
   settled = true;
   if (!(await started) || views.name === "training") return;
-  if (isExample(program)) await run();
-  else notice("This program came with the address. Read it, then press Run.");
+  const told = part("notice").textContent; // of the address
+  if (isExample(program)) {
+    await run();
+    notice(told);
+  } else notice("This program came with the address. Read it, then press Run.");
 }
 
 if (location.protocol !== "file:") main();

@@ -68,6 +68,7 @@ const print = (text) => postMessage({ text });
 const operations = {
   start,
   run: ({ source }) => JSON.parse(calls.run(source, print)),
+  forget: () => calls.forget(),
   page: ({ name }) => calls.page(name),
   points: ({ name, count, noise }) => JSON.parse(calls.points(name, count, noise)),
   begin: ({ settings }) => calls.begin(JSON.stringify(settings), machine),

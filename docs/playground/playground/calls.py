@@ -16,9 +16,17 @@ _trainer: Trainer | None = None
 def run(source: str, write: Callable[[str], None]) -> str:
     """Run a program, and say which pages there are and what stopped it."""
     global _program
-    _program = None  # what the last one left is freed before the next one needs room
+    forget()
     _program = Program(source, write)
     return json.dumps({"error": _program.error, "pages": _program.pages})
+
+
+def forget() -> None:
+    """Free what the last program made, before the next one needs room."""
+    global _program
+    if _program is not None:
+        _program.free()
+    _program = None
 
 
 def page(name: str) -> str:

@@ -18,6 +18,7 @@ from autograd.diagram.webpage import palette, web_page
 
 FILE = "program.py"  # what tracebacks call it
 MOST_TEXT = 100_000  # characters of output; more would only make the page slow
+MOST_MESSAGE = 10_000  # characters of an error's message
 OFTEN = 0.05  # seconds from one piece of output to the next
 MOST_DERIVATIONS = 12
 _ROWS = set(OPERATIONS)
@@ -33,33 +34,45 @@ summary { cursor: pointer; color: var(--quiet); } p, li { max-width: 46em; } .ad
 
 
 class Program:
-    """One run of a program. ``result`` is what its last line gave; ``error`` says where and why it stopped, or None."""
+    """One run of a program. ``result`` is what its last line gave; ``error`` says where and why it stopped, or None.
+
+    ``pages`` names the pages that there are of the result: "picture", "explain", "diagnose".
+    """
 
     def __init__(self, source: str, write: Callable[[str], None]) -> None:
         self.source = source
         self.result: Any = None
         self.error: dict[str, Any] | None = None
+        self.pages: list[str] = []
+        self._namespace: dict[str, Any] = {"__name__": "__main__", "input": _no_input}
         output = _Output(write)
         for name in OPERATIONS.keys() - _ROWS:  # that an earlier run defined, as this one may do once more
             del OPERATIONS[name]
         try:
             with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
-                self.result = _run(source)
-                if self._is_plain():
+                self.result = _run(source, self._namespace)
+                found = {"picture": picture, "explain": explanation, "diagnose": diagnosis}
+                self.pages = [name for name, maker in found.items() if maker(self.result) is not None]
+                if self.result is not None and not {"picture", "explain"} & set(self.pages):
                     print(self.result)
         except BaseException as error:  # SystemExit, too: it ends the program, and not the page
-            self.error = _told(error)
+            self.error = None if isinstance(error, SystemExit) and not error.code else _told(error, source)
         finally:
             output.finish()
 
-    def _is_plain(self) -> bool:
-        return self.result is not None and picture(self.result) is None and explanation(self.result) is None
+    def free(self) -> None:
+        """Forget all that the program made, the graphs of its variables one value after the other.
 
-    @property
-    def pages(self) -> list[str]:
-        """Which pages there are: "picture", "explain", "diagnose"."""
-        found = {"picture": picture, "explain": explanation, "diagnose": diagnosis}
-        return [name for name, maker in found.items() if maker(self.result) is not None]
+        Python frees a chain of values by recursion, for which its stack in a browser is too small.
+        """
+        kept = [self.result, *self._namespace.values()]
+        kept += [one for many in kept if isinstance(many, (list, tuple)) for one in many]
+        order = topological_order(*[one for one in kept if isinstance(one, Value)])
+        kept.clear()
+        self.result = None
+        self._namespace.clear()
+        while order:
+            order.pop()  # users before their operands, which are still in the list
 
     def page(self, name: str) -> str:
         """Return one of them as HTML; an error while it is made becomes the page."""
@@ -160,28 +173,34 @@ def _page(title: str, body: str) -> str:
     return web_page(title, f"<main>{body}</main>", palette("auto") + SHEET, "")
 
 
-def _run(source: str) -> Any:
-    """Run a program in a namespace of its own, and return what its last line gives, where that is an expression."""
+def _run(source: str, namespace: dict[str, Any]) -> Any:
+    """Run a program in a namespace, and return what its last line gives, where that is an expression."""
+    linecache.cache[FILE] = (len(source), None, source.splitlines(keepends=True), FILE)  # for warnings and tracebacks
     tree = ast.parse(source, FILE)
-    linecache.cache[FILE] = (len(source), None, source.splitlines(keepends=True), FILE)  # for tracebacks
-    namespace = {"__name__": "__main__", "input": _no_input}
     last = tree.body[-1] if tree.body else None
     tree.body = tree.body[:-1] if isinstance(last, ast.Expr) else tree.body
-    exec(compile(tree, FILE, "exec"), namespace)
-    return eval(compile(ast.Expression(last.value), FILE, "eval"), namespace) if isinstance(last, ast.Expr) else None
+    exec(compile(tree, FILE, "exec", dont_inherit=True), namespace)  # without the __future__ of this file
+    if not isinstance(last, ast.Expr):
+        return None
+    return eval(compile(ast.Expression(last.value), FILE, "eval", dont_inherit=True), namespace)
 
 
 def _no_input(prompt: object = "") -> str:
     raise RuntimeError("input() waits for a keyboard, and this page has none for it: write the text into the program")
 
 
-def _told(error: BaseException) -> dict[str, Any]:
+def _told(error: BaseException, source: str) -> dict[str, Any]:
     """What the page says of an error: its line, and the way to it through the reader's own lines."""
     message = "".join(traceback.format_exception_only(error)).strip()
+    if len(message) > MOST_MESSAGE:
+        message = f"{message[:MOST_MESSAGE]}\n… and {len(message) - MOST_MESSAGE:,} characters more."
+    if isinstance(error, ImportError):
+        message += "\nThis page has the standard library of Python, autograd and nn, and no other package."
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == FILE]
-    if isinstance(error, SyntaxError) and error.filename == FILE:
+    if isinstance(error, SyntaxError) and error.filename == FILE and error.lineno is not None:
+        text = error.text or "".join(source.splitlines()[error.lineno - 1 : error.lineno])
         words = f"Line {error.lineno}: {type(error).__name__}: {error.msg}"
-        return {"line": error.lineno, "column": error.offset, "text": f"{words}\n    {(error.text or '').strip()}"}
+        return {"line": error.lineno, "column": error.offset, "text": f"{words}\n    {text.strip()}"}
     steps = _shortened([_step(frame.lineno, frame.name, frame.line) for frame in frames])
     return {"line": frames[-1].lineno if frames else None, "column": None, "text": "\n".join([*steps, message])}
 
