@@ -7,6 +7,7 @@ import doctest
 import http.server
 import importlib.util
 import json
+import linecache
 import os
 import re
 import subprocess
@@ -27,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "playground"
 sys.path.insert(0, str(FOLDER))
 from playground import training  # noqa: E402
-from playground.program import MOST_TEXT, Program  # noqa: E402
+from playground.program import MOST_MESSAGE, MOST_TEXT, Program  # noqa: E402
 from playground.training import ACTIVATIONS, LABELS, OPTIMIZERS, SPAN, Trainer, preset  # noqa: E402
 
 EXAMPLES = sorted(path.stem for path in (FOLDER / "examples").glob("*.py"))
@@ -64,7 +65,10 @@ ERRORS = {
     "from autograd import Value\nValue(1.0) / 'a'": (2, "Value(1.0) / 'a'\nTypeError: unsupported operand"),
     "import sys\nsys.exit('enough')": (2, "SystemExit: enough"),
     "\ninput('name? ')": (2, "RuntimeError: input() waits for a keyboard, and this page has none for it: write"),
-    "import numpy_that_is_not_there": (1, "ModuleNotFoundError"),
+    "import numpy_that_is_not_there": (1, "there'\nThis page has the standard library of Python, autograd and nn"),
+    "x = 1\nreturn x": (2, "Line 2: SyntaxError: 'return' outside function\n    return x"),
+    "x = 1\0": (None, "SyntaxError: source code string cannot contain null bytes"),
+    "class Own:\n    def __getattr__(self, name): raise ValueError(name)\nOwn()": (2, "ValueError: "),
 }  # fmt: skip
 
 
@@ -84,6 +88,29 @@ def test_a_deep_recursion_is_told_in_few_lines() -> None:
     assert program.error is not None
     assert len(program.error["text"].splitlines()) < 30
     assert re.search(r"… \d+ calls more …", program.error["text"])
+
+
+def test_a_long_message_is_cut() -> None:
+    program, _ = told("raise ValueError('x' * 1_000_000)")
+    assert program.error is not None
+    assert len(program.error["text"]) < MOST_MESSAGE + 200
+    assert "characters more." in program.error["text"]
+
+
+@pytest.mark.parametrize("code", ["", "0", "None"])
+def test_a_program_that_ends_itself_is_no_error(code: str) -> None:
+    program, printed = told(f"import sys\nprint('done')\nsys.exit({code})")
+    assert (program.error, program.pages, printed) == (None, [], "done\n")
+
+
+def test_a_warning_shows_the_line_of_this_program() -> None:
+    told("old = 1")
+    told("x is 3 (")  # which Python warns of while it reads it, with the line that stands there
+    assert linecache.getline("program.py", 1) == "x is 3 ("
+
+
+def test_a_program_is_compiled_by_its_own_rules() -> None:
+    assert told("def f(x: 3): pass\nprint(f.__annotations__)")[1] == "{'x': 3}\n"
 
 
 def test_what_has_no_picture_is_printed() -> None:
@@ -204,6 +231,21 @@ def test_what_changes_while_it_learns() -> None:
     assert learning.epoch == 22
     learning.frame()
     assert learning.model.state_dict() == weights
+
+
+def test_without_points_to_learn_from_it_does_not_go_on() -> None:
+    learning = trainer()
+    learning.advance(60.0, 3)
+    for points in ([], [[0.0, 0.0, 1], [1.0, 1.0, 1]]):
+        for _ in range(2):
+            with pytest.raises(ValueError, match="needs points of both classes"):
+                learning.change({"points": points})
+        for act in (lambda: learning.advance(60.0, 1), lambda: learning.change({"lr": 0.01})):
+            with pytest.raises(ValueError, match="needs points of both classes"):
+                act()
+    learning.change({"points": preset("xor", 30)})
+    learning.advance(60.0, 1)
+    assert (learning.epoch, len(learning.X)) == (4, 24)
 
 
 def test_what_cannot_be_learnt_says_why() -> None:
@@ -412,6 +454,41 @@ class TestProgram:
         watched.run("\n".join([*lines, "y.backward()", "del y", "print(x.grad)"]))
         assert watched.page.locator("#output").inner_text().strip() == "20001.0"
 
+    def test_a_long_chain_is_freed_before_the_next_program(self, watched: Watched) -> None:
+        chain = "from autograd import Value\nx = y = Value(1.0)\nfor i in range(5000):\n    y = y * 1.001\n"
+        watched.run(chain)
+        watched.run(chain + "y")
+        watched.run("print(6 * 7)")
+        assert watched.page.locator("#running").inner_text() == "Done."
+        assert watched.page.locator("#output").inner_text().strip() == "42"
+
+    def test_what_cannot_be_freed_does_not_stop_the_next_program(self, watched: Watched) -> None:
+        watched.run("class Own: pass\nown = Own()\nown.x = []\nfor _ in range(100_000):\n    own.x = [own.x]\nown")
+        assert watched.page.locator("#running").inner_text() == "Done."
+        watched.run("print(6 * 7)")
+        watched.page.get_by_text("Done.", exact=True).wait_for()
+        assert watched.page.locator("#output").inner_text().strip() == "42"
+        assert all("fatal error" in words or "call stack" in words for words in watched.wrong)
+        watched.wrong.clear()
+
+    def test_a_picture_that_takes_too_long_can_be_stopped(self, watched: Watched) -> None:
+        watched.write("class Own:\n    def _repr_html_(self):\n        while True: pass\nOwn()")
+        watched.page.keyboard.press("Control+Enter")
+        watched.page.get_by_text("Done.", exact=True).wait_for()
+        watched.page.locator("#stop:not([disabled])").click()
+        watched.ended()
+        assert watched.page.locator("#running").inner_text() == "Stopped; Python was started again."
+
+    def test_a_progress_bar_writes_its_line_anew(self, watched: Watched) -> None:
+        watched.run(
+            "import time\nfor i in range(3):\n    print(i, end='\\r')\n    time.sleep(0.1)\nprint('done\\r\\n...')"
+        )
+        assert watched.page.locator("#output").inner_text().split() == ["done", "..."]
+        fit = "import nn\nX, y = nn.data.xor(8)\n_ = nn.fit(nn.MLP(2, [2, 1]), X, y, epochs=3)"
+        watched.run(fit)
+        [line] = watched.page.locator("#output").inner_text().strip().splitlines()
+        assert "epoch 3/3" in line
+
     def test_python_that_broke_is_started_again(self, watched: Watched) -> None:
         watched.run("x = []\nfor _ in range(100_000):\n    x = [x]")
         assert "its stack was too small" in watched.page.locator("#error-text").inner_text()
@@ -518,6 +595,31 @@ class TestTraining:
         self.until(lab, lambda: lab.locator("#play").inner_text() == "Play", "a pause")
         assert "both classes" in lab.locator("#training-words").inner_text()
 
+    def test_points_taken_away_while_it_plays_are_gone(self, lab: Any) -> None:
+        lab.locator("[data-preset='xor']").click()
+        lab.locator("#play").click()
+        self.until(lab, lambda: self.epoch(lab) > 3, "epochs")
+        lab.locator("#clear").click()
+        self.until(lab, lambda: lab.locator("#play").inner_text() == "Play", "a pause")
+        plane = lab.locator("[data-part='plane']")
+        lab.wait_for_timeout(300)
+        without = plane.screenshot()
+        lab.locator("#play").click()
+        self.until(lab, lambda: lab.locator("#play").inner_text() == "Play", "a pause")
+        assert "both classes" in lab.locator("#training-words").inner_text()
+        lab.locator("[data-preset='xor']").click()
+        lab.locator("#clear").click()
+        self.until(lab, lambda: plane.screenshot() == without, "a plane without points")
+
+    def test_there_are_no_more_points_than_an_address_may_have(self, context: Any, address: str) -> None:
+        points = [[k % 25 / 13, k // 25 / 20, k % 2] for k in range(500)]
+        other = Watched(context, address)
+        page = other.open(packed({"view": "training", "training": {"points": points}}))
+        page.locator("#training[data-ready]").wait_for()
+        page.get_by_role("button", name="Add ●").click()
+        assert "There are 500 points, which is all" in page.locator("#training-words").inner_text()
+        page.close()
+
     def test_settings_and_points_are_in_the_address(self, lab: Any, context: Any, address: str) -> None:
         lab.locator("[data-preset='xor']").click()
         lab.get_by_label("batch").select_option("5")
@@ -573,6 +675,10 @@ class TestPage:
         page.locator("#notice:not([hidden])").wait_for()
         assert words in page.locator("#notice").inner_text()
         assert "The worked example" in page.locator(".cm-content").inner_text()
+        watched.ready()
+        page.get_by_text("Done.", exact=True).wait_for()
+        page.wait_for_timeout(100)
+        assert words in page.locator("#notice").inner_text()
         page.close()
 
     def test_settings_of_an_address_are_checked(self, watched: Watched) -> None:
@@ -583,6 +689,7 @@ class TestPage:
             "activation": "exp",
             "points": [[9, 9, 0]],
             "batch": 20,
+            "count": "200",  # no number
             "a": 1,
         }
         other = Watched(watched.page.context, watched.address)
@@ -591,6 +698,7 @@ class TestPage:
         assert page.get_by_label("batch").input_value() == "20"
         assert page.get_by_label("learning rate").input_value() == "0.03"
         assert page.get_by_label("activation").input_value() == "tanh"
+        assert page.locator("[data-setting='count']").input_value() == "100"
         assert "layer 1: 4 neurons" in page.locator("#layers").inner_text()
         page.close()
 

@@ -24,8 +24,6 @@ def run(source: str, write: Callable[[str], None]) -> str:
 def forget() -> None:
     """Free what the last program made, before the next one needs room."""
     global _program
-    if _program is not None:
-        _program.free()
     _program = None
 
 

@@ -44,13 +44,12 @@ class Program:
         self.result: Any = None
         self.error: dict[str, Any] | None = None
         self.pages: list[str] = []
-        self._namespace: dict[str, Any] = {"__name__": "__main__", "input": _no_input}
         output = _Output(write)
         for name in OPERATIONS.keys() - _ROWS:  # that an earlier run defined, as this one may do once more
             del OPERATIONS[name]
         try:
             with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
-                self.result = _run(source, self._namespace)
+                self.result = _run(source)
                 found = {"picture": picture, "explain": explanation, "diagnose": diagnosis}
                 self.pages = [name for name, maker in found.items() if maker(self.result) is not None]
                 if self.result is not None and not {"picture", "explain"} & set(self.pages):
@@ -59,20 +58,6 @@ class Program:
             self.error = None if isinstance(error, SystemExit) and not error.code else _told(error, source)
         finally:
             output.finish()
-
-    def free(self) -> None:
-        """Forget all that the program made, the graphs of its variables one value after the other.
-
-        Python frees a chain of values by recursion, for which its stack in a browser is too small.
-        """
-        kept = [self.result, *self._namespace.values()]
-        kept += [one for many in kept if isinstance(many, (list, tuple)) for one in many]
-        order = topological_order(*[one for one in kept if isinstance(one, Value)])
-        kept.clear()
-        self.result = None
-        self._namespace.clear()
-        while order:
-            order.pop()  # users before their operands, which are still in the list
 
     def page(self, name: str) -> str:
         """Return one of them as HTML; an error while it is made becomes the page."""
@@ -173,10 +158,11 @@ def _page(title: str, body: str) -> str:
     return web_page(title, f"<main>{body}</main>", palette("auto") + SHEET, "")
 
 
-def _run(source: str, namespace: dict[str, Any]) -> Any:
-    """Run a program in a namespace, and return what its last line gives, where that is an expression."""
+def _run(source: str) -> Any:
+    """Run a program in a namespace of its own, and return what its last line gives, where that is an expression."""
     linecache.cache[FILE] = (len(source), None, source.splitlines(keepends=True), FILE)  # for warnings and tracebacks
     tree = ast.parse(source, FILE)
+    namespace = {"__name__": "__main__", "input": _no_input}
     last = tree.body[-1] if tree.body else None
     tree.body = tree.body[:-1] if isinstance(last, ast.Expr) else tree.body
     exec(compile(tree, FILE, "exec", dont_inherit=True), namespace)  # without the __future__ of this file
