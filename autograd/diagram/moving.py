@@ -142,9 +142,11 @@ def called_with(function: Callable[..., Any], arguments: Mapping[str, Any]) -> V
     first, others = _split(function, arguments)
     output = function(*first, **others)
     if not isinstance(output, Value) or output.op is None:
+        own = isinstance(output, Value)
+        advice = " If it branches on a number, choose with where(condition, a, b) instead." if own else ""
         raise DiagramError(
             f"{_name(function)} is a function whose result is one Value that it computes from its arguments; it gave "
-            f"{clean(repr(output), 60)}."
+            f"{clean(repr(output), 60)}.{advice}"
         )
     return output
 

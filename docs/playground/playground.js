@@ -143,7 +143,8 @@ part("examples").addEventListener("change", () => {
   const example = EXAMPLES.find(({ name }) => name === part("examples").value);
   if (!example) return;
   editor.text = example.text;
-  run();
+  if (running) part("running").textContent = "A program runs; this one waits for Run.";
+  else run();
 });
 
 const isExample = (text) => EXAMPLES.find((one) => one.text === text);

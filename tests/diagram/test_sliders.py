@@ -206,6 +206,8 @@ def test_other_mistakes() -> None:
         draw(lambda w: w * 2 if w > 0.5 else w * 3, w=(0, 1))
     with pytest.raises(TypeError, match="unexpected keyword argument 'titel'"):
         draw(Value(1.0) * 2, titel="x")
+    with pytest.raises(DiagramError, match="If it branches on a number, choose with where"):
+        draw(lambda w: w if w > 0.5 else -w, w=(0, 1))
     turns = itertools.count()
     with pytest.raises(DiagramError, match="does not compute the same each time"):
         draw(lambda w: w * 2 if next(turns) == 0 else w + 2, w=(0, 1))

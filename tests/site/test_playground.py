@@ -443,6 +443,9 @@ class TestProgram:
     def test_an_endless_loop_can_be_stopped(self, watched: Watched) -> None:
         watched.write("print('begun')\nwhile True:\n    pass")
         watched.page.locator("#run").click()
+        watched.page.locator("#stop:not([disabled])").wait_for()
+        watched.page.locator("#examples").select_option(index=6)
+        assert watched.page.locator("#running").inner_text() == "A program runs; this one waits for Run."
         watched.page.locator("#stop:not([disabled])").click()
         watched.ended()
         assert watched.page.locator("#running").inner_text() == "Stopped; Python was started again."

@@ -38,7 +38,7 @@ export class Lab {
   arrange() {
     const cards = part("training").querySelector(".cards");
     const plane = cards.querySelector("[data-part='plane-card']");
-    plane.querySelector(".choices").append(part("brushes"));
+    plane.querySelector(".choices").append(part("brushes"), part("hollow"));
     if (!window.matchMedia("(max-width: 900px)").matches) return;
     cards.prepend(plane);
     cards.after(part("training").querySelector(".settings"));
