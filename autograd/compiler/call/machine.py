@@ -168,8 +168,8 @@ class Compiler:
             try:
                 self.module.take_over(pickle.loads(entry))
                 return
-            except Exception:  # of another time, whatever is wrong with it
-                self.module = Module(self.rules.address, self.module.lanes, bool(self.module.flags), lanes())
+            except Exception:  # of another time, whatever is wrong with it; the module is as empty as before
+                pass
         functions(self.module)
         if (written := self.module.written()) is not None:
             cache.store(key, pickle.dumps(written, pickle.HIGHEST_PROTOCOL))

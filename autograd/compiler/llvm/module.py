@@ -59,11 +59,12 @@ class Module:
 
     def take_over(self, written: Any) -> None:
         """Begin with what another process has written. Raises ValueError where less is outside than it had there."""
-        self._functions, self._helpers, self._tables, self.arena, found = written
+        functions, helpers, tables, arena, found = written
         for name, arity in found:
             self.callee(name, arity)
         if len(self.externals) != len(found):
             raise ValueError("two functions of the C library are one here")
+        self._functions, self._helpers, self._tables, self.arena = functions, helpers, tables, arena
 
     def procedure(self, procedure: Procedure) -> str:
         """Return the name of the function of a procedure."""

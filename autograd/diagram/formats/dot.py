@@ -93,12 +93,11 @@ class DotPicture:
         add(graph, None)
 
     def _frame(self, cluster: Cluster) -> dict[str, str]:
-        attributes = {
+        return {
             "label": f"<{font(cluster.label, self.theme.muted)}>", "style": "rounded,filled",
             "color": self.theme.muted, "fillcolor": self.theme.cluster, "labeljust": "l", "margin": "10",
             "id": cluster.id,
         }  # fmt: skip
-        return attributes
 
     def _edge(self, edge: Edge) -> dict[str, str]:
         color = stroke(self.theme, edge.sign)
