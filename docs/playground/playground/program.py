@@ -50,8 +50,7 @@ class Program:
         try:
             with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
                 self.result = _run(source)
-                found = {"picture": picture, "explain": explanation, "diagnose": diagnosis}
-                self.pages = [name for name, maker in found.items() if maker(self.result) is not None]
+                self.pages = [name for name, maker in MAKERS.items() if maker(self.result) is not None]
                 if self.result is not None and not {"picture", "explain"} & set(self.pages):
                     print(self.result)
         except BaseException as error:  # SystemExit, too: it ends the program, and not the page
@@ -61,7 +60,7 @@ class Program:
 
     def page(self, name: str) -> str:
         """Return one of them as HTML; an error while it is made becomes the page."""
-        maker = {"picture": picture, "explain": explanation, "diagnose": diagnosis}[name](self.result)
+        maker = MAKERS[name](self.result)
         try:
             return maker() if maker is not None else _page(name, "<p>There is nothing to show.</p>")
         except Exception as error:
@@ -99,6 +98,9 @@ def diagnosis(result: Any) -> Page | None:
         return lambda: _page("diagnose", _findings(result))
     root = _root(result)
     return (lambda: _page("diagnose", _findings(diagnose(root)))) if root is not None else None
+
+
+MAKERS = {"picture": picture, "explain": explanation, "diagnose": diagnosis}
 
 
 def _values(result: Any) -> bool:
