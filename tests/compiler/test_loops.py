@@ -613,6 +613,22 @@ def test_a_state_of_many_numbers() -> None:
     assert jit(grad(f), in_axes=None)(np.ones(n))[-2:].tolist() == [0.0, 2.0]
 
 
+@pytest.mark.parametrize("size", [3, 8, 9, 40, 131])
+def test_a_body_whose_first_and_last_numbers_differ(size: int) -> None:
+    def shifted(x: Any) -> Any:
+        def body(i: Any, y: Any) -> Any:
+            ahead = [x[0], *[a * b for a, b in zip(x[1:], y, strict=False)]]
+            moved = [a + 0.1 * b for a, b in zip(y, ahead, strict=True)]
+            behind = [*[a * b for a, b in zip(x, moved[1:], strict=False)], moved[0]]
+            return [a + b / 3.0 for a, b in zip(moved, behind, strict=True)]
+
+        return loop(4, body, [0.5] * len(x))[-1]
+
+    x = np.random.default_rng(size).normal(size=size)
+    gradient = jit(grad(shifted), in_axes=None)
+    assert gradient(x).tolist() == gradient.program(x).run(x.tolist())  # whose turns are not side by side
+
+
 def test_a_comparison_is_no_index_and_a_number_no_condition() -> None:
     with pytest.raises(TraceError, match="a comparison is not a number"):
         jit(lambda x: take([1.0, 2.0], x > 0.0))(1.0)
