@@ -57,6 +57,7 @@ TESTS = {
         "tests/test_functional.py", "tests/test_edges.py", "tests/test_graphs.py", "tests/test_check.py",
         "tests/test_branches.py",
     ],
+    "autograd/compiler/program/fuse.py": ["tests/compiler/test_fuse.py"],
     "autograd/compiler/program/simplify.py": ["tests/compiler", "tests/test_branches.py"],
     "nn/optim.py": [
         "tests/nn/test_optim.py", "tests/nn/test_edges.py", "tests/nn/test_schedule.py", "tests/nn/test_fit.py",

@@ -220,7 +220,7 @@ class Program:
             if name == ARGUMENT:  # it is shown where the loop is called
                 continue
             if name == TAPE or name.startswith(CALL):
-                arguments = ", ".join(self._row(operands[0]))
+                arguments = self._listed(self.arguments(operands[0]))
                 yield f"{indent}t{len(self.inputs) + term.number} = {name}({arguments})"
                 continue
             steps = advances(self.instructions, term.number, around)
@@ -228,13 +228,17 @@ class Program:
             names = [self._advancing(place, [step[i] for step in steps]) for i, place in enumerate(operands)]
             yield f"{indent}{result} = {row_of(name).write(names)}"
 
-    def _row(self, place: int) -> list[str]:
-        """Return the names of the numbers in a row of arguments."""
-        names: list[str] = []
+    def arguments(self, place: int) -> list[int]:
+        """Return the places of the numbers in a row of arguments."""
+        found: list[int] = []
         while place >= 0:
             place, number, _ = self.instructions[place - len(self.inputs)].operands
-            names.insert(0, self.name(number))
-        return names if len(names) <= LISTED else [*names[: LISTED // 2], "…", *names[-LISTED // 2 :]]
+            found.append(number)
+        return found[::-1]
+
+    def _listed(self, places: list[int]) -> str:
+        names = list(map(self.name, places))
+        return ", ".join(names if len(names) <= LISTED else [*names[: LISTED // 2], "…", *names[-LISTED // 2 :]])
 
     def _advancing(self, place: int, steps: list[int]) -> str:
         parts = [f"{step:+d}{turn}".replace("+1", "+").replace("-1", "-") for step, turn in zip(steps, TURNS) if step]

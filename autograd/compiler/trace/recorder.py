@@ -6,6 +6,7 @@ from threading import get_ident
 from typing import Any
 
 from autograd.compiler.program.conditions import CONDITIONS
+from autograd.compiler.program.fuse import fused
 from autograd.compiler.program.program import Program
 from autograd.compiler.program.simplify import Draft
 from autograd.errors import TraceError
@@ -73,7 +74,7 @@ class Trace(Draft):
         """Take no more instructions, and return the program of what the outputs need."""
         outputs = [self.place(x) for x in outputs]
         self.owner = 0
-        return self.finish(outputs)
+        return fused(self.finish(outputs))
 
     def place(self, x: Any) -> int:
         """Return the place of a traced number, or of a constant."""
