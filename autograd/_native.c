@@ -422,6 +422,12 @@ done:
     return failed;
 }
 
+/* Tell who follows of a leaf just made; he knows then that it is none from outside. */
+static int show_leaf(Value *leaf) {
+    int followed = active && is_on(following, Py_None);
+    return PyErr_Occurred() || (followed && show(leaf) < 0) ? -1 : 0;
+}
+
 /* Hand out a node just made. While a mode is open somewhere, it may check the node, or cut off its graph. */
 static PyObject *finished(Value *node) {
     if (!active) return (PyObject *)node;
@@ -1504,7 +1510,8 @@ static int value_init(PyObject *self, PyObject *args, PyObject *named) {
     Py_CLEAR(v->extras);
     v->state &= ~FROZEN;
     put_grad(v, UNSET);
-    return name == Py_None ? 0 : PyObject_SetAttr(self, str_name, name);
+    if (name != Py_None && PyObject_SetAttr(self, str_name, name) < 0) return -1;
+    return show_leaf(v);
 }
 
 /* Value(2.0) without the tuple of arguments. Any other call, or an __init__ that was replaced, goes the usual way. */
@@ -1514,7 +1521,7 @@ static PyObject *value_call(PyObject *type, PyObject *const *args, size_t flags,
         Value *v = new_value();
         if (v == NULL) return NULL;
         v->data.number = 0.0;
-        if (set_data(v, args[0]) < 0) Py_CLEAR(v);
+        if (set_data(v, args[0]) < 0 || show_leaf(v) < 0) Py_CLEAR(v);
         return (PyObject *)v;
     }
     PyObject *tuple = PyTuple_New(n), *named = keywords == NULL ? NULL : PyDict_New(), *result = NULL;

@@ -50,9 +50,7 @@ def _array(shape: tuple[int, ...], entries: list[Any]) -> Any:
     if entries and all(isinstance(x, np.ndarray) for x in entries) and len({x.shape for x in entries}) == 1:
         return np.stack(entries).reshape(shape + entries[0].shape)  # a Jacobian's rows make one array
     plain = all(isinstance(x, float) for x in entries)
-    array = np.empty(len(entries), dtype=float if plain else object)
-    array[:] = entries
-    return array.reshape(shape)
+    return np.fromiter(entries, float if plain else object, len(entries)).reshape(shape)
 
 
 def _dict(form: tuple[Any, ...], parts: list[Any]) -> Any:

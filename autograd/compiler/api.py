@@ -385,29 +385,21 @@ class Jitted:
         """Run a function on traced numbers, and return the program that they wrote down."""
         own = [x for module in modules for x in module.parameters()]
         parameters = list({id(x): x for x in (*declared, *own)}.values())
-        names = [
-            label + place for label, structure in zip(labels, structures, strict=True) for place in places(structure)
-        ]
-        trace = Trace([*names, *[x.name or f"parameter{i}" for i, x in enumerate(parameters)]])
-        numbers = trace.inputs()
-        source, lent = Source(numbers, modules), numbers[len(names) :]
-        watched = capture(parameters, lent)
-        with (
-            patience(f"tracing {self.__name__}"),
-            tracing,
-            uncollected(),
-            watched as captured,
-            modes.trace_by(Tracer(trace)),
-        ):
-            trace.made = captured.made
-            args = [build(structure, source) for structure in structures]
-            kwargs = dict(zip(keywords, args[len(args) - len(keywords) :], strict=True))
-            into = Results(captured.number)
-            with indices_of_arrays():
-                made = fn(*args[: len(args) - len(keywords)], **kwargs)
-            result = describe(made, into, "the result")
-            writes = captured.changes(into.numbers)
-            program = trace.close(into.numbers)
+        with patience(f"tracing {self.__name__}"), tracing, uncollected():
+            names = [label + step for label, whole in zip(labels, structures, strict=True) for step in places(whole)]
+            trace = Trace([*names, *[x.name or f"parameter{i}" for i, x in enumerate(parameters)]])
+            numbers = trace.inputs()
+            source, lent = Source(numbers, modules), numbers[len(names) :]
+            with capture(parameters, lent) as captured, modes.trace_by(Tracer(trace)):
+                trace.made = captured.made
+                args = [build(structure, source) for structure in structures]
+                kwargs = dict(zip(keywords, args[len(args) - len(keywords) :], strict=True))
+                into = Results(captured.number)
+                with indices_of_arrays():
+                    made = fn(*args[: len(args) - len(keywords)], **kwargs)
+                result = describe(made, into, "the result")
+                writes = captured.changes(into.numbers)
+                program = trace.close(into.numbers)
         kind = Batched if any(map(has_batch, structures)) else Compiled
         return kind(structures, labels, keywords, program, result, self._fastmath, tuple(parameters), tuple(writes))
 

@@ -52,9 +52,10 @@ def split(program: Program, batched: Sequence[bool]) -> Split:
     total = first + len(table)
     own = np.array([is_transfer(name) for name in table.names], np.uint8)[table.codes]  # to memory of each sample
     varying = np.array([*batched, *own.tolist(), False], bool)  # the last place stands for all constants
-    places = np.where(table.places < 0, total, table.places).T
+    places = np.ascontiguousarray(np.where(table.places < 0, total, table.places).T)
     for _ in range(ROUNDS):
-        varying[first:total] |= varying[places].any(axis=0)
+        for operands in places:
+            varying[first:total] |= varying[operands]
     rest = np.flatnonzero(~varying[first:total])
     varies = bytearray(varying.tobytes())
     for number, a, b, c in zip((first + rest).tolist(), *places[:, rest].tolist(), strict=True):

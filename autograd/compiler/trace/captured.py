@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from autograd import modes
-from autograd._engine import Value
+from autograd._engine import Value, engine
 from autograd.errors import TraceError
 from autograd.graph import UNSET, lent
 from autograd.ops import Number, as_float
@@ -104,17 +104,17 @@ class Captured:
 def capture(parameters: list[Value], numbers: list[Any]) -> Iterator[Captured]:
     """Lend traced numbers to the parameters, and find the Values from outside that are not among them.
 
-    Two things are looked at: every node that is made, and every comparison. For the second, and to know which Values
-    the function makes itself, methods of ``Value`` are replaced while the trace lasts.
+    Two things are looked at: every Value that is made, and every comparison. For the second, and for leaves where the
+    engine is that in Python, methods of ``Value`` are replaced while the trace lasts.
     """
     captured = Captured(parameters, numbers)
-    plain, made, get_ident, thread = Value.__init__, captured.made, threading.get_ident, threading.get_ident()
+    plain = Value.__init__
 
     @functools.wraps(plain)
     def noted(value: Any, *args: Any, **kwargs: Any) -> None:
         plain(value, *args, **kwargs)
-        if get_ident() == thread:
-            made[id(value)] = value  # as `know` does; there may be half a million
+        if modes.following.get() is captured:
+            captured.know(value)
 
     def checked(method: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(method)
@@ -126,7 +126,9 @@ def capture(parameters: list[Value], numbers: list[Any]) -> Iterator[Captured]:
         return compare
 
     methods = {name: checked(getattr(Value, name)) for name in _COMPARING}
-    with _replaced({"__init__": noted, **methods}), modes.follow(captured), captured.lending():
+    if engine == "python":
+        methods["__init__"] = noted
+    with _replaced(methods), modes.follow(captured), captured.lending():
         try:
             yield captured
         finally:
