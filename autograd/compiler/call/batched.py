@@ -105,7 +105,7 @@ class Batched(Compiled):
     def hold(self, kind: str, numbers: list[Any], columns: list[Any], update: Compiled | None) -> Held:
         """Return the reduction with arguments and results that stay where they are."""
         run, code, outputs = self.form(("whole", kind, update), lambda: self._compile_whole(kind, update))
-        return Held(run, code, self.packed(numbers), _rows(columns), outputs)
+        return Held(run, code, self.packed(numbers), columns, outputs)
 
     def forget_updates(self) -> None:
         """Drop the updates, and what was compiled for them."""
@@ -225,10 +225,11 @@ class Held:
     What is written into ``shared`` and the batches counts in the next call, and ``results`` are those of the last one.
     """
 
-    def __init__(self, run: Any, code: Code, shared: array[float], rows: _Rows, outputs: int) -> None:
+    def __init__(self, run: Any, code: Code, shared: array[float], columns: list[Any], outputs: int) -> None:
         import numpy as np
 
-        self._run, self._code, self._rows = run, code, rows
+        rows = _rows(columns)
+        self._run, self._code, self._rows, self._columns = run, code, rows, columns
         self.shared, self.results = np.array(shared), np.zeros(outputs)
         pointers = rows.pointers.buffer_info()[0], rows.strides.buffer_info()[0]
         self._begin, self._end = (self.shared.ctypes.data, *pointers), self.results.ctypes.data

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-PIECE = 16_000_000  # weight times samples in a piece of work, about a millisecond: what a thread takes at a time
+PIECE = 8_000_000  # weight times samples in a piece of work, about a millisecond: what a thread takes at a time
 
 
 def samples_in_piece(weight: int, whole: int) -> int:
@@ -14,7 +14,7 @@ def samples_in_piece(weight: int, whole: int) -> int:
 
     It depends on the program alone, so that sums keep their order. Each piece has its own, and two wholes at least.
     """
-    return max(2, PIECE // weight // whole) * whole
+    return max(1, PIECE // weight // whole) * whole
 
 
 def even_piece(count: int, weight: int, whole: int) -> int:

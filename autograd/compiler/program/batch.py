@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +34,7 @@ class Split:
         """The number of values that all samples share."""
         return len(self.prologue.outputs)
 
-    @property
+    @functools.cached_property
     def is_plain(self) -> bool:
         """Whether the shared inputs are what all samples share, as they are."""
         return not len(self.prologue.instructions) and self.prologue.outputs == tuple(range(len(self.prologue.inputs)))
