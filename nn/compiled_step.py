@@ -40,7 +40,7 @@ class CompiledStep(Step):
 
     numbers: Any  # of each parameter, then of each its step count, and then each number that the optimiser remembers
     grads: Any
-    held: Any  # the compiled step with its arrays in place; None before it is called for, and where there is none
+    held: Any  # the compiled step with its arrays in place; None before it is called for
     dropouts: list[Dropout]
     drops: list[Dropout]  # for each factor behind a sample's inputs, what draws it
     inputs: Any
@@ -73,8 +73,8 @@ class CompiledStep(Step):
         if not self.loaded:
             self._load()
         rates = [float(group["lr"]) for group in self.optimizer.param_groups]
-        held = self._held(len(batch)) if self.reduction is not None and len(batch) > 1 else None
-        value, outside, numbers = self._one_by_one(batch, rates) if held is None else self._together(held, batch, rates)
+        run = self._together if self.reduction is not None and len(batch) > 1 else self._one_by_one
+        value, outside, numbers = run(batch, rates)
         if outside:
             self.finish()
             xs, ys = self.samples(batch)
@@ -85,20 +85,21 @@ class CompiledStep(Step):
         return float(value)
 
     def _held(self, count: int) -> Any:
-        """Return the compiled step with its arrays in place, or None for a batch that wants several threads."""
+        """Return the compiled step with its arrays in place."""
         if not self.batch or count > len(self.batch[0]):
             self.batch = [x[:count].copy() for x in (self.inputs, self.targets)]
             split = len(self.parameters)
             rates = [0.0] * len(self.optimizer.param_groups)
             arguments = self.numbers[:split], self.numbers[split:], rates, *self.batch
             self.held = self.sample.hold(self.reduction or "mean", *arguments, then=self.update)
-        if self.held is not None and self.numbers.base is not self.held.shared:
+        if self.numbers.base is not self.held.shared:
             self.held.shared[: len(self.numbers)] = self.numbers
             self.numbers = self.held.shared[: len(self.numbers)]
         return self.held
 
-    def _together(self, held: Any, batch: Sequence[int], rates: list[float]) -> tuple[float, float, Any]:
+    def _together(self, batch: Sequence[int], rates: list[float]) -> tuple[float, float, Any]:
         """Run the samples side by side."""
+        held = self._held(len(batch))
         if len(batch) < len(self.inputs):  # else they are all there
             for whole, part in zip((self.inputs, self.targets), self.batch, strict=True):
                 whole.take(batch, axis=0, out=part[: len(batch)], mode="clip")
@@ -109,16 +110,14 @@ class CompiledStep(Step):
         return value, outside, held.results[2:]
 
     def _one_by_one(self, batch: Sequence[int], rates: list[float]) -> tuple[float, float, Any]:
+        """Run the samples in one program."""
         import numpy as np
 
         split, inputs = len(self.parameters), self.inputs[batch]
         self._draw(inputs)
-        arguments = self.numbers[:split], self.numbers[split:], rates, inputs, self.targets[batch]
-        if self.reduction is not None and len(batch) > 1:
-            result = getattr(self.sample, self.reduction)(*arguments, then=self.update)
-        else:
-            result = self.whole(*arguments)
-        value, outside, *numbers = result
+        value, outside, *numbers = self.whole(
+            self.numbers[:split], self.numbers[split:], rates, inputs, self.targets[batch]
+        )
         return value, outside, np.concatenate(numbers)
 
     def outputs(self, xs: Sequence[Any]) -> list[Any]:

@@ -197,7 +197,7 @@ class Jitted:
     def hold(self, kind: str, *args: Any, then: Callable[..., Any] | None = None) -> Held | None:
         """Return ``mean`` or ``sum`` with arguments and results that stay where they are, for a loop over batches.
 
-        None where the batch is so large that it is worth several threads, and where ``fn`` has parameters.
+        None where ``fn`` has parameters.
 
         >>> import numpy as np
         >>> from autograd import jit
@@ -212,7 +212,7 @@ class Jitted:
         [70.0]
         """
         compiled, into = self._look_up(args, {}, SAMPLES)
-        if not isinstance(compiled, Batched) or compiled.parameters or not compiled.is_one_piece(len(into.columns[0])):
+        if not isinstance(compiled, Batched) or compiled.parameters:
             return None
         return compiled.hold(kind, into.numbers, into.columns, then and self._update(compiled, then))
 

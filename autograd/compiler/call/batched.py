@@ -15,8 +15,8 @@ from autograd.compiler.structure import Reader, Source, build, counted
 
 from . import machine
 from .compiled import Compiled
-from .machine import MAP, REDUCE, REDUCE_WHOLE, RUN, Code, Compiler
-from .threads import even_piece, run_in_pieces, samples_in_piece
+from .machine import FINISH, MAP, MEMORY, PIECE, RUN, WHOLE, Code, Compiler
+from .threads import Piece, pieces, run_in_pieces, samples_in_piece
 
 
 class Batched(Compiled):
@@ -54,7 +54,7 @@ class Batched(Compiled):
             raise ValueError("a function that changes its parameters takes no arrays by elements; loop over them")
         if not math.prod(shape):
             return build(self.result, Source([np.empty(shape) for _ in self.program.outputs]))
-        halves, run_shared, run, code = self.form("elements", lambda: self._compile_halves("map", lanes.mapped, MAP))
+        halves, run_shared, run, code = self.form("elements", self._compile_map)
         count, width = math.prod(shape), machine.lanes()
         padded = max(count, width)
         arrays = [np.ascontiguousarray(np.broadcast_to(x, shape).reshape(-1)) for x in columns]
@@ -66,11 +66,11 @@ class Batched(Compiled):
         sources, targets = [array("Q", [x.ctypes.data for x in group]) for group in (arrays, results)]
         pointers = sources.buffer_info()[0], targets.buffer_info()[0]
 
-        def work(begin: int, end: int) -> None:
-            run(uniform.ctypes.data, *pointers, begin, end)
+        def work(piece: Piece) -> None:
+            run(uniform.ctypes.data, *pointers, piece.begin, piece.end)
             code.check()  # what failed is known to the thread in which it did
 
-        run_in_pieces(work, padded, even_piece(padded, self.weight, self.whole), width)
+        run_in_pieces(work, pieces(padded, self.weight, self.whole, width))
         own, shared = iter(results), iter(constant)
         outputs = [
             next(own)[:count].reshape(shape) if varying else np.full(shape, next(shared)) for varying in halves.varying
@@ -90,22 +90,19 @@ class Batched(Compiled):
         shared = self.packed(numbers)
         rows = self._rows(columns)
         pointers = rows.pointers.buffer_info()[0], rows.strides.buffer_info()[0]
-        if not self.is_one_piece(count):
-            return self._reduce_in_pieces(kind, shared, pointers, count, update)
-        run, code, outputs = self.form(("whole", kind, update), lambda: self._compile_whole(kind, update))
-        out = array("d", bytes(8 * outputs))
-        run(shared.buffer_info()[0], *pointers, count, out.buffer_info()[0])
-        code.check()
+        reduction = self.reduction(kind, update)
+        out = array("d", bytes(8 * reduction.outputs))
+        reduction(shared.buffer_info()[0], pointers, count, out.buffer_info()[0])
         return build(counted(self.result), Reader(out)) if update is None else update.finish(out)
 
-    def is_one_piece(self, count: int) -> bool:
-        """Whether a batch of so many samples is not worth a second thread."""
-        return count <= samples_in_piece(self.weight, self.whole)
+    def reduction(self, kind: str, update: Compiled | None) -> Reduction:
+        """Return the sum or the mean in machine code, and what ``update`` makes of it."""
+        form: Reduction = self.form(("whole", kind, update), lambda: self._compile_whole(kind, update))
+        return form
 
     def hold(self, kind: str, numbers: list[Any], columns: list[Any], update: Compiled | None) -> Held:
         """Return the reduction with arguments and results that stay where they are."""
-        run, code, outputs = self.form(("whole", kind, update), lambda: self._compile_whole(kind, update))
-        return Held(run, code, self.packed(numbers), columns, outputs)
+        return Held(self.reduction(kind, update), self.packed(numbers), columns)
 
     def forget_updates(self) -> None:
         """Drop the updates, and what was compiled for them."""
@@ -114,38 +111,6 @@ class Batched(Compiled):
                 for kind in ("mean", "sum"):
                     self.forms.pop(("whole", kind, update), None)
             self.updates.clear()
-
-    def _reduce_in_pieces(
-        self, kind: str, shared: array[float], pointers: tuple[int, int], count: int, update: Compiled | None
-    ) -> Any:
-        import numpy as np
-
-        halves, run_shared, run, code = self.form(
-            "reduce", lambda: self._compile_halves("reduce", lanes.reduced, REDUCE)
-        )
-        uniform, constant = run_shared(shared)
-        code.check()
-        step = even_piece(count, self.weight, self.whole)
-        totals = np.zeros((-(-count // step), max(len(halves.body.outputs), 1)))
-        base, row = totals.ctypes.data, totals.strides[0]
-
-        def work(begin: int, end: int) -> None:
-            run(uniform.ctypes.data, *pointers, begin, end, base + row * (begin // step), 1.0)
-            code.check()
-
-        run_in_pieces(work, count, step, machine.lanes())
-        for more in totals[1:]:  # in order, whichever thread was first
-            totals[0] += more
-        numbers = totals[0, : len(halves.body.outputs)]
-        if kind == "mean":
-            numbers /= count
-        if not halves.varying.all():
-            own, numbers = numbers, np.empty(len(halves.varying))
-            numbers[halves.varying] = own
-            numbers[~halves.varying] = constant * (1 if kind == "mean" else count)
-        if update is not None:
-            return update.call([numbers, np.frombuffer(shared)[: len(shared) - len(self.parameters)]])
-        return build(counted(self.result), Reader(array("d", numbers.tobytes())))
 
     def _rows(self, columns: list[Any]) -> _Rows:
         """Return where the batches are; what was found in the last call serves while the memory is the same."""
@@ -158,16 +123,16 @@ class Batched(Compiled):
             self._last_rows = where, rows
         return rows
 
-    def _compile_halves(self, name: str, add: Callable[..., None], prototype: Any) -> tuple[Split, Any, Any, Code]:
+    def _compile_map(self) -> tuple[Split, Any, Any, Code]:
         """Compile, and return the two halves, what runs the shared one, what runs the samples, and the code."""
         import numpy as np
 
         halves = split(self.program, self.batched)
         compiler = Compiler(True, self.fastmath)
-        add(compiler.module, name, halves)
+        lanes.mapped(compiler.module, "map", halves)
         _add_shared(compiler.module, halves)
         kept = None
-        if name == "map" and halves.varying.all():
+        if halves.varying.all():
             lanes.elements(compiler.module, "elements", halves)
             outputs, most = len(halves.body.outputs), samples_in_piece(self.weight, self.whole)
             kept = self.add_entry_point(compiler, self.result, outputs, most, machine.lanes())
@@ -185,15 +150,14 @@ class Batched(Compiled):
             constant(source, constants.ctypes.data)
             return uniform, constants
 
-        return halves, run_shared, prototype(code.address(name)), code
+        return halves, run_shared, MAP(code.address("map")), code
 
-    def _compile_whole(self, kind: str, update: Compiled | None) -> tuple[Any, Code, int]:
-        """Compile a call of everything: the shared part, the loop, the sum or mean, and the update."""
+    def _compile_whole(self, kind: str, update: Compiled | None) -> Reduction:
+        """Compile a reduction: the shared part, the loop, the sum or mean, and the update."""
 
         def functions(module: Module) -> None:
             halves = split(self.program, self.batched)
             _add_shared(module, halves)
-            lanes.reduced(module, "reduce", halves)
             if update is not None:
                 single.behind(module, "after", update.program, len(self.program.outputs))
             lanes.whole(module, "whole", halves, kind, None if update is None else "after")
@@ -211,12 +175,48 @@ class Batched(Compiled):
         if kept is not None:
             code.kept = kept
             last.reduction_entry_points[kind] = code.address("from_objects"), code
-        return REDUCE_WHOLE(code.address("whole")), code, outputs
+        return Reduction(self, code, outputs)
 
 
 def _add_shared(module: Module, halves: Split) -> None:
     single.scalar(module, "prologue", halves.prologue, quick=True)
     single.scalar(module, "constant", halves.constant, quick=True)
+
+
+class Reduction:
+    """A sum or mean over a batch in machine code: in one call, or in pieces over several threads."""
+
+    def __init__(self, batched: Batched, code: Code, outputs: int) -> None:
+        self.outputs, self._code = outputs, code
+        self._weight, self._samples = batched.weight, batched.whole
+        self._in_one_piece = samples_in_piece(self._weight, self._samples)
+        self._whole, self._begin = WHOLE(code.address("whole")), RUN(code.address("begin"))
+        self._memory, self._piece = MEMORY(code.address("memory")), PIECE(code.address("piece"))
+        self._finish = FINISH(code.address("finish"))
+        self._spare: list[Any] = []  # memory of the last call in pieces, for the next one
+
+    def __call__(self, shared: int, columns: tuple[int, int], count: int, out: int) -> None:
+        """Run for so many samples, given where the numbers are and where the results belong."""
+        if count <= self._in_one_piece:
+            self._whole(shared, *columns, count, out)
+            self._code.check()
+            return
+        import numpy as np
+
+        parts = pieces(count, self._weight, self._samples, machine.lanes())
+        memory, needed = self._spare.pop() if self._spare else np.empty(0), self._memory(len(parts))
+        memory = memory if len(memory) >= needed else np.empty(needed)
+        self._begin(shared, memory.ctypes.data)
+        self._code.check()
+
+        def work(piece: Piece) -> None:
+            self._piece(shared, memory.ctypes.data, *columns, piece.begin, piece.end, piece.number)
+            self._code.check()  # what failed is known to the thread in which it did
+
+        run_in_pieces(work, parts)
+        self._finish(shared, memory.ctypes.data, len(parts), count, out)
+        self._code.check()
+        self._spare[:] = [memory]
 
 
 class Held:
@@ -225,19 +225,18 @@ class Held:
     What is written into ``shared`` and the batches counts in the next call, and ``results`` are those of the last one.
     """
 
-    def __init__(self, run: Any, code: Code, shared: array[float], columns: list[Any], outputs: int) -> None:
+    def __init__(self, reduction: Reduction, shared: array[float], columns: list[Any]) -> None:
         import numpy as np
 
-        rows = _rows(columns)
-        self._run, self._code, self._rows, self._columns = run, code, rows, columns
-        self.shared, self.results = np.array(shared), np.zeros(outputs)
-        pointers = rows.pointers.buffer_info()[0], rows.strides.buffer_info()[0]
-        self._begin, self._end = (self.shared.ctypes.data, *pointers), self.results.ctypes.data
+        self._reduction, self._columns, self._rows = reduction, columns, _rows(columns)
+        self.shared, self.results = np.array(shared), np.zeros(reduction.outputs)
+        self._begin = self.shared.ctypes.data
+        self._pointers = self._rows.pointers.buffer_info()[0], self._rows.strides.buffer_info()[0]
+        self._end = self.results.ctypes.data
 
     def __call__(self, count: int) -> None:
         """Run for so many samples, no more than the batches have."""
-        self._run(*self._begin, count, self._end)
-        self._code.check()
+        self._reduction(self._begin, self._pointers, count, self._end)
 
 
 class _Rows(NamedTuple):

@@ -31,10 +31,10 @@ _lock = threading.Lock()  # one compilation at a time: LLVM's start is not safe 
 RUN = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)  # (in, out); the GIL is free meanwhile
 REPEAT = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
 MAP = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, ctypes.c_int64, ctypes.c_int64)
-REDUCE = ctypes.CFUNCTYPE(
-    None, *[ctypes.c_void_p] * 3, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p, ctypes.c_double
-)
-REDUCE_WHOLE = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, ctypes.c_int64, ctypes.c_void_p)
+WHOLE = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, ctypes.c_int64, ctypes.c_void_p)
+MEMORY = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)  # how many numbers a reduction in so many pieces has there
+PIECE = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 4, *[ctypes.c_int64] * 3)
+FINISH = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 2, *[ctypes.c_int64] * 2, ctypes.c_void_p)
 
 
 def llvm() -> Any:

@@ -2,54 +2,78 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import NamedTuple
 
-PIECE = 8_000_000  # weight times samples in a piece of work, about a millisecond: what a thread takes at a time
+PIECE = 8_000_000  # weight times samples in a piece of work, about half a millisecond: what a thread takes at a time
+MOST = 64  # pieces, since each has sums of its own
+
+
+class Piece(NamedTuple):
+    """Samples that are one piece of work, and its number."""
+
+    number: int
+    begin: int
+    end: int
 
 
 def samples_in_piece(weight: int, whole: int) -> int:
     """Return how many samples are one piece of work, if a loop takes a ``whole`` of them at a time.
 
-    It depends on the program alone, so that sums keep their order. Each piece has its own, and two wholes at least.
+    It depends on the program alone, so that sums keep their order.
     """
     return max(1, PIECE // weight // whole) * whole
 
 
-def even_piece(count: int, weight: int, whole: int) -> int:
-    """Return how many of ``count`` samples, one at least, are a piece, if all pieces are about as long."""
-    pieces = -(-count // samples_in_piece(weight, whole))
-    return -(-count // (pieces * whole)) * whole
-
-
-def run_in_pieces(work: Callable[[int, int], None], count: int, step: int, width: int) -> None:
-    """Do the work for all samples, so many at a time, over all cores if it is several times. The GIL is free then."""
-    spans = _spans(count, step, width)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if len(spans) < 2 or cores < 2:
-        for span in spans:
-            work(*span)
-        return
-    with ThreadPoolExecutor(min(cores, len(spans))) as pool:
-        futures = []
-        try:
-            try:
-                for span in spans:
-                    futures.append(pool.submit(work, *span))
-            except RuntimeError:  # no thread can be had, as when the interpreter ends
-                for span in spans[len(futures) :]:
-                    work(*span)
-            for future in futures:
-                future.result()
-        finally:
-            for future in futures:
-                future.cancel()
-
-
-def _spans(count: int, step: int, width: int) -> list[tuple[int, int]]:
-    """Return where each piece begins and ends; none is narrower than a vector."""
-    begins = list(range(0, count, step))
+def pieces(count: int, weight: int, whole: int, width: int) -> list[Piece]:
+    """Cut ``count`` samples, one at least, into pieces that are about as long, and none narrower than a vector."""
+    step = -(-count // min(MOST, -(-count // samples_in_piece(weight, whole))))
+    begins = list(range(0, count, -(-step // whole) * whole))
     if len(begins) > 1 and count - begins[-1] < width:
         begins.pop()
-    return list(zip(begins, [*begins[1:], count], strict=True))
+    return list(map(Piece, range(len(begins)), begins, [*begins[1:], count]))
+
+
+@functools.cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_cores(), "chalkgrad")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # a new process has none of its threads
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run_in_pieces(work: Callable[[Piece], None], pieces: list[Piece]) -> None:
+    """Do the work for all pieces, over all cores if there are several. The GIL is free then.
+
+    What is raised in one of them is raised here, and no other piece is begun after that.
+    """
+    left = iter(pieces)  # each thread takes the next one
+
+    def some() -> None:
+        try:
+            deque(map(work, left), maxlen=0)
+        except BaseException:
+            deque(left, maxlen=0)
+            raise
+
+    futures: list[Future[None]] = []
+    try:
+        with contextlib.suppress(RuntimeError):  # no thread can be had, as when the interpreter ends
+            for _ in range(min(_cores(), len(pieces)) - 1):  # besides this thread
+                futures.append(_pool().submit(some))
+        some()
+    finally:
+        begun = [future for future in futures if not future.cancel()]  # the others have nothing left to do
+        wait(begun)
+    for future in begun:
+        future.result()

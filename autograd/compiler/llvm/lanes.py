@@ -81,11 +81,11 @@ def elements(module: Module, name: str, split: Split) -> None:
 
 
 def reduced(module: Module, name: str, split: Split) -> None:
-    """Add ``void name(double *uniform, double **rows, i64 *strides, i64 begin, i64 end, double *totals, double by)``.
+    """Add ``void name(double *uniform, double **rows, i64 *strides, i64 begin, i64 end, double *sums)``.
 
-    Strides count doubles. Each result is the sum over the samples, divided by ``by``. They are taken several vectors
-    at a time where the program has loops, so that what is shared is loaded once for all of them, and what is left one
-    vector at a time; of the last one, the lanes beyond the end repeat the last sample and are not added.
+    Strides count doubles. Each result is the sum over the samples. They are taken several vectors at a time where the
+    program has loops, so that what is shared is loaded once for all of them, and what is left one vector at a time; of
+    the last one, the lanes beyond the end repeat the last sample and are not added.
     """
     lanes, wide, outputs = module.lanes, vector(module.lanes), len(split.body.outputs)
     nest = Nest(split.body, [split.uniform, split.columns], FLAT, PART)
@@ -97,7 +97,7 @@ def reduced(module: Module, name: str, split: Split) -> None:
         Run(module, f"{name}.by{size}", nest, lanes, size, load, takes[0], nest.is_flat, takes[1], together)
         for size in sizes
     ]
-    parameters = "ptr noalias %in, ptr %rows, ptr %strides, i64 %begin, i64 %end, ptr noalias %totals, double %by"
+    parameters = "ptr noalias %in, ptr %rows, ptr %strides, i64 %begin, i64 %end, ptr noalias %sums"
     function = module.function(f"void @{name}({parameters}) #0")
     columns, first_sum = runs[0].layout.size * sizes[0], (runs[0].layout.size + split.columns) * sizes[0]
     size = first_sum + (outputs if sums > 1 else 0)
@@ -106,15 +106,15 @@ def reduced(module: Module, name: str, split: Split) -> None:
     function.block("entry")
     function.lines += [
         f"  %columns = getelementptr {wide}, ptr %scratch, i64 {columns}",
-        f"  %out = getelementptr {wide}, ptr {f'%scratch, i64 {first_sum}' if sums > 1 else '%totals, i64 0'}",
+        f"  %out = getelementptr {wide}, ptr {f'%scratch, i64 {first_sum}' if sums > 1 else '%sums, i64 0'}",
         f"  call void @llvm.memset.p0.i64(ptr align 8 %out, i8 0, i64 {8 * sums * outputs}, i1 false)",
         "  %final = sub i64 %end, 1",
     ]
     at = "%begin"
     for run in runs:
         at = _blocks(function, run, split.columns, at)
-    if outputs:
-        _totals(function, outputs, sums, lanes, module.flags)
+    if sums > 1:
+        _over(function, "across", 0, outputs, 1, lambda k: _add_across(function, k, lanes, module.flags))
     function.release(size, lanes)
     function.end()
 
@@ -174,25 +174,9 @@ def _added_groups(body: Body, names: Names) -> str:
     return functools.reduce(lambda a, b: function.put(f"fadd{flags} {kind} {a}, {b}"), names)
 
 
-def _totals(function: Function, outputs: int, sums: int, lanes: int, flags: str) -> None:
-    """Add up the lanes of each result, where it has several, and divide by the number of samples."""
-    if sums == 1:  # they are where they belong
-        whole = outputs - outputs % lanes
-        by = function.spread("%by", lanes)
-        _over(function, "wide", 0, whole, lanes, lambda k: _divide(function, k, by, vector(lanes)))
-        _over(function, "rest", whole, outputs, 1, lambda k: _divide(function, k, "%by", "double"))
-        return
-
-    def write(k: str) -> None:
-        total = _added_lanes(function, function.load(function.nth("%out", k, vector(sums)), vector(sums)), sums, flags)
-        function.store(function.put(f"fdiv double {total}, %by"), function.nth("%totals", k))
-
-    _over(function, "across", 0, outputs, 1, write)
-
-
-def _divide(function: Function, k: str, by: str, kind: str) -> None:
-    place = function.nth("%totals", k)
-    function.store(function.put(f"fdiv {kind} {function.load(place, kind)}, {by}"), place, kind)
+def _add_across(function: Function, k: str, lanes: int, flags: str) -> None:
+    numbers = function.load(function.nth("%out", k, vector(lanes)), vector(lanes))
+    function.store(_added_lanes(function, numbers, lanes, flags), function.nth("%sums", k))
 
 
 def _over(function: Function, name: str, begin: int, end: int, step: int, write: Callable[[str], None]) -> None:
@@ -201,8 +185,9 @@ def _over(function: Function, name: str, begin: int, end: int, step: int, write:
         return
     function.block(f"before.{name}")
     function.block(name)
-    function.lines.append(f"  %k.{name} = phi i64 [ {begin}, %before.{name} ], [ %next.{name}, %{name} ]")
+    function.lines.append(f"  %k.{name} = phi i64 [ {begin}, %before.{name} ], [ %next.{name}, %again.{name} ]")
     write(f"%k.{name}")
+    function.block(f"again.{name}")
     function.lines += [
         f"  %next.{name} = add i64 %k.{name}, {step}",
         f"  %more.{name} = icmp slt i64 %next.{name}, {end}",
@@ -291,36 +276,99 @@ def _added_lanes(function: Function, rest: str, lanes: int, flags: str) -> str:
 
 
 def whole(module: Module, name: str, split: Split, kind: str, after: str | None) -> None:
-    """Add ``void name(double *shared, double **columns, i64 *strides, i64 count, double *out)``.
+    """Add a reduction, ``void name(double *shared, double **columns, i64 *strides, i64 count, double *out)``.
 
-    It runs ``prologue``, ``constant`` and ``reduce``, and ``after`` on the sums or means and the shared numbers.
+    It does what its parts do for a single piece: ``void begin(double *shared, double *memory)``, then for each piece
+    ``void piece(double *shared, double *memory, double **columns, i64 *strides, i64 begin, i64 end, i64 number)``, and
+    ``void finish(double *shared, double *memory, i64 pieces, i64 count, double *out)``. In memory are what samples
+    share, unless it is ``shared`` as it is, the results that no sample changes, and the sums of each piece.
     """
-    outputs = len(split.varying)
-    parameters = "ptr %shared, ptr %columns, ptr %strides, i64 %count, ptr %out"
-    function = module.function(f"void @{name}({parameters}) #1")
-    size = split.uniform + len(split.constant.outputs) + len(split.body.outputs) + outputs
-    function.scratch(size)
-    uniform = "%shared" if split.is_plain else function.nth("%scratch", 0)
-    constants = function.nth("%scratch", split.uniform)
-    totals = function.nth("%scratch", split.uniform + len(split.constant.outputs))
-    numbers = "%out"
-    if after is not None:
-        numbers = function.nth("%scratch", split.uniform + len(split.constant.outputs) + len(split.body.outputs))
-    direct = split.varying.all()  # the totals are the numbers, in their order
-    samples = f"ptr {uniform}, ptr %columns, ptr %strides, i64 0, i64 %count"
-    sums = f"ptr {numbers if direct else totals}, double {'%n' if kind == 'mean' else '1.0'}"
+    reduced(module, "reduce", split)
+    uniform, own = 0 if split.is_plain else split.uniform, len(split.body.outputs)
+    before = uniform + len(split.constant.outputs)
+    function = module.function("i64 @memory(i64 %pieces) #0")
+    sums = function.put(f"mul i64 %pieces, {own}")
+    function.end(f"i64 {function.put(f'add i64 {sums}, {before}')}")
+    function = module.function("void @begin(ptr %shared, ptr %memory) #1")
+    if not split.is_plain:
+        function.lines.append("  call void @prologue(ptr %shared, ptr %memory)")
+    function.lines.append(f"  call void @constant(ptr %shared, ptr {function.nth('%memory', uniform)})")
+    function.end()
+    parameters = "ptr %shared, ptr %memory, ptr %columns, ptr %strides, i64 %begin, i64 %end, i64 %number"
+    function = module.function(f"void @piece({parameters}) #1")
+    sums = function.nth(function.nth("%memory", before), function.put(f"mul i64 %number, {own}"))
+    shared = "%shared" if split.is_plain else "%memory"
+    function.lines.append(
+        f"  call void @reduce(ptr {shared}, ptr %columns, ptr %strides, i64 %begin, i64 %end, ptr {sums})"
+    )
+    function.end()
+    _finish(module, split, kind, after, uniform)
+    function = module.function(f"void @{name}(ptr %shared, ptr %columns, ptr %strides, i64 %count, ptr %out) #1")
+    function.scratch(before + own)
+    samples = "ptr %columns, ptr %strides, i64 0, i64 %count"
     function.lines += [
-        *([] if split.is_plain else [f"  call void @prologue(ptr %shared, ptr {uniform})"]),
-        f"  call void @constant(ptr %shared, ptr {constants})",
-        "  %n = sitofp i64 %count to double",
-        f"  call void @reduce({samples}, {sums})",
+        "  call void @begin(ptr %shared, ptr %scratch)",
+        f"  call void @piece(ptr %shared, ptr %scratch, {samples}, i64 0)",
+        "  call void @finish(ptr %shared, ptr %scratch, i64 1, i64 %count, ptr %out)",
     ]
+    function.release(before + own)
+    function.end()
+
+
+def _finish(module: Module, split: Split, kind: str, after: str | None, uniform: int) -> None:
+    """Add what brings the pieces together: their sums, or the mean, with the constant results, and then ``after``."""
+    own, lanes, direct = len(split.body.outputs), module.lanes, split.varying.all()
+    function = module.function("void @finish(ptr %shared, ptr %memory, i64 %pieces, i64 %count, ptr %out) #0")
+    size = 0 if direct or after is None else len(split.varying)
+    function.scratch(size)
+    constants, sums = function.nth("%memory", uniform), function.nth("%memory", uniform + len(split.constant.outputs))
+    numbers = "%out" if after is None else sums if direct else function.nth("%scratch", 0)
+    totals = numbers if direct else sums
+    function.lines += ["  %n = sitofp i64 %count to double", "  %one = icmp eq i64 %pieces, 1"]
+    if kind == "sum" and totals == sums:  # which are those of a single piece as they are
+        function.lines += ["  br i1 %one, label %merge, label %add", "add:"]
+    wide = own - own % lanes
+    for name, begin, end, step in (("wide", 0, wide, lanes), ("rest", wide, own, 1)):
+        by = "" if kind == "sum" else "%n" if step == 1 else function.spread("%n", step)
+        _over(
+            function,
+            name,
+            begin,
+            end,
+            step,
+            functools.partial(_add_pieces, function, name, own, by, sums, totals, step),
+        )
+    function.block("merge")
     if not direct:
-        _merge(function, split, numbers, totals, constants, kind)
+        _merge(function, split, numbers, sums, constants, kind)
     if after is not None:
         function.lines.append(f"  call void @{after}(ptr {numbers}, ptr %shared, ptr %out)")
     function.release(size)
     function.end()
+
+
+def _add_pieces(function: Function, name: str, own: int, by: str, sums: str, totals: str, lanes: int, k: str) -> None:
+    """Write a sum over the pieces, in their order, divided by the number of samples for a mean."""
+    kind, address = vector(lanes), function.nth(sums, k)
+    first = function.load(address, kind)
+    function.block(f"first.{name}")
+    function.block(f"piece.{name}")
+    function.lines += [
+        f"  %p.{name} = phi i64 [ 1, %first.{name} ], [ %pp.{name}, %more.piece.{name} ]",
+        f"  %total.{name} = phi {kind} [ {first}, %first.{name} ], [ %sum.{name}, %more.piece.{name} ]",
+        f"  %left.{name} = icmp slt i64 %p.{name}, %pieces",
+        f"  br i1 %left.{name}, label %more.piece.{name}, label %added.{name}",
+        f"more.piece.{name}:",
+    ]
+    other = function.nth(address, function.put(f"mul i64 %p.{name}, {own}"))
+    function.lines += [
+        f"  %sum.{name} = fadd {kind} %total.{name}, {function.load(other, kind)}",
+        f"  %pp.{name} = add i64 %p.{name}, 1",
+        f"  br label %piece.{name}",
+        f"added.{name}:",
+    ]
+    total = function.put(f"fdiv {kind} %total.{name}, {by}") if by else f"%total.{name}"
+    function.store(total, function.nth(totals, k), kind)
 
 
 def _merge(function: Function, split: Split, numbers: str, totals: str, constants: str, kind: str) -> None:
