@@ -23,9 +23,14 @@ typedef struct {
 } Constant;
 
 typedef struct {
+    uint32_t hash; /* of the row, so that most others need not be looked at */
+    uint32_t number; /* of the row, from 1 on; 0 for none */
+} Slot;
+
+typedef struct {
     PyObject_HEAD
     Written *rows;
-    uint32_t *slots; /* by hash: the number of a row and 1, or 0 */
+    Slot *slots; /* by hash */
     size_t count, room, slot_count;
     unsigned long owner; /* the thread that may write, 0 for none */
     Constant constants[CONSTANTS];
@@ -45,13 +50,13 @@ static Constant *constant_at(Store *store, double x) {
     return &store->constants[h >> 56];
 }
 
-static uint64_t hash_of(const Written *row) {
+static uint32_t hash_of(const Written *row) {
     uint32_t a = (uint32_t)row->operands[0], b = (uint32_t)row->operands[1];
     if (row->facts & COMMUTATIVE && a > b) a = (uint32_t)row->operands[1], b = (uint32_t)row->operands[0];
     uint64_t h = ((uint64_t)a << 32 | b) * UINT64_C(0x9E3779B97F4A7C15);
     h ^= h >> 29;
     h = (h + ((uint64_t)(uint32_t)row->operands[2] << 16) + row->code) * UINT64_C(0xBF58476D1CE4E5B9);
-    return h ^ h >> 32;
+    return (uint32_t)(h ^ h >> 32);
 }
 
 static int is_same(const Written *x, const Written *y) {
@@ -62,12 +67,12 @@ static int is_same(const Written *x, const Written *y) {
 
 static int grow_slots(Store *store) {
     size_t size = store->slot_count ? 2 * store->slot_count : 1024;
-    uint32_t *slots = PyMem_Calloc(size, sizeof *slots);
+    Slot *slots = PyMem_Calloc(size, sizeof *slots);
     if (slots == NULL) return PyErr_NoMemory(), -1;
     for (size_t k = 0; k < store->slot_count; k++)
-        if (store->slots[k]) {
-            size_t at = hash_of(&store->rows[store->slots[k] - 1]) & (size - 1);
-            while (slots[at]) at = (at + 1) & (size - 1);
+        if (store->slots[k].number) {
+            size_t at = store->slots[k].hash & (size - 1);
+            while (slots[at].number) at = (at + 1) & (size - 1);
             slots[at] = store->slots[k];
         }
     PyMem_Free(store->slots);
@@ -92,11 +97,12 @@ static Py_ssize_t append_row(Store *store, const Written *row) {
 /* Return the number of a row like this one, which is written if there is none; -1 with an error. */
 static Py_ssize_t enter_row(Store *store, const Written *row) {
     if (2 * store->count >= store->slot_count && grow_slots(store) < 0) return -1;
-    size_t at = hash_of(row) & (store->slot_count - 1);
-    for (; store->slots[at]; at = (at + 1) & (store->slot_count - 1))
-        if (is_same(&store->rows[store->slots[at] - 1], row)) return (Py_ssize_t)store->slots[at] - 1;
+    uint32_t hash = hash_of(row);
+    size_t at = hash & (store->slot_count - 1);
+    for (Slot *slot; (slot = &store->slots[at])->number; at = (at + 1) & (store->slot_count - 1))
+        if (slot->hash == hash && is_same(&store->rows[slot->number - 1], row)) return (Py_ssize_t)slot->number - 1;
     Py_ssize_t number = append_row(store, row);
-    if (number >= 0) store->slots[at] = (uint32_t)number + 1;
+    if (number >= 0) store->slots[at] = (Slot){hash, (uint32_t)number + 1};
     return number;
 }
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import dataclasses
 import functools
-import itertools
 import numbers
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -36,7 +35,10 @@ def indices(count: int) -> list[str]:
 
 def indices_of_array(shape: tuple[int, ...]) -> list[str]:
     """Write the places in an array, as ``[0][1]``."""
-    return ["".join(steps) for steps in itertools.product(*map(indices, shape))]
+    names = [""]
+    for count in shape:
+        names = [name + index for name in names for index in indices(count)]
+    return names
 
 
 @functools.lru_cache(maxsize=256)
