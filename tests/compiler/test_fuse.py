@@ -156,7 +156,7 @@ def test_taking_from_a_list_in_several_directions() -> None:
     assert count < before
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.integers(0, 2**32))
 def test_random_loops(seed: int) -> None:
     """Loops of loops' results, of a few shapes and counts, so that many could be one and some must not be."""
