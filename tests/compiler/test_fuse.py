@@ -131,6 +131,15 @@ def test_loops_that_have_nothing_in_common_stay() -> None:
     assert fewer(f, 1.5, 3.0) == (2, 1)
 
 
+def test_a_loop_is_put_to_those_that_it_has_something_in_common_with() -> None:
+    def f(x: Any, y: Any) -> Any:
+        first = loop(3, lambda i, s: [s[0] + 1.0, s[1] * x], [0.0, x])
+        other = loop(3, lambda i, s: [s[0] + 1.0, s[1] * y], [0.0, y])
+        return first, other, loop(3, lambda i, s: [s[0] * x, ag.sin(s[1])], [x, y + 1.0])
+
+    assert fewer(f, 1.5, 2.5) == (3, 2)
+
+
 def test_two_while_loops_end_by_themselves() -> None:
     up_to: Any = lambda top, x: while_loop(lambda s: s < top, lambda s: s * 2.0, x, limit=50)
     assert fewer(lambda x: [up_to(10.0, x), up_to(100.0, x)], 1.5) == (2, 2)
