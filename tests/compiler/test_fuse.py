@@ -140,6 +140,50 @@ def test_a_loop_is_put_to_those_that_it_has_something_in_common_with() -> None:
     assert fewer(f, 1.5, 2.5) == (3, 2)
 
 
+def test_conditions_that_are_known_once_states_are_the_same() -> None:
+    def f(x: Any) -> Any:
+        def turn(i: Any, s: Any) -> Any:
+            a, b = s[0] < 1.0, s[1] < 1.0
+            return [s[0] * x, s[1] * x, ag.where((a ^ b) ^ (a | (b ^ True)), s[2] + 1.0, s[2] * 2.0)]
+
+        return loop(3, turn, [x, x, 0.0])[2]
+
+    assert fewer(lambda x: jvp(f, (x,), (1.0,)), 0.5) == (2, 1)
+
+    def ends(x: Any) -> Any:
+        goes_on = lambda s: ((s[0] < 9.0) ^ (s[1] < 9.0)) ^ (s[2] < 3.0)
+        return while_loop(goes_on, lambda s: [s[0] * x, s[1] * x, s[2] + 1.0], [x, x, 0.0], limit=9)[0]
+
+    assert fewer(lambda x: jvp(ends, (x,), (1.0,)), 1.5) == (2, 1)
+
+
+def neighbours(n: int) -> Any:
+    turn: Any = lambda i, s, x: [0.5 * s[k] + 0.1 * ag.sin(s[(k + 1) % n]) * x for k in range(n)]
+    return lambda xs: loop(5, lambda i, s: turn(i, s, xs[0]), xs)
+
+
+def inside(depth: int) -> Any:
+    """Loops in each other, of two states."""
+    if not depth:
+        return lambda x: ag.sin(x)
+    inner = inside(depth - 1)
+    return lambda x: loop(2, lambda i, s: [s[1], ag.sin(s[0] * x) + inner(s[1] + x)], [0.0, 0.0])[1]
+
+
+@pytest.mark.parametrize(
+    ("f", "size"),
+    [(jacobian(neighbours(12)), 12), (directions(lambda xs: neighbours(12)(xs)[3], 12), 12),
+     (directions(lambda xs: inside(4)(xs[0] * xs[1]), 2), 2)],
+)  # fmt: skip
+def test_the_search_ends_soon(f: Any, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers of states that turn after turn tells apart, and loops in loops: what is written stays in proportion."""
+    written, write = [0], fuse._Copy.write
+    monkeypatch.setattr(fuse._Copy, "write", lambda self, numbers: (written.append(1), write(self, numbers))[1])
+    before, count = fewer(f, [0.1 * (k + 1) for k in range(size)])
+    assert count < before
+    assert sum(written) < 40 * before
+
+
 def test_two_while_loops_end_by_themselves() -> None:
     up_to: Any = lambda top, x: while_loop(lambda s: s < top, lambda s: s * 2.0, x, limit=50)
     assert fewer(lambda x: [up_to(10.0, x), up_to(100.0, x)], 1.5) == (2, 2)

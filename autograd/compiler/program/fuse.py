@@ -4,6 +4,8 @@ Forward mode runs a loop once more for each direction, with its state beside the
 back over the same states. Such loops become one where none needs what another gives. Numbers of their states are one
 where they begin alike and every turn does the same to them, which is found as states of an automaton are told apart
 (Moore, *Gedanken-experiments on Sequential Machines*, 1956): all that begin alike are one until a turn parts them.
+
+No bit of a result changes. Where several of the loops would raise an error, another one of these may come first.
 """
 
 from __future__ import annotations
@@ -15,11 +17,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from .conditions import CONDITIONS
 from .procedures import ARGUMENT, CALL, RESULT, TAPE, Procedure, called
 from .program import Program
 from .simplify import Draft
 
 LARGEST = 10_000  # instructions in the bodies of loops that become one
+MANY = 64  # loops in a program, from which on it takes too long to look for those that can be one
+NEAR = 4  # loops with a condition, of those that begin alike, that the next one is compared with
+ROUNDS = 4  # of parting numbers of states, after which all of them count as different
+DEPTH = 2  # loops around, in whose bodies those that came together are looked at again
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,24 +76,24 @@ class _Call:
         return self.number - len(self.operands)
 
 
-def fused(program: Program) -> Program:
-    """Return a program that does the same with fewer loops, where some can be one."""
+def fused(program: Program, depth: int = 0) -> Program:
+    """Return a program that does the same with fewer loops, where some can be one; it is in so many loops itself."""
     import numpy as np
 
     table = program.instructions
     codes = [code for code, name in enumerate(table.names) if name.startswith(CALL)]
-    again = bool(np.isin(table.codes, codes).sum() > 1)
+    again = depth <= DEPTH and 1 < int(np.isin(table.codes, codes).sum()) <= MANY
     while again:
         again = False
-        for group in _groups(_calls(program)):
-            loops = _Loops(group)
+        for group in _groups(_calls(program, depth)):
+            loops = _Loops(group, depth)
             if loops.share():
                 program, again = loops.put_into(program), True
                 break
     return program
 
 
-def _calls(program: Program) -> list[_Call]:
+def _calls(program: Program, depth: int) -> list[_Call]:
     """Find the calls, in their order, which of them each one needs, and how many turns it takes."""
     first, found, by_place = len(program.inputs), list[_Call](), dict[int, _Call]()
     needs = [0] * first  # the calls that each value needs
@@ -102,8 +109,8 @@ def _calls(program: Program) -> list[_Call]:
                 call = replace(call, turns=_turns(program, arguments[0], by_place))
             else:
                 alike = begin.setdefault(call.beginning(), [])
-                near = [x for x in alike if not call.needs & x.bit and _size([x, call]) <= LARGEST]
-                same = [x for x in near if _Loops([x, call]).end_alike()]
+                near = [x for x in alike[-NEAR:] if _can_be_one(call, [x])]
+                same = [x for x in near if _Loops([x, call], depth).end_alike()]
                 call = replace(call, turns=same[0].turns) if same else call
                 alike.append(call)
             by_place[first + number] = call
@@ -138,10 +145,16 @@ def _groups(calls: list[_Call]) -> list[list[_Call]]:
 
 
 def _joins(call: _Call, group: list[_Call]) -> bool:
-    """Whether a loop takes as many turns as others, uses a number of theirs, and needs none of what they give."""
-    alike = all(x.turns == call.turns and x.procedure.backwards == call.procedure.backwards for x in group[:1])
+    """Whether a loop takes as many turns as others, and can be one with them."""
+    one = group[0]
+    alike = one.turns == call.turns and one.procedure.backwards == call.procedure.backwards
+    return alike and _can_be_one(call, group)
+
+
+def _can_be_one(call: _Call, group: list[_Call]) -> bool:
+    """Whether a loop uses a number of others, and needs none of what they give; and all are not too long."""
     apart = not any(call.needs & x.bit for x in group)
-    return alike and apart and _size([*group, call]) <= LARGEST and any(call.numbers & x.numbers for x in group)
+    return apart and _size([*group, call]) <= LARGEST and any(call.numbers & x.numbers for x in group)
 
 
 def _size(calls: list[_Call]) -> int:
@@ -181,7 +194,12 @@ class _Copy:
                 row = draft.row(self.places(program.arguments(operands[0])))
                 self.new[first + number] = draft.append(TAPE, (row, self.place(operands[1])))
             else:
-                self.new[first + number] = draft.emit(name, tuple(self.places(operands)))
+                places = tuple(self.places(operands))
+                known = [draft.number(place) for place in places]
+                if name in CONDITIONS and None not in known:  # of states that turned out to be the same
+                    self.new[first + number] = draft.constant(float(CONDITIONS[name].forward(*known)))
+                else:
+                    self.new[first + number] = draft.emit(name, places)
 
     def outputs(self) -> list[int]:
         """Write the whole program, and return the places of its outputs."""
@@ -192,15 +210,27 @@ class _Copy:
 class _Loops:
     """Loops that become one. Numbers of their states are of one class where they are the same in every turn."""
 
-    def __init__(self, calls: Sequence[_Call]) -> None:
-        self.calls = calls
+    def __init__(self, calls: Sequence[_Call], depth: int) -> None:
+        self.calls, self._depth = calls, depth
         self.tapes = list(dict.fromkeys([tape for call in calls for tape in call.tapes]))
         self.used = dict(zip(dict.fromkeys([place for call in calls for place in call.used]), itertools.count()))
-        before, classes = -1, _numbered([call.state for call in calls])
-        while before < (count := 1 + max([-1, *itertools.chain(*classes)])):  # until no turn parts more of them
-            self.classes, self.count, before = classes, count, count
-            self.body, self.outputs = self._together([call.procedure.body for call in calls])
-            classes = _numbered([list(zip(*pair)) for pair in zip(classes, self.outputs)])
+        states = [call.state for call in calls]
+        fewest = min(map(len, states))  # as of a loop without tangents, which stand behind the state in others
+        by_index = [[(k, x, c if k >= fewest else -1) for k, x in enumerate(own)] for c, own in enumerate(states)]
+        if self._parted(classes := _numbered(by_index)) == classes and self.share():
+            return
+        classes = _numbered(states)
+        for _ in range(0 if calls[0].procedure.backwards else ROUNDS):  # adjoints differ, all the more
+            before, classes = classes, self._parted(classes)
+            if classes == before:
+                return
+        self._parted(_numbered([[(c, k) for k in range(len(own))] for c, own in enumerate(states)]))
+
+    def _parted(self, classes: list[list[int]]) -> list[list[int]]:
+        """Write a turn with these classes, and return those that are left of them after it."""
+        self.classes, self.count = classes, 1 + max([-1, *itertools.chain(*classes)])
+        self.body, self.outputs = self._together([call.procedure.body for call in self.calls])
+        return _numbered([list(zip(*pair)) for pair in zip(classes, self.outputs)])
 
     def _together(self, programs: Sequence[Program]) -> tuple[Program, list[tuple[int, ...]]]:
         """Return one program of one from each of the loops, and the places of the outputs of each."""
@@ -209,7 +239,7 @@ class _Loops:
             _Copy(draft, program, self._inputs(call, own)[: len(program.inputs)]).outputs()
             for program, call, own in zip(programs, self.calls, self.classes)
         ]
-        one = fused(draft.finish(list(itertools.chain(*outputs))))
+        one = fused(draft.finish(list(itertools.chain(*outputs))), self._depth + 1)
         rest = iter(one.outputs)
         return one, [tuple(itertools.islice(rest, len(places))) for places in outputs]
 
