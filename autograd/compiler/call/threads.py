@@ -74,6 +74,13 @@ def run_in_pieces(work: Callable[[Piece], None], pieces: list[Piece]) -> None:
         some()
     finally:
         begun = [future for future in futures if not future.cancel()]  # the others have nothing left to do
-        wait(begun)
+        interrupt = None
+        while not all(future.done() for future in begun):
+            try:
+                wait(begun)
+            except KeyboardInterrupt as error:  # what they write into must stay until they have ended
+                interrupt = error
+        if interrupt is not None:
+            raise interrupt
     for future in begun:
         future.result()

@@ -24,7 +24,8 @@ from .simplify import Draft
 
 LARGEST = 10_000  # instructions in the bodies of loops that become one
 MANY = 64  # loops in a program, from which on it takes too long to look for those that can be one
-NEAR = 4  # loops with a condition, of those that begin alike, that the next one is compared with
+WRITTEN = 500_000  # instructions of a program times its loops: it is written again for each that goes
+NEAR = 1  # loops with a condition, of those that begin alike, that the next one is compared with
 ROUNDS = 4  # of parting numbers of states, after which all of them count as different
 DEPTH = 2  # loops around, in whose bodies those that came together are looked at again
 
@@ -82,13 +83,14 @@ def fused(program: Program, depth: int = 0) -> Program:
 
     table = program.instructions
     codes = [code for code, name in enumerate(table.names) if name.startswith(CALL)]
-    again = depth <= DEPTH and 1 < int(np.isin(table.codes, codes).sum()) <= MANY
+    loops = int(np.isin(table.codes, codes).sum())
+    again = depth <= DEPTH and 1 < loops <= MANY and loops * len(table) <= WRITTEN
     while again:
         again = False
         for group in _groups(_calls(program, depth)):
-            loops = _Loops(group, depth)
-            if loops.share():
-                program, again = loops.put_into(program), True
+            one = _Loops(group, depth)
+            if one.share():
+                program, again = one.put_into(program), True
                 break
     return program
 
