@@ -81,7 +81,7 @@ def test_and_of_a_scan() -> None:
     f: Any = directions(lambda xs: filtered(xs[:3], xs[3]), 4)
     before, count = fewer(f, [1.5, 0.7, 1.1, 0.3])
     assert before == 5
-    assert count <= 2
+    assert count <= 2  # only some of them read the tape of tangents
 
 
 def test_state_and_tangents_are_computed_once() -> None:
@@ -170,18 +170,28 @@ def inside(depth: int) -> Any:
     return lambda x: loop(2, lambda i, s: [s[1], ag.sin(s[0] * x) + inner(s[1] + x)], [0.0, 0.0])[1]
 
 
+def unlike_at_the_end(xs: Any) -> Any:
+    """Two chains of states that differ in the last one, and of which one has a state more in front."""
+    x, n = xs[0], 12
+    first = loop(2, lambda i, s: [*[ag.sin(s[k + 1]) for k in range(n)], s[n] * x], [x] * (n + 1))
+    return first, loop(2, lambda i, s: [s[0], *[ag.sin(s[k + 2]) for k in range(n)], s[-1] + x], [2.0, *[x] * (n + 1)])
+
+
 @pytest.mark.parametrize(
     ("f", "size"),
     [(jacobian(neighbours(12)), 12), (directions(lambda xs: neighbours(12)(xs)[3], 12), 12),
-     (directions(lambda xs: inside(4)(xs[0] * xs[1]), 2), 2)],
+     (directions(lambda xs: inside(4)(xs[0] * xs[1]), 2), 2), (unlike_at_the_end, 1)],
 )  # fmt: skip
 def test_the_search_ends_soon(f: Any, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Numbers of states that turn after turn tells apart, and loops in loops: what is written stays in proportion."""
+    """Numbers of states that turn after turn tells apart, and loops in loops: few programs are written for each loop.
+
+    They are 2, 1.2, 4.5 and 6; where all turns are looked at, 15 for the last.
+    """
     written, write = [0], fuse._Copy.write
     monkeypatch.setattr(fuse._Copy, "write", lambda self, numbers: (written.append(1), write(self, numbers))[1])
     before, count = fewer(f, [0.1 * (k + 1) for k in range(size)])
-    assert count < before
-    assert sum(written) < 40 * before
+    assert count <= before
+    assert sum(written) < 10 * before
 
 
 def test_two_while_loops_end_by_themselves() -> None:

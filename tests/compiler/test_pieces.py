@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import subprocess
+import sys
+import textwrap
 from collections.abc import Iterator
 from typing import Any
 
@@ -107,6 +110,49 @@ def test_what_is_raised_in_a_piece_ends_all(primitive: Any) -> None:
     with pytest.raises(ArithmeticError, match="50"):
         f.sum(np.arange(100.0))
     assert f.sum(np.ones(100)) == 100.0
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2 or os.name == "nt", reason="one core, or no such signals")
+def test_interrupts_wait_for_the_pieces_that_run() -> None:
+    code = """
+        import os, signal, threading, time
+        import numpy as np
+        from autograd import define, jit
+        from autograd.compiler.call import threads
+
+        threads.PIECE, threads.MOST = 1, 2
+        main, begun, go_on, order = threading.get_ident(), threading.Event(), threading.Event(), []
+
+        def rule(x):
+            if threading.get_ident() == main:
+                begun.wait(60.0)  # so that the other thread has a piece
+            else:
+                begun.set()
+                go_on.wait(60.0)
+            return x
+
+        def interrupt():
+            begun.wait(60.0)
+            for _ in range(3):
+                time.sleep(0.3)
+                os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.3)
+            order.append("it goes on")
+            go_on.set()
+
+        f = jit(lambda x: define("waiting", rule, (lambda y, x: 1.0,), primitive=True)(x))
+        begun.set()
+        f.sum(np.ones(2))  # compiled, in one piece
+        begun.clear()
+        threading.Thread(target=interrupt).start()
+        try:
+            f.sum(np.ones(128))
+        except KeyboardInterrupt:
+            order.append("interrupted")
+        print(order)
+    """
+    run = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=120)
+    assert run.stdout == "['it goes on', 'interrupted']\n", run.stderr
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 from array import array
@@ -204,8 +205,10 @@ class Reduction:
         import numpy as np
 
         parts = pieces(count, self._weight, self._samples, machine.lanes())
-        memory, needed = self._spare.pop() if self._spare else np.empty(0), self._memory(len(parts))
-        memory = memory if len(memory) >= needed else np.empty(needed)
+        memory, needed = None, self._memory(len(parts))
+        with contextlib.suppress(IndexError):  # another thread may have it
+            memory = self._spare.pop()
+        memory = np.empty(needed) if memory is None or len(memory) < needed else memory
         self._begin(shared, memory.ctypes.data)
         self._code.check()
 

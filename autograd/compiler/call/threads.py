@@ -52,12 +52,12 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run_in_pieces(work: Callable[[Piece], None], pieces: list[Piece]) -> None:
+def run_in_pieces(work: Callable[[Piece], None], parts: list[Piece]) -> None:
     """Do the work for all pieces, over all cores if there are several. The GIL is free then.
 
     What is raised in one of them is raised here, and no other piece is begun after that.
     """
-    left = iter(pieces)  # each thread takes the next one
+    left = iter(parts)  # each thread takes the next one
 
     def some() -> None:
         try:
@@ -69,7 +69,7 @@ def run_in_pieces(work: Callable[[Piece], None], pieces: list[Piece]) -> None:
     futures: list[Future[None]] = []
     try:
         with contextlib.suppress(RuntimeError):  # no thread can be had, as when the interpreter ends
-            for _ in range(min(_cores(), len(pieces)) - 1):  # besides this thread
+            for _ in range(min(_cores(), len(parts)) - 1):  # besides this thread
                 futures.append(_pool().submit(some))
         some()
     finally:

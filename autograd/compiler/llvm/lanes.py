@@ -324,20 +324,15 @@ def _finish(module: Module, split: Split, kind: str, after: str | None, uniform:
     constants, sums = function.nth("%memory", uniform), function.nth("%memory", uniform + len(split.constant.outputs))
     numbers = "%out" if after is None else sums if direct else function.nth("%scratch", 0)
     totals = numbers if direct else sums
-    function.lines += ["  %n = sitofp i64 %count to double", "  %one = icmp eq i64 %pieces, 1"]
+    function.lines.append("  %n = sitofp i64 %count to double")
     if kind == "sum" and totals == sums:  # which are those of a single piece as they are
-        function.lines += ["  br i1 %one, label %merge, label %add", "add:"]
+        one = function.put("icmp eq i64 %pieces, 1")
+        function.lines += [f"  br i1 {one}, label %merge, label %add", "add:"]
     wide = own - own % lanes
     for name, begin, end, step in (("wide", 0, wide, lanes), ("rest", wide, own, 1)):
         by = "" if kind == "sum" else "%n" if step == 1 else function.spread("%n", step)
-        _over(
-            function,
-            name,
-            begin,
-            end,
-            step,
-            functools.partial(_add_pieces, function, name, own, by, sums, totals, step),
-        )
+        write = functools.partial(_add_pieces, function, name, own, by, sums, totals, step)
+        _over(function, name, begin, end, step, write)
     function.block("merge")
     if not direct:
         _merge(function, split, numbers, sums, constants, kind)

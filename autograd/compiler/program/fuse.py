@@ -5,7 +5,8 @@ back over the same states. Such loops become one where none needs what another g
 where they begin alike and every turn does the same to them, which is found as states of an automaton are told apart
 (Moore, *Gedanken-experiments on Sequential Machines*, 1956): all that begin alike are one until a turn parts them.
 
-No bit of a result changes. Where several of the loops would raise an error, another one of these may come first.
+No bit of a result changes. Where several of the loops would raise an error, another one of these may come first; and
+what no turn can choose any more, once numbers are known to be the same, is not computed, and so raises none.
 """
 
 from __future__ import annotations
@@ -25,9 +26,7 @@ from .simplify import Draft
 LARGEST = 10_000  # instructions in the bodies of loops that become one
 MANY = 64  # loops in a program, from which on it takes too long to look for those that can be one
 WRITTEN = 500_000  # instructions of a program times its loops: it is written again for each that goes
-NEAR = 1  # loops with a condition, of those that begin alike, that the next one is compared with
 ROUNDS = 4  # of parting numbers of states, after which all of them count as different
-DEPTH = 2  # loops around, in whose bodies those that came together are looked at again
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,29 +76,29 @@ class _Call:
         return self.number - len(self.operands)
 
 
-def fused(program: Program, depth: int = 0) -> Program:
-    """Return a program that does the same with fewer loops, where some can be one; it is in so many loops itself."""
+def fused(program: Program) -> Program:
+    """Return a program that does the same with fewer loops, where some can be one."""
     import numpy as np
 
     table = program.instructions
     codes = [code for code, name in enumerate(table.names) if name.startswith(CALL)]
     loops = int(np.isin(table.codes, codes).sum())
-    again = depth <= DEPTH and 1 < loops <= MANY and loops * len(table) <= WRITTEN
+    again = 1 < loops <= MANY and loops * len(table) <= WRITTEN
     while again:
         again = False
-        for group in _groups(_calls(program, depth)):
-            one = _Loops(group, depth)
+        for group in _groups(_calls(program)):
+            one = _Loops(group)
             if one.share():
                 program, again = one.put_into(program), True
                 break
     return program
 
 
-def _calls(program: Program, depth: int) -> list[_Call]:
+def _calls(program: Program) -> list[_Call]:
     """Find the calls, in their order, which of them each one needs, and how many turns it takes."""
     first, found, by_place = len(program.inputs), list[_Call](), dict[int, _Call]()
     needs = [0] * first  # the calls that each value needs
-    begin: dict[Any, list[_Call]] = {}  # loops with a condition, by how it is computed at the beginning
+    begin: dict[Any, _Call] = {}  # the last loop with a condition, by how it is computed at the beginning
     for number, (name, operands) in enumerate(program.instructions):
         needed = functools.reduce(operator.or_, [needs[place] for place in operands if place >= 0], 0)
         if name.startswith(CALL):
@@ -110,11 +109,10 @@ def _calls(program: Program, depth: int) -> list[_Call]:
             if procedure.condition is None:
                 call = replace(call, turns=_turns(program, arguments[0], by_place))
             else:
-                alike = begin.setdefault(call.beginning(), [])
-                near = [x for x in alike[-NEAR:] if _can_be_one(call, [x])]
-                same = [x for x in near if _Loops([x, call], depth).end_alike()]
-                call = replace(call, turns=same[0].turns) if same else call
-                alike.append(call)
+                last = begin.get(key := call.beginning())
+                if last is not None and _can_be_one(call, [last]) and _Loops([last, call]).end_alike():
+                    call = replace(call, turns=last.turns)
+                begin[key] = call
             by_place[first + number] = call
             found.append(call)
             needed |= call.bit
@@ -212,8 +210,8 @@ class _Copy:
 class _Loops:
     """Loops that become one. Numbers of their states are of one class where they are the same in every turn."""
 
-    def __init__(self, calls: Sequence[_Call], depth: int) -> None:
-        self.calls, self._depth = calls, depth
+    def __init__(self, calls: Sequence[_Call]) -> None:
+        self.calls = calls
         self.tapes = list(dict.fromkeys([tape for call in calls for tape in call.tapes]))
         self.used = dict(zip(dict.fromkeys([place for call in calls for place in call.used]), itertools.count()))
         states = [call.state for call in calls]
@@ -241,7 +239,7 @@ class _Loops:
             _Copy(draft, program, self._inputs(call, own)[: len(program.inputs)]).outputs()
             for program, call, own in zip(programs, self.calls, self.classes)
         ]
-        one = fused(draft.finish(list(itertools.chain(*outputs))), self._depth + 1)
+        one = fused(draft.finish(list(itertools.chain(*outputs))))
         rest = iter(one.outputs)
         return one, [tuple(itertools.islice(rest, len(places))) for places in outputs]
 
